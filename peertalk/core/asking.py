@@ -1,0 +1,162 @@
+"""Asking for what others claim and this replica lacks (docs/protocol.md, "Requests").
+
+One request a room is under way at a time, and it moves to another claimant as soon as it stops bringing anything. The answer
+is all that is lacking up to the wanted tips, whoever wrote it: so everybody serves everything, not only what they wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from peertalk.core import wire
+from peertalk.core.effects import Close, PageRecord, Send, SyncStep
+from peertalk.core.outlet import Now
+from peertalk.core.room import Room
+from peertalk.core.sharing import Sharing
+from peertalk.errors import RemoteError
+
+PATIENCE = 2.0
+"""Seconds without anything useful after which a request is given to another peer."""
+LONGEST = 15.0
+"""Seconds after which a request is given up even if it still trickles."""
+BODY_BACKOFF = 8.0
+WORTH_TELLING = 200
+"""Entries behind from which on progress is told."""
+
+
+@dataclass(slots=True)
+class _Request:
+    sharing: Sharing
+    deadline: float
+    end: float
+    brought: int = 0
+
+
+class Asking:
+    """The requests of one room."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self._request: _Request | None = None
+        self._bodies: _Request | None = None
+        self._done, self._total = 0, 0
+
+    # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pump(self, now: Now) -> None:
+        """Ask if something is lacking and nobody is being asked; give up on who does not answer."""
+        request = self._request
+        if request is not None and self._is_over(request, now):
+            request.sharing.fail(now.mono)
+            self._request = None
+        if self._request is None:
+            self._ask(now)
+        self._ask_bodies(now)
+
+    def _is_over(self, request: _Request, now: Now) -> bool:
+        gone = self.room.sharings.get(request.sharing.link) is not request.sharing
+        return gone or now.mono >= min(request.deadline, request.end)
+
+    def _due(self, sharing: Sharing, now: Now) -> Iterator[bytes]:
+        for tip in [tip for tip in sharing.wanted if tip in self.room.log.index]:
+            sharing.note(self.room.log, tip)
+        return (tip for tip, at in sharing.wanted.items() if at <= now.mono)
+
+    def _ask(self, now: Now) -> None:
+        for sharing in sorted(self.room.ready(), key=lambda sharing: sharing.backoff):
+            if sharing.ask_after > now.mono:
+                continue
+            tips = tuple(islice(self._due(sharing, now), wire.MAX_WANT))
+            if tips:
+                self._request = _Request(sharing, now.mono + PATIENCE, now.mono + LONGEST)
+                self.room.outlet.emit(Send(sharing.link, wire.Want(self.room.id, tips, self._known(sharing))))
+                return
+
+    def _known(self, sharing: Sharing) -> tuple[bytes, ...]:
+        """For each feed where we may part: the peer's own tips that are here, or a sample of mine."""
+
+        def of_all() -> Iterator[bytes]:
+            for feed, chain in self.room.log.chains.items():
+                yield from sharing.holds.get(feed) or chain.sample()
+
+        return tuple(islice(of_all(), wire.MAX_KNOWN))
+
+    def brought(self, sharing: Sharing, entries: int, now: Now) -> None:
+        """A page of `sharing` settled, or was here already."""
+        if self._request is not None and self._request.sharing is sharing:
+            self._request.brought += entries
+            self._request.deadline = now.mono + PATIENCE
+            self._done += entries
+
+    def done(self, sharing: Sharing, *, more: bool, now: Now) -> None:
+        """The answer of `sharing` is complete."""
+        request = self._request
+        if request is None or request.sharing is not sharing:
+            return
+        self._request = None
+        if request.brought == 0:
+            sharing.fail(now.mono)
+            return
+        sharing.backoff = 0.0
+        self._tell_progress(more=more)
+
+    def expect(self, entries: int) -> None:
+        """A peer has this many entries in all."""
+        self._total = max(self._total, self._done + entries - self.room.log.count)
+
+    def _tell_progress(self, *, more: bool) -> None:
+        if not more:
+            self._total = self._done if self._total >= WORTH_TELLING else 0
+        if self._total >= WORTH_TELLING:
+            self.room.outlet.emit(SyncStep(self.room.id, self._done, max(self._done, self._total)))
+        if not more:
+            self._done = self._total = 0
+
+    # ── bodies ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _ask_bodies(self, now: Now) -> None:
+        if self._bodies is not None and self._is_over(self._bodies, now):
+            self._bodies.sharing.bodies_after = now.mono + BODY_BACKOFF
+            self._bodies = None
+        if not self.room.absent or self._bodies is not None or self._request is not None:
+            return
+        for sharing in self.room.ready():
+            if sharing.bodies_after <= now.mono:
+                self._bodies = _Request(sharing, now.mono + PATIENCE, now.mono + LONGEST)
+                entries = tuple(islice(self.room.absent, wire.MAX_WANT))
+                self.room.outlet.emit(Send(sharing.link, wire.WantBodies(self.room.id, entries)))
+                return
+
+    def receive_bodies(self, sharing: Sharing, message: wire.Bodies, now: Now) -> None:
+        """Bodies came: load what they belong to, then keep them."""
+        if self._bodies is None or self._bodies.sharing is not sharing:
+            return
+        bodies = {id_: body for id_, body in message.bodies if id_ in self.room.absent}
+        if not bodies:
+            self._bodies = None
+            sharing.bodies_after = now.mono + BODY_BACKOFF
+            return
+        numbers = tuple(sorted({self.room.log.index[id_].number for id_ in bodies}))
+        self.room.outlet.load_pages(self.room.id, numbers, lambda pages, _: self._fill(sharing, bodies, pages))
+
+    def _fill(self, sharing: Sharing, bodies: dict[bytes, bytes], pages: Sequence[PageRecord]) -> None:
+        self._bodies = None
+        try:
+            self.room.fill(bodies, pages)
+        except RemoteError as error:
+            self.room.outlet.emit(Close(sharing.link, error.kind))
+
+    # ── when ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def wake(self, now: Now) -> Iterator[float]:
+        """When `pump` has something to do next (monotonic seconds)."""
+        for request in (self._request, self._bodies):
+            if request is not None:
+                yield min(request.deadline, request.end)
+        for sharing in self.room.ready():
+            if sharing.wanted and self._request is None:
+                yield max(sharing.ask_after, min(sharing.wanted.values()), now.mono)
+            if self.room.absent and self._bodies is None and self._request is None:
+                yield max(sharing.bodies_after, now.mono)

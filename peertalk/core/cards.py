@@ -1,0 +1,110 @@
+"""Who is behind a feed: the cards of one room (docs/protocol.md, "Cards").
+
+An authenticated card came from its owner over an authenticated link: every feed that it lists stays tied to that identity for
+good. A card passed on by another is hearsay (`via`), kept one per introducer, and authorises nothing but display.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from peertalk.core import wire
+from peertalk.core.effects import CardRecord
+from peertalk.core.entry import verify_owner
+from peertalk.core.identity import check_key
+from peertalk.errors import RemoteError
+
+MAX_HEARSAY = 1024
+"""Hearsay cards kept of one introducer in one room."""
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whose feed it is: `others` are further identities tied to the same feed (then all are shown, marked); `via` is the
+    identity that said so, b"" if the owner did."""
+
+    identity: bytes
+    via: bytes = b""
+    others: tuple[bytes, ...] = ()
+
+
+class Cards:
+    """The cards of `room` as seen by `me`."""
+
+    def __init__(self, room: bytes, me: bytes, records: Iterable[CardRecord] = ()) -> None:
+        self.room = room
+        self.me = me
+        self.records: dict[tuple[bytes, bytes], CardRecord] = {}
+        self._tied: dict[bytes, set[bytes]] = {}
+        self._hearsay: dict[bytes, dict[bytes, bytes]] = {}
+        for record in records:
+            self._put(record)
+
+    def own(self, feeds: Iterable[tuple[bytes, bytes]]) -> wire.Card:
+        """Set one's own card, and give it as the message that hands it over."""
+        record = CardRecord(room=self.room, identity=self.me, feeds=tuple(feeds))
+        self._put(record)
+        return wire.Card(self.room, self.me, record.feeds)
+
+    def receive(self, card: wire.Card, sender: bytes) -> CardRecord | None:
+        """What is to be kept of a card that `sender` handed over; None where it says nothing new, or is about oneself.
+
+        RemoteError("bad_card") if an owner signature is wrong, RemoteError("bad_key") for a key that is none.
+        """
+        if card.identity == self.me:
+            return None
+        check_key(card.identity)
+        via = b"" if card.identity == sender else sender
+        old = self.records.get((card.identity, via))
+        known = set(old.feeds) if old else set()
+        if any(not self._is_signed(pair, card.identity) for pair in card.feeds if pair not in known):
+            raise RemoteError("bad_card")
+        feeds = tuple(dict.fromkeys((*(old.feeds if old else ()), *card.feeds)))[-wire.MAX_FEEDS :]
+        if old is not None and set(feeds) == known:
+            return None
+        if via and old is None and sum(1 for _, by in self.records if by == via) >= MAX_HEARSAY:
+            return None
+        record = CardRecord(room=self.room, identity=card.identity, feeds=feeds, via=via)
+        self._put(record)
+        return record
+
+    def _is_signed(self, pair: tuple[bytes, bytes], identity: bytes) -> bool:
+        return verify_owner(pair[0], pair[1], self.room, identity)
+
+    def _put(self, record: CardRecord) -> None:
+        self.records[(record.identity, record.via)] = record
+        for feed, _ in record.feeds:
+            if record.via:
+                self._hearsay.setdefault(feed, {}).setdefault(record.via, record.identity)
+            else:
+                self._tied.setdefault(feed, set()).add(record.identity)
+
+    def owner(self, feed: bytes) -> Owner | None:
+        """Whose feed this is, authenticated before hearsay; None if nobody said."""
+        tied = self._tied.get(feed)
+        if tied:
+            first, *others = sorted(tied)
+            return Owner(first, others=tuple(others))
+        for via, identity in self._hearsay.get(feed, {}).items():
+            listed = self.records.get((identity, b""))
+            if identity != self.me and (listed is None or any(feed == own for own, _ in listed.feeds)):
+                return Owner(identity, via=via)
+        return None
+
+    def feeds(self, identity: bytes) -> set[bytes]:
+        """All feeds shown as this identity's."""
+        listed = {feed for (who, _), record in self.records.items() if who == identity for feed, _ in record.feeds}
+        return {feed for feed in listed if (owner := self.owner(feed)) and identity in (owner.identity, *owner.others)}
+
+    def identities(self) -> set[bytes]:
+        """Everybody of whom there is a card."""
+        return {identity for identity, _ in self.records}
+
+    def to_pass_on(self, to: bytes) -> list[wire.Card]:
+        """What to tell `to` about others: for each identity the card that is believed here."""
+        best: dict[bytes, CardRecord] = {}
+        for (identity, via), record in self.records.items():
+            if identity not in (self.me, to) and via != to and (not via or identity not in best):
+                best[identity] = record
+        return [wire.Card(self.room, identity, record.feeds) for identity, record in best.items()]

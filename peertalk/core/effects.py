@@ -1,0 +1,390 @@
+"""What the core decides (effects), what the store keeps (records), and what a replica starts from (a snapshot).
+
+The core never does anything itself: it answers an input with effects; whoever drives it (the node, a simulation) carries them
+out and reports back with `committed(token)` and `loaded(token, …)`. Records are values; ids and keys are raw bytes (32 each),
+times are Unix milliseconds by the local wall clock.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from peertalk.core.events import RoomKind
+from peertalk.core.wire import Message
+
+Retention = Literal["forever", "session"] | int
+Link = int
+Token = int
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Base of all records and effects: immutable values."""
+
+
+# ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RoomRecord(Record, kw_only=True):
+    """A room that one is in. `linked` is when somebody of it was last linked; `read` the order key up to which was read.
+
+    `peer` is the other identity of a direct room. A room that is not `shown` is not listed: a direct room is then only
+    recognised when the other one speaks, an open room has been left and its history stays for a return.
+    """
+
+    id: bytes
+    kind: RoomKind
+    name: str
+    secret: bytes
+    retention: Retention = "forever"
+    language: str | None = None
+    peer: bytes | None = None
+    shown: bool = True
+    joined: int = 0
+    linked: int = 0
+    read: tuple[int, bytes] = (0, b"")
+
+
+class FeedKeyRecord(Record, kw_only=True):
+    """An own feed key. `seed` (the private half) is None once the feed has retired; `created` starts its 30 days.
+
+    `succeeds` is the older feed with its signature over this key, carried by this feed's first entry."""
+
+    room: bytes
+    feed: bytes
+    seed: bytes | None
+    created: int
+    succeeds: tuple[bytes, bytes] | None = None
+    retiring: bool = False
+
+
+class CardRecord(Record, kw_only=True):
+    """A card: an identity and its feeds, each with the owner signature. `via` is the introducer; b"" if authenticated."""
+
+    room: bytes
+    identity: bytes
+    feeds: tuple[tuple[bytes, bytes], ...]
+    via: bytes = b""
+
+
+class EntryRecord(Record, kw_only=True):
+    """A settled entry. `message` is its body hash (the id that people's programs use); `body` is None where absent.
+
+    `late`: it landed above something that was on the screen already. Order key: (lamport, id)."""
+
+    id: bytes
+    feed: bytes
+    seq: int
+    lamport: int
+    time: int
+    kind: str
+    message: bytes
+    header: bytes
+    body: bytes | None
+    received: int
+    late: bool = False
+
+
+class PageRecord(Record, kw_only=True):
+    """A settled page: a run of one feed, signed at its end. `number` is its place in the settle order of its room."""
+
+    room: bytes
+    number: int
+    feed: bytes
+    prev: bytes
+    signature: bytes
+    entries: tuple[EntryRecord, ...]
+
+
+class OutboxRecord(Record, kw_only=True):
+    """An own entry that waits for a link: `message` is the hash of `body`. Order: as queued (`number`, unique a room)."""
+
+    room: bytes
+    number: int
+    message: bytes
+    kind: str
+    body: bytes
+    time: int
+
+
+class ClaimRecord(Record, kw_only=True):
+    """`identity` said that it holds own feed `feed` up to `seq`, on disk or in memory. One row per (room, feed, identity, disk)."""
+
+    room: bytes
+    feed: bytes
+    identity: bytes
+    seq: int
+    disk: bool
+
+
+class PeerRecord(Record, kw_only=True):
+    """An identity met over an authenticated link. `addresses` are (host, port), the newest first, at most 8."""
+
+    identity: bytes
+    first_seen: int
+    last_seen: int
+    addresses: tuple[tuple[str, int], ...] = ()
+    blocked: bool = False
+    verified: bool = False
+
+
+# ── operations of a commit, applied in order, all or nothing ─────────────────────────────────────────────────────────
+
+
+class PutRoom(Record):
+    """Insert or replace a room's record."""
+
+    record: RoomRecord
+
+
+class PutFeedKey(Record):
+    """Insert or replace an own feed key; a seed of None erases the private half (secure_delete)."""
+
+    record: FeedKeyRecord
+
+
+class PutCard(Record):
+    """Insert or replace the card of (room, identity, via)."""
+
+    record: CardRecord
+
+
+class PutPage(Record):
+    """Insert a settled page with its entries."""
+
+    record: PageRecord
+
+
+class PutBody(Record):
+    """A body that was absent has come."""
+
+    room: bytes
+    entry: bytes
+    body: bytes
+
+
+class PutOutbox(Record):
+    record: OutboxRecord
+
+
+class DropOutbox(Record):
+    room: bytes
+    number: int
+
+
+class PutClaim(Record):
+    record: ClaimRecord
+
+
+class PutPeer(Record):
+    record: PeerRecord
+
+
+class ForgetHistory(Record):
+    """Entries, pages, cards, claims and own feed keys of a room go; the room, its secret and its outbox stay."""
+
+    room: bytes
+
+
+class DropRoom(Record):
+    """The room goes with everything in it, its secret and outbox too."""
+
+    room: bytes
+
+
+class ExpireBodies(Record):
+    """Bodies of entries whose min(time, received) is before `before` are erased; headers stay, so that chains still verify."""
+
+    room: bytes
+    before: int
+
+
+class PutProfile(Record):
+    """A value of the profile itself: `identity` (32-byte seed), `name` (UTF-8), `token` (16 bytes)."""
+
+    key: Literal["identity", "name", "token"]
+    value: bytes
+
+
+Op = (
+    PutRoom | PutFeedKey | PutCard | PutPage | PutBody | PutOutbox | DropOutbox | PutClaim | PutPeer | ForgetHistory | DropRoom
+    | ExpireBodies | PutProfile
+)  # fmt: skip
+
+
+# ── what a replica starts from ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class PageIndex(Record, kw_only=True):
+    """A stored page without its headers and bodies. `entries` are (id, seq, lamport); `absent` the ids without a body.
+
+    `prev` is the predecessor of its first entry (b"" at seq 1)."""
+
+    number: int
+    feed: bytes
+    prev: bytes
+    entries: tuple[tuple[bytes, int, int], ...]
+    absent: tuple[bytes, ...] = ()
+
+
+class RoomSnapshot(Record, kw_only=True):
+    """All that is needed of one room; `pages` in settle order; `presence` are its `here` and `left` entries, in settle order."""
+
+    record: RoomRecord
+    feeds: tuple[FeedKeyRecord, ...] = ()
+    cards: tuple[CardRecord, ...] = ()
+    pages: tuple[PageIndex, ...] = ()
+    presence: tuple[EntryRecord, ...] = ()
+    outbox: tuple[OutboxRecord, ...] = ()
+    claims: tuple[ClaimRecord, ...] = ()
+
+
+class Snapshot(Record, kw_only=True):
+    """A profile as it was at its last commit. A new profile has no identity (b"")."""
+
+    identity: bytes = b""
+    name: str = ""
+    token: bytes = b""
+    rooms: tuple[RoomSnapshot, ...] = ()
+    peers: tuple[PeerRecord, ...] = ()
+
+
+# ── effects ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Send(Record):
+    """Send `message` on `link`, after what was sent before it."""
+
+    link: Link
+    message: Message
+
+
+class Prove(Record):
+    """Prove these rooms on a link that is up (docs/protocol.md, rooms joined while a link is up)."""
+
+    link: Link
+    rooms: tuple[bytes, ...]
+
+
+class Unprove(Record):
+    """This room is no longer spoken of on `link`; it would have to be proven again."""
+
+    link: Link
+    room: bytes
+
+
+class Close(Record):
+    """Close `link`; `reason` goes into the authenticated `bye`."""
+
+    link: Link
+    reason: str
+
+
+class Commit(Record):
+    """Make `ops` durable, in order, in one transaction with or after all earlier commits; then call `committed(token)`."""
+
+    token: Token
+    ops: tuple[Op, ...]
+
+
+class LoadPages(Record):
+    """Read these pages of a room, in this order; then call `loaded(token, pages)`."""
+
+    token: Token
+    room: bytes
+    numbers: tuple[int, ...]
+
+
+class LoadBodies(Record):
+    """Read the bodies of these entries (those that are there); then call `loaded_bodies(token, {id: body})`."""
+
+    token: Token
+    room: bytes
+    entries: tuple[bytes, ...]
+
+
+class Wake(Record):
+    """Call `tick` at this monotonic time (seconds) at the latest."""
+
+    at: float
+
+
+# notices: what the node turns into events for front ends
+
+
+class Arrived(Record):
+    """Entries of others, or own ones from elsewhere, are on disk and in their place."""
+
+    room: bytes
+    entries: tuple[EntryRecord, ...]
+
+
+class Queued(Record):
+    """An own entry is on disk in the outbox."""
+
+    record: OutboxRecord
+
+
+class Placed(Record):
+    """An own entry left the outbox and took its place."""
+
+    room: bytes
+    entry: EntryRecord
+
+
+class Claimed(Record):
+    """More is known of who holds own feed `feed`, from `since` (exclusive) up to `upto` (inclusive)."""
+
+    room: bytes
+    feed: bytes
+    since: int
+    upto: int
+
+
+class Presence(Record):
+    """An identity got or lost its link in `room`."""
+
+    room: bytes
+    identity: bytes
+    online: bool
+
+
+class MembersChanged(Record):
+    """Cards or presence entries of a room changed: who is in it, or what somebody is called."""
+
+    room: bytes
+    identities: tuple[bytes, ...]
+
+
+class RoomCame(Record):
+    record: RoomRecord
+
+
+class RoomWent(Record):
+    room: bytes
+    forgotten: bool
+
+
+class TypingSeen(Record):
+    room: bytes
+    identity: bytes
+
+
+class ForkSeen(Record):
+    room: bytes
+    feed: bytes
+
+
+class SyncStep(Record):
+    """Catching up: `done` of about `total` entries of this answer series."""
+
+    room: bytes
+    done: int
+    total: int
+
+
+Notice = (
+    Arrived | Queued | Placed | Claimed | Presence | MembersChanged | RoomCame | RoomWent | TypingSeen | ForkSeen | SyncStep
+)
+Effect = Send | Prove | Unprove | Close | Commit | LoadPages | LoadBodies | Wake | Notice

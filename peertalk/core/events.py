@@ -1,0 +1,188 @@
+"""What a front end sees: views (Room, Message, Peer …) and events.
+
+The field names and shapes are those of docs/rpc.md, so that `msgspec.json.encode(view)` is the RPC answer. Ids are opaque
+strings (lower-case hex); times are Unix milliseconds. Texts and names in views are already neutralised for display.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Trust = Literal["new", "known", "verified"]
+RoomKind = Literal["open", "private", "direct"]
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all views: immutable values."""
+
+
+class IdentityView(View):
+    """Who somebody is: `id` the identity key in hex, `name` the nickname, `tag` a short key tag such as `k3f9`."""
+
+    id: str
+    name: str
+    tag: str
+
+
+class Author(IdentityView):
+    """Author of a message; `via` is the name of whoever vouched for it, or None if authenticated by the author."""
+
+    via: str | None = None
+
+
+class Peer(IdentityView):
+    """Somebody known here, in whatever room."""
+
+    online: bool = False
+    trust: Trust = "new"
+    addresses: list[str] = []
+    rooms: list[str] = []
+    blocked: bool = False
+
+
+class Member(IdentityView):
+    """Somebody in one room. `me` marks oneself."""
+
+    online: bool = False
+    trust: Trust = "new"
+    via: str | None = None
+    invited_by: str | None = None
+    me: bool = False
+
+
+class Room(View):
+    """A room. `members` and `online` are counts and include oneself; `retention` is `forever`, `session` or days."""
+
+    id: str
+    name: str
+    kind: RoomKind
+    members: int = 0
+    online: int = 0
+    unread: int = 0
+    retention: Literal["forever", "session"] | int = "forever"
+    language: str | None = None
+    sealed: bool = False
+    muted: bool = False
+
+
+class Message(View):
+    """A message. `seq` and `lamport` are None while `state` is `waiting`.
+
+    `delivered_to` are the ids of peers that have it on disk, `held_by` of those that have it in memory only. `kind` is `text`,
+    or `here` / `left` / `name` for the quiet system lines (`text` then holds the name; nobody can type those).
+    """
+
+    id: str
+    room: str
+    author: Author
+    seq: int | None
+    lamport: int | None
+    time: int
+    late: bool = False
+    state: Literal["waiting", "sent"] = "sent"
+    text: str = ""
+    kind: str = "text"
+    title: str | None = None
+    warning: str | None = None
+    replies: str | None = None
+    reply_to: str | None = None
+    edited: bool = False
+    deleted: bool = False
+    reactions: dict[str, list[str]] = {}
+    delivered_to: list[str] = []
+    held_by: list[str] = []
+    mine: bool = False
+
+
+class MessageList(View):
+    """A run of messages, oldest first, in the order that everyone sees; `more` says whether there are others beyond."""
+
+    messages: list[Message]
+    more: bool
+
+
+class Listening(View):
+    host: str
+    port: int
+
+
+class Discovery(View):
+    """`advertised` is this process's random instance name, `services_seen` counts other advertisements."""
+
+    enabled: bool
+    advertised: str | None
+    services_seen: int
+
+
+class Status(View):
+    version: str
+    protocol: int
+    identity: IdentityView
+    listening: list[Listening]
+    discovery: Discovery
+    links: int
+    rooms: int
+
+
+class Event(View, tag_field="type"):
+    """Base of all events; the tag is the event's `type` in docs/rpc.md."""
+
+
+class Ready(Event, tag="ready"):
+    """Listening, and advertising where that is on."""
+
+    identity: IdentityView
+
+
+class PeerChanged(Event, tag="peer"):
+    peer: Peer
+    change: Literal["online", "offline", "name", "trust"]
+
+
+class RoomChanged(Event, tag="room"):
+    room: Room
+    change: Literal["joined", "left", "members", "forgotten", "read"]
+
+
+class MessageArrived(Event, tag="message"):
+    """A message took its place (or was queued here); see `Message.late` for one that lands above others."""
+
+    message: Message
+
+
+class MessageChanged(Event, tag="message_changed"):
+    message: Message
+
+
+class Delivered(Event, tag="delivered"):
+    """More people have an own message. `message` is its id; the lists are complete, not what was added."""
+
+    message: str
+    room: str
+    delivered_to: list[str]
+    held_by: list[str] = []
+
+
+class Typing(Event, tag="typing"):
+    room: str
+    peer: Peer
+
+
+class SyncProgress(Event, tag="sync"):
+    room: str
+    done: int
+    total: int
+
+
+class Warning(Event, tag="warning"):
+    """Something a person should know: `same_name_new_key`, `fork`, `clock`, `dropped`, `second_process`."""
+
+    kind: str
+    text: str
+    peer: str | None = None
+    room: str | None = None
+
+
+AnyEvent = Ready | PeerChanged | RoomChanged | MessageArrived | MessageChanged | Delivered | Typing | SyncProgress | Warning

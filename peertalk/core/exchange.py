@@ -1,0 +1,162 @@
+"""What two members say to each other in a room: cards, claims, pages (docs/protocol.md, "Sync")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from peertalk.core import serving, wire
+from peertalk.core.asking import Asking
+from peertalk.core.effects import MembersChanged, Presence, PutCard, Send
+from peertalk.core.outlet import Now, Outlet
+from peertalk.core.own import Own
+from peertalk.core.room import DELTA_DELAY, Room
+from peertalk.core.sharing import Sharing
+from peertalk.errors import RemoteError
+
+
+@dataclass(slots=True)
+class Place:
+    """A room with its writer and its requests."""
+
+    room: Room
+    own: Own
+    asking: Asking
+    leaving: Literal["hide", "forget"] | None = None
+
+
+class Exchange:
+    """Handles the messages of a room over a link on which it is shared."""
+
+    def __init__(self, outlet: Outlet, *, disk: bool) -> None:
+        self._out = outlet
+        self.disk = disk
+
+    def handle(self, place: Place, sharing: Sharing, message: wire.Message, now: Now) -> None:
+        """Carry out one message. RemoteError: the link is to be closed."""
+        self._handlers[type(message)](self, place, sharing, message, now)
+
+    def tell(self, room: Room, sharing: Sharing) -> None:
+        """Name the tips that have come since the last time."""
+        tips = [tip for tip in sharing.pending if tip in room.held]
+        sharing.pending.clear()
+        sharing.tell_at = None
+        for start in range(0, len(tips), wire.MAX_TIPS):
+            self._send_tips(room, sharing, tuple(tips[start : start + wire.MAX_TIPS]), fresh=False, last=False)
+
+    def _on_card(self, place: Place, sharing: Sharing, card: wire.Card, now: Now) -> None:
+        room = place.room
+        if not sharing.ready and card.identity != sharing.identity:
+            raise RemoteError("out_of_order")
+        record = room.cards.receive(card, sharing.identity)
+        if record is not None:
+            self._out.commit((PutCard(record),), lambda _: self._out.emit(MembersChanged(room.id, (card.identity,))))
+            self._pass_on(room, record.identity, wire.Card(room.id, record.identity, record.feeds), sharing)
+        if card.identity == sharing.identity and not sharing.ready:
+            self._begin(place, sharing, now)
+
+    def _pass_on(self, room: Room, about: bytes, card: wire.Card, giver: Sharing) -> None:
+        for other in room.ready():
+            if other is not giver and other.identity != about:
+                self._out.emit(Send(other.link, card))
+
+    def _begin(self, place: Place, sharing: Sharing, now: Now) -> None:
+        """Both cards are exchanged: the room may be spoken of."""
+        room = place.room
+        sharing.ready, sharing.since = True, now.mono
+        sharing.sent_digest, sharing.sent_tips = room.digest(), tuple(room.held)
+        for card in room.cards.to_pass_on(sharing.identity):
+            self._out.emit(Send(sharing.link, card))
+        self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent_digest, room.log.count, self.disk)))
+        room.touch(now)
+        self._out.emit(Presence(room.id, sharing.identity, online=True))
+
+    def _on_have(self, place: Place, sharing: Sharing, have: wire.Have, _now: Now) -> None:
+        room = place.room
+        sharing.disk = have.disk
+        if have.digest == sharing.sent_digest:
+            for tip in sharing.sent_tips:
+                self._claim(room, sharing, tip, have.disk, ())
+            sharing.heard, sharing.sent_tips = True, ()
+            return
+        sharing.sent_tips = ()
+        place.asking.expect(have.entries)
+        self._state_all(room, sharing)
+
+    def _state_all(self, room: Room, sharing: Sharing) -> None:
+        """Name all tips, a thousand a message."""
+        tips = tuple(room.held)
+        runs = [tips[start : start + wire.MAX_TIPS] for start in range(0, len(tips), wire.MAX_TIPS)] or [()]
+        for number, run in enumerate(runs):
+            last = number == len(runs) - 1
+            self._send_tips(room, sharing, run, fresh=number == 0, last=last)
+
+    def _send_tips(self, room: Room, sharing: Sharing, tips: tuple[bytes, ...], *, fresh: bool, last: bool) -> None:
+        feeds = {room.held[tip] for tip in tips if tip in room.held}
+        absent = tuple(id_ for id_, feed in room.absent.items() if feed in feeds)
+        disk = self.disk and len(absent) <= wire.MAX_ABSENT
+        message = wire.Tips(room.id, tips, absent[: wire.MAX_ABSENT], fresh, last, disk)
+        self._out.emit(Send(sharing.link, message))
+
+    def _on_tips(self, place: Place, sharing: Sharing, tips: wire.Tips, now: Now) -> None:
+        room = place.room
+        if tips.fresh:
+            sharing.holds.clear()
+            sharing.wanted.clear()
+        for tip in tips.tips:
+            if not self._claim(room, sharing, tip, tips.disk, tips.absent):
+                sharing.want(tip, now.mono if not sharing.heard else now.mono + DELTA_DELAY)
+        if tips.last and not sharing.heard:
+            sharing.heard = True
+            sharing.first = list(sharing.wanted)
+
+    def _claim(self, room: Room, sharing: Sharing, tip: bytes, disk: bool, absent: Sequence[bytes]) -> bool:
+        """The peer says that it holds `tip` with all below it but the bodies in `absent`. False if `tip` is not here."""
+        seq = sharing.note(room.log, tip)
+        if seq is None:
+            return False
+        feed = room.log.index[tip].feed
+        if feed in room.own_feeds():
+            missing = [room.log.index[id_] for id_ in absent if id_ in room.log.index and room.log.index[id_].feed == feed]
+            upto = min((page.entries[0][1] - 1 for page in missing), default=seq)
+            room.note_claim(feed, min(seq, upto), sharing, disk=disk)
+        return True
+
+    def _on_want(self, place: Place, sharing: Sharing, want: wire.Want, _now: Now) -> None:
+        serving.answer(place.room, sharing, want)
+
+    def _on_page(self, place: Place, sharing: Sharing, page: wire.Page, now: Now) -> None:
+        room = place.room
+        before = len(room.log.pages)
+        if room.receive_page(page, sharing, now):
+            place.asking.brought(sharing, len(page.headers), now)
+        if len(room.log.pages) > before:
+            room.unpark(now)
+            self._check_own(place, before, now)
+
+    def _check_own(self, place: Place, since: int, now: Now) -> None:
+        """A verified page of an own feed that was not written here: another copy of this profile is at work."""
+        own = place.room.own_feeds()
+        for feed in {page.feed for page in place.room.log.pages[since:] if page.feed in own}:
+            place.own.disown(feed, now)
+
+    def _on_done(self, place: Place, sharing: Sharing, done: wire.Done, now: Now) -> None:
+        place.asking.done(sharing, more=done.more, now=now)
+
+    def _on_want_bodies(self, place: Place, sharing: Sharing, want: wire.WantBodies, _now: Now) -> None:
+        serving.answer_bodies(place.room, sharing, want)
+
+    def _on_bodies(self, place: Place, sharing: Sharing, bodies: wire.Bodies, now: Now) -> None:
+        place.asking.receive_bodies(sharing, bodies, now)
+
+    _handlers: Mapping[type[wire.Message], Callable[..., None]] = {
+        wire.Card: _on_card,
+        wire.Have: _on_have,
+        wire.Tips: _on_tips,
+        wire.Want: _on_want,
+        wire.Page: _on_page,
+        wire.Done: _on_done,
+        wire.WantBodies: _on_want_bodies,
+        wire.Bodies: _on_bodies,
+    }

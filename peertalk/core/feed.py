@@ -1,0 +1,92 @@
+"""One author's chain of settled pages: its tips, whether it is forked, and which part of it somebody lacks.
+
+A fork is two tips: both branches belong to the set, nothing freezes (docs/protocol.md, "Forks").
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+
+from peertalk.core.effects import PageIndex
+
+Lack = tuple[PageIndex, int]
+"""A page and how many entries at its beginning the asker has already."""
+
+_MAX_SPARSE = 32
+
+
+def tip_of(page: PageIndex) -> tuple[bytes, int]:
+    """(id, seq) of the signed end of a page."""
+    last = page.entries[-1]
+    return last[0], last[1]
+
+
+def place(page: PageIndex, entry: bytes) -> tuple[int, int]:
+    """(seq, lamport) of an entry that is in `page`."""
+    for id_, seq, lamport in page.entries:
+        if id_ == entry:
+            return seq, lamport
+    raise KeyError(entry)
+
+
+class Chain:
+    """The settled pages of one feed, in the order in which they settled here."""
+
+    __slots__ = ("feed", "forked", "pages", "tips")
+
+    def __init__(self, feed: bytes) -> None:
+        self.feed = feed
+        self.pages: list[PageIndex] = []
+        self.tips: dict[bytes, int] = {}
+        self.forked = False
+
+    def add(self, page: PageIndex) -> bool:
+        """Add a page whose predecessor is here. True if it parts from what was here: a fork that was not known before."""
+        parts = bool(self.pages) and page.prev not in self.tips
+        self.tips.pop(page.prev, None)
+        tip, seq = tip_of(page)
+        self.tips[tip] = seq
+        self.pages.append(page)
+        new = parts and not self.forked
+        self.forked = self.forked or parts
+        return new
+
+    @property
+    def top(self) -> tuple[bytes, int]:
+        """The greatest tip: (id, seq); (b"", 0) for an empty chain."""
+        return max(self.tips.items(), key=lambda tip: (tip[1], tip[0]), default=(b"", 0))
+
+    def sample(self) -> Iterator[bytes]:
+        """The tips, then ids ever sparser towards the beginning (at most 32): enough for another to see where we part."""
+        yield from self.tips
+        step = 1
+        for _ in range(_MAX_SPARSE):
+            if step >= len(self.pages):
+                return
+            yield tip_of(self.pages[-1 - step])[0]
+            step *= 2
+
+    def lacking(self, held: Iterable[bytes], index: Mapping[bytes, PageIndex]) -> Iterator[Lack]:
+        """The pages that somebody who holds `held` (ids of this feed, and so all their ancestors) lacks, in settle order."""
+        if self.forked:
+            return self._lacking_forked(held, index)
+        base = max((place(index[id_], id_)[0] for id_ in held), default=0)
+        start = bisect_right(self.pages, base, key=lambda page: tip_of(page)[1])
+        return ((page, max(0, base - page.entries[0][1] + 1)) for page in self.pages[start:])
+
+    def _lacking_forked(self, held: Iterable[bytes], index: Mapping[bytes, PageIndex]) -> Iterator[Lack]:
+        covered: dict[int, int] = {}
+        for start in held:
+            id_ = start
+            while id_:
+                page = index[id_]
+                count = place(page, id_)[0] - page.entries[0][1] + 1
+                if covered.get(page.number, 0) >= count:
+                    break
+                covered[page.number] = count
+                id_ = page.prev
+        for page in self.pages:
+            skip = covered.get(page.number, 0)
+            if skip < len(page.entries):
+                yield page, skip

@@ -1,0 +1,35 @@
+"""Who somebody is: an X25519 key (docs/protocol.md, "Keys").
+
+It never signs, so that nobody can prove to a third party who said what.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from peertalk.core.keys import KeyPair, check_feed_key, check_key
+
+__all__ = ["Identity", "check_feed_key", "check_key", "fingerprint", "tag"]
+
+_LABEL = b"peertalk/1 fingerprint"
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # base32 without 0 o 1 l
+_GROUPS = 8
+_GROUP = 4
+
+
+class Identity(KeyPair):
+    """An own identity: the long-lived key pair of one profile."""
+
+    __slots__ = ()
+
+
+def fingerprint(public: bytes) -> str:
+    """160 bits of a labelled hash of the key: eight groups of four characters, separated by spaces."""
+    bits = int.from_bytes(hashlib.blake2s(_LABEL + public, digest_size=20).digest(), "big")
+    characters = "".join(_ALPHABET[bits >> shift & 31] for shift in range(155, -1, -5))
+    return " ".join(characters[at : at + _GROUP] for at in range(0, _GROUPS * _GROUP, _GROUP))
+
+
+def tag(public: bytes) -> str:
+    """A short tag such as `k3f9` that tells equal names apart: the first group of the fingerprint. No proof of anything."""
+    return fingerprint(public)[:_GROUP]

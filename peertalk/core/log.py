@@ -1,0 +1,190 @@
+"""The history of one room: the set of settled entries, and what may be added to it (docs/protocol.md, "Settling").
+
+Everything here is a function of the set: verdicts never depend on the order of arrival. A page settles whole or not at all.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from peertalk.core import wire
+from peertalk.core.effects import EntryRecord, PageIndex, PageRecord
+from peertalk.core.entry import MAX_AFTER, Header, decode_header, hash32, verify_page
+from peertalk.core.feed import Chain, Lack, place, tip_of
+from peertalk.errors import RemoteError
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A checked entry of a page that may be added."""
+
+    id: bytes
+    header: Header
+    raw: bytes
+    body: bytes | None
+
+
+class Log:
+    """The settled entries of `room`. `index` finds the page of an entry; `heads` (id → Lamport time) is named by nobody yet."""
+
+    def __init__(self, room: bytes, pages: Iterable[PageIndex] = ()) -> None:
+        self.room = room
+        self.pages: list[PageIndex] = []
+        self.index: dict[bytes, PageIndex] = {}
+        self.chains: dict[bytes, Chain] = {}
+        self.heads: dict[bytes, int] = {}
+        self.count = 0
+        for page in pages:
+            self._restore(page)
+
+    def _restore(self, page: PageIndex) -> None:
+        self._insert(page)
+        # What a stored entry names is not kept in memory; a head too many costs nothing but a longer `after`, so after a
+        # restart only tips are heads.
+        tip = page.entries[-1]
+        self.heads.pop(page.prev, None)
+        self.heads[tip[0]] = tip[2]
+
+    def _insert(self, page: PageIndex) -> bool:
+        self.pages.append(page)
+        self.count += len(page.entries)
+        for id_, _, _ in page.entries:
+            self.index[id_] = page
+        return self.chain(page.feed).add(page)
+
+    def chain(self, feed: bytes) -> Chain:
+        """The chain of a feed, an empty one if nothing of it is here."""
+        chain = self.chains.get(feed)
+        if chain is None:
+            chain = self.chains[feed] = Chain(feed)
+        return chain
+
+    def tips(self) -> list[bytes]:
+        """The ids of all tips."""
+        return [tip for chain in self.chains.values() for tip in chain.tips]
+
+    def lamport(self, entry: bytes) -> int:
+        """The Lamport time of a settled entry."""
+        return place(self.index[entry], entry)[1]
+
+    def after(self, own_tip: bytes) -> tuple[bytes, ...]:
+        """What a new entry names beside its predecessor: the 8 heads greatest by (Lamport time, id), sorted by id."""
+        heads = ((lamport, id_) for id_, lamport in self.heads.items() if id_ != own_tip)
+        return tuple(sorted(id_ for _, id_ in heapq.nlargest(MAX_AFTER, heads)))
+
+    # ── what arrives ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check(self, page: wire.Page) -> tuple[Item, ...] | None:
+        """The new entries of a page that settles: () if all are here already, None if something that it rests on is not.
+
+        RemoteError for what no honest member passes on: malformed, bad_signature, bad_body, void_entry.
+        """
+        items = self._items(page)
+        if items[-1].id in self.index:
+            return ()
+        if not verify_page(items[0].header.feed, items[-1].id, page.signature):
+            raise RemoteError("bad_signature")
+        fresh = tuple(item for item in items if item.id not in self.index)
+        return fresh if self._settles(fresh) else None
+
+    def _items(self, page: wire.Page) -> list[Item]:
+        if len(page.headers) != len(page.bodies):
+            raise RemoteError("malformed", what="page")
+        items: list[Item] = []
+        for raw, body in zip(page.headers, page.bodies, strict=True):
+            header = decode_header(raw)
+            if header.room != self.room:
+                raise RemoteError("void_entry", why="room")
+            if body is not None and (len(body) != header.size or hash32(body) != header.body):
+                raise RemoteError("bad_body")
+            if items and not _follows(items[-1], header):
+                raise RemoteError("void_entry", why="chain")
+            items.append(Item(hash32(raw), header, raw, body))
+        return items
+
+    def _settles(self, items: tuple[Item, ...]) -> bool:
+        """Is all that these rest on here? RemoteError("void_entry") where it is, and says otherwise than they do."""
+        known: dict[bytes, int] = {}
+        for item in items:
+            header = item.header
+            rests_on = [id_ for id_ in (header.prev, *header.after) if id_]
+            if any(id_ not in known and id_ not in self.index for id_ in rests_on):
+                return False
+            if header.prev in self.index:
+                self._check_predecessor(header)
+            times = (known[id_] if id_ in known else self.lamport(id_) for id_ in rests_on)
+            if header.lamport != 1 + max(times, default=0):
+                raise RemoteError("void_entry", why="lamport")
+            known[item.id] = header.lamport
+        return True
+
+    def _check_predecessor(self, header: Header) -> None:
+        page = self.index[header.prev]
+        if page.feed != header.feed or place(page, header.prev)[0] != header.seq - 1:
+            raise RemoteError("void_entry", why="predecessor")
+
+    def add(self, page: PageRecord, rests_on: Iterable[bytes]) -> bool:
+        """Add a page that settles; `rests_on` are all ids that its entries name. True if it shows a fork not known before."""
+        index = PageIndex(
+            number=page.number,
+            feed=page.feed,
+            prev=page.prev,
+            entries=tuple((entry.id, entry.seq, entry.lamport) for entry in page.entries),
+        )
+        forks = self._insert(index)
+        for entry in page.entries:
+            self.heads[entry.id] = entry.lamport
+        for id_ in rests_on:
+            self.heads.pop(id_, None)
+        return forks
+
+    # ── what others lack ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def lacking(self, held: Iterable[bytes], wanted: Iterable[bytes], durable: int) -> list[Lack]:
+        """What somebody who holds `held` needs in order to settle `wanted`, in settle order, of the first `durable` pages.
+
+        Ids that are not here are passed over. All of the room up to the last wanted page is given, not only the wanted feeds:
+        what they rest on is then there too.
+        """
+        numbers = [self.index[id_].number for id_ in wanted if id_ in self.index]
+        last = min(max(numbers, default=-1), durable - 1)
+        by_feed: dict[bytes, list[bytes]] = {}
+        for id_ in held:
+            if id_ in self.index:
+                by_feed.setdefault(self.index[id_].feed, []).append(id_)
+        lacks = (chain.lacking(by_feed.get(feed, ()), self.index) for feed, chain in self.chains.items())
+        return sorted((lack for run in lacks for lack in _until(run, last)), key=lambda lack: lack[0].number)
+
+
+def _until(lacks: Iterator[Lack], last: int) -> Iterator[Lack]:
+    for lack in lacks:
+        if lack[0].number > last:
+            return
+        yield lack
+
+
+def _follows(before: Item, header: Header) -> bool:
+    return header.feed == before.header.feed and header.seq == before.header.seq + 1 and header.prev == before.id
+
+
+def record(item: Item, *, received: int, late: bool = False) -> EntryRecord:
+    """The record of a checked entry."""
+    header = item.header
+    return EntryRecord(
+        id=item.id,
+        feed=header.feed,
+        seq=header.seq,
+        lamport=header.lamport,
+        time=header.time,
+        kind=header.kind,
+        message=header.body,
+        header=item.raw,
+        body=item.body,
+        received=received,
+        late=late,
+    )
+
+
+__all__ = ["Chain", "Item", "Log", "record", "tip_of"]

@@ -1,0 +1,58 @@
+"""Who is in a room and what they are called: a function of the `here` and `left` entries and of the cards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from peertalk.core.cards import Cards
+from peertalk.core.effects import EntryRecord
+from peertalk.core.entry import Here, Left, open_body, verify_next
+
+PRESENCE_KINDS = ("here", "left")
+
+_Word = tuple[int, bytes, str]
+"""(Lamport time, entry id, name): the name is "" for `left`."""
+
+
+class Members:
+    """The last `here` or `left` of every feed of a room. `name` and `is_here` look at all feeds of an identity."""
+
+    def __init__(self, cards: Cards, entries: Iterable[EntryRecord] = ()) -> None:
+        self._cards = cards
+        self._words: dict[bytes, _Word] = {}
+        self.older: dict[bytes, bytes] = {}
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: EntryRecord) -> bool:
+        """Take in a settled entry; True if it says something about presence."""
+        if entry.kind not in PRESENCE_KINDS or entry.body is None:
+            return False
+        content = open_body(entry.kind, entry.body)
+        if not isinstance(content, Here | Left):
+            return False
+        if isinstance(content, Here) and content.next is not None and entry.seq == 1:
+            feed, signature = content.next
+            if verify_next(feed, signature, self._cards.room, entry.feed):
+                self.older[entry.feed] = feed
+        word = (entry.lamport, entry.id, content.name if isinstance(content, Here) else "")
+        self._words[entry.feed] = max(word, self._words.get(entry.feed, word))
+        return True
+
+    def _last(self, identity: bytes) -> _Word | None:
+        words = (self._words[feed] for feed in self._cards.feeds(identity) if feed in self._words)
+        return max(words, default=None)
+
+    def name(self, identity: bytes) -> str:
+        """The nickname that this identity gave itself last, also if it has left since; "" if none is known."""
+        words = (self._words[feed] for feed in self._cards.feeds(identity) if feed in self._words)
+        return max((word for word in words if word[2]), default=(0, b"", ""))[2]
+
+    def is_here(self, identity: bytes) -> bool:
+        """Is this identity's last such entry a `here`?"""
+        last = self._last(identity)
+        return last is not None and bool(last[2])
+
+    def identities(self) -> set[bytes]:
+        """Everybody who is in the room, by cards and entries."""
+        return {identity for identity in self._cards.identities() if self.is_here(identity)}

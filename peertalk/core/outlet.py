@@ -1,0 +1,77 @@
+"""Where the core's decisions leave: a list of effects, and what is to happen once one has been carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from peertalk.core.effects import Commit, Effect, LoadBodies, LoadPages, Op, PageRecord, Token
+
+
+class Now(NamedTuple):
+    """`mono`: monotonic seconds, for timers. `wall`: Unix ms by the local clock, for display and forgetting; it may jump."""
+
+    mono: float
+    wall: int
+
+
+Then = Callable[[Now], None]
+
+
+class Outlet:
+    """Collects effects in order. A `then` runs when the driver reports its token done; tokens of commits are done in order."""
+
+    def __init__(self) -> None:
+        self._effects: list[Effect] = []
+        self._commits: dict[Token, Then | None] = {}
+        self._pages: dict[Token, Callable[[Sequence[PageRecord], Now], None]] = {}
+        self._bodies: dict[Token, Callable[[Mapping[bytes, bytes], Now], None]] = {}
+        self._lazy: dict[object, Op] = {}
+        self.touched: set[bytes] = set()
+        """Rooms in which something has happened that others, or a timer, may have to hear of."""
+        self._token = 0
+
+    def emit(self, effect: Effect) -> None:
+        self._effects.append(effect)
+
+    def drain(self) -> list[Effect]:
+        """The effects since the last call."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def commit(self, ops: Iterable[Op], then: Then | None = None) -> None:
+        """Make `ops` durable, after the lazy ones that have gathered."""
+        gathered, self._lazy = (*self._lazy.values(), *ops), {}
+        self.emit(Commit(self._next(), gathered))
+        self._commits[self._token] = then
+
+    def lazily(self, key: object, op: Op) -> None:
+        """Make `op` durable with the next commit; it replaces an older one of the same key. For what may be lost."""
+        self._lazy[key] = op
+
+    @property
+    def has_lazy(self) -> bool:
+        return bool(self._lazy)
+
+    def load_pages(self, room: bytes, numbers: tuple[int, ...], then: Callable[[Sequence[PageRecord], Now], None]) -> None:
+        self.emit(LoadPages(self._next(), room, numbers))
+        self._pages[self._token] = then
+
+    def load_bodies(self, room: bytes, entries: tuple[bytes, ...], then: Callable[[Mapping[bytes, bytes], Now], None]) -> None:
+        self.emit(LoadBodies(self._next(), room, entries))
+        self._bodies[self._token] = then
+
+    def committed(self, token: Token, now: Now) -> None:
+        then = self._commits.pop(token)
+        if then is not None:
+            then(now)
+
+    def loaded(self, token: Token, pages: Sequence[PageRecord], now: Now) -> None:
+        self._pages.pop(token)(pages, now)
+
+    def loaded_bodies(self, token: Token, bodies: Mapping[bytes, bytes], now: Now) -> None:
+        self._bodies.pop(token)(bodies, now)
+
+    def _next(self) -> Token:
+        self._token += 1
+        return self._token

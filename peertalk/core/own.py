@@ -1,0 +1,246 @@
+"""One's own part of a room: feed key, outbox, and the pages that are made of what waits (docs/protocol.md, "Outbox").
+
+A body is on disk before anything else happens; its place in the feed is fixed and on disk just before it is sent, once a peer
+is here from whom everything is known. While one own commit is under way the next sends gather, and become one page.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from peertalk.core import wire
+from peertalk.core.effects import (
+    DropOutbox,
+    FeedKeyRecord,
+    MembersChanged,
+    Op,
+    OutboxRecord,
+    PageRecord,
+    Placed,
+    PutCard,
+    PutFeedKey,
+    PutOutbox,
+    PutPage,
+    Queued,
+    Send,
+)
+from peertalk.core.entry import VERSION, Content, End, FeedKey, Header, Here, Random, encode_header, hash32, seal_body
+from peertalk.core.log import Item
+from peertalk.core.outlet import Now
+from peertalk.core.room import Room
+from peertalk.core.rooms import DAY_MS
+
+FEED_LIFE = 30 * DAY_MS
+END_PATIENCE = 7 * DAY_MS
+"""How long a retiring key waits for a link to write its last entry; then it is erased without."""
+_ROOM_IN_PAGE = wire.MAX_PAGE - 4096
+
+
+class Own:
+    """The writer of `room`. `name` is the nickname that `here` entries carry."""
+
+    def __init__(self, room: Room, random: Random, name: str) -> None:
+        self.room = room
+        self.name = name
+        self._random = random
+        self._key: FeedKey | None = None
+        self._busy = False
+        room.outbox.sort(key=lambda waiting: waiting.kind != "here")
+        self._saved = {waiting.number for waiting in room.outbox}
+        self._number = max(self._saved, default=0)
+
+    # ── the feed key ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _current(self) -> FeedKeyRecord | None:
+        return next((key for key in self.room.keys if key.seed is not None and not key.retiring), None)
+
+    def ensure_feed(self, now: Now) -> None:
+        """There is a feed to write into; a new one begins with `here`."""
+        current = self._current()
+        if current is None:
+            self._new_feed(now, None)
+        elif now.wall - current.created > FEED_LIFE:
+            self.retire(now)
+        for old in [key for key in self.room.keys if key.retiring and key.seed is not None]:
+            if now.wall - old.created > FEED_LIFE + END_PATIENCE:
+                self.room.outlet.commit((self._erase(old),))
+
+    def _erase(self, old: FeedKeyRecord) -> PutFeedKey:
+        erased = msgspec.structs.replace(old, seed=None, retiring=True)
+        self.room.keys[self.room.keys.index(old)] = erased
+        return PutFeedKey(erased)
+
+    def _new_feed(self, now: Now, older: FeedKeyRecord | None) -> None:
+        key = FeedKey(self._random(32))
+        succeeds = None
+        if older is not None and older.seed is not None:
+            succeeds = (older.feed, FeedKey(older.seed).sign_next(self.room.id, key.public))
+        record = FeedKeyRecord(room=self.room.id, feed=key.public, seed=key.seed, created=now.wall, succeeds=succeeds)
+        self.room.keys.append(record)
+        self._key = key
+        self.room.outlet.commit((PutFeedKey(record),))
+        self._hand_over_card()
+        self.announce(now)
+
+    def disown(self, feed: bytes, now: Now) -> None:
+        """Another copy of this profile writes into an own feed: never write into it again, so that it does not fork here."""
+        current = self._current()
+        if current is not None and current.feed == feed:
+            self.retire(now, ahead=True)
+            return
+        for key in [key for key in self.room.keys if key.feed == feed and key.seed is not None]:
+            self.room.outlet.commit((self._erase(key),))
+
+    def retire(self, now: Now, *, ahead: bool = False) -> None:
+        """Go on with a new feed. The old one signs its successor and ends; where another copy of the profile is `ahead`, it
+        just ends being used."""
+        old = self._current()
+        if old is None:
+            return
+        self._new_feed(now, old)
+        retiring = msgspec.structs.replace(old, seed=None if ahead else old.seed, retiring=True)
+        self.room.keys[self.room.keys.index(old)] = retiring
+        self.room.outlet.commit((PutFeedKey(retiring),))
+
+    def card(self) -> wire.Card:
+        """One's own card: all feeds that one uses or used here, the newest last."""
+        owners = dict(self._signed())
+        for key in self.room.keys:
+            if key.seed is not None and key.feed not in owners:
+                owners[key.feed] = FeedKey(key.seed).sign_owner(self.room.id, self.room.me)
+        return self.room.cards.own(owners.items())
+
+    def _signed(self) -> tuple[tuple[bytes, bytes], ...]:
+        record = self.room.cards.records.get((self.room.me, b""))
+        return record.feeds if record else ()
+
+    def _hand_over_card(self) -> None:
+        card = self.card()
+        self.room.outlet.commit((PutCard(self.room.cards.records[(self.room.me, b"")]),))
+        for sharing in self.room.sharings.values():
+            if sharing.card_sent:
+                self.room.outlet.emit(Send(sharing.link, card))
+
+    # ── the outbox ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def announce(self, now: Now) -> None:
+        """Say that one is here, and under which name; a `here` that still waits is replaced."""
+        current = self._current()
+        first = current is not None and not self.room.log.chain(current.feed).pages
+        here = Here(self.name, current.succeeds if current is not None and first else None)
+        for waiting in [waiting for waiting in self.room.outbox if waiting.kind == "here"]:
+            self.room.outbox.remove(waiting)
+            self._forget_waiting(waiting)
+        self.queue(here, now, first=first)
+
+    def _forget_waiting(self, waiting: OutboxRecord) -> None:
+        if waiting.number in self._saved:
+            self._saved.discard(waiting.number)
+            self.room.outlet.commit((DropOutbox(self.room.id, waiting.number),))
+
+    def queue(self, content: Content, now: Now, *, first: bool = False) -> bytes:
+        """Let `content` wait for its place (`first`: before all that waits); its message id. RequestError("too_large")."""
+        kind, body = seal_body(content, self._random)
+        self._number += 1
+        waiting = OutboxRecord(
+            room=self.room.id, number=self._number, message=hash32(body), kind=kind, body=body, time=now.wall
+        )  # fmt: skip
+        self.room.outbox.insert(0 if first else len(self.room.outbox), waiting)
+        return waiting.message
+
+    def push(self, now: Now) -> None:
+        """Put what waits in its place if somebody is here, else make sure that it is on disk."""
+        if self._busy or not self.room.outbox:
+            return
+        if self.room.can_write(now):
+            self._end_retiring(now)
+            self._place(now)
+        else:
+            self._save()
+
+    def _save(self) -> None:
+        fresh = [waiting for waiting in self.room.outbox if waiting.number not in self._saved]
+        if not fresh:
+            return
+        self._saved.update(waiting.number for waiting in fresh)
+        self.room.outlet.commit([PutOutbox(waiting) for waiting in fresh], lambda _: self._tell_queued(fresh))
+
+    def _tell_queued(self, fresh: list[OutboxRecord]) -> None:
+        for waiting in fresh:
+            self.room.outlet.emit(Queued(waiting))
+
+    def _place(self, now: Now) -> None:
+        current = self._current()
+        if current is None or current.seed is None:
+            return
+        batch = self._batch()
+        ops: list[Op] = [DropOutbox(self.room.id, waiting.number) for waiting in batch if waiting.number in self._saved]
+        self._saved.difference_update(waiting.number for waiting in batch)
+        del self.room.outbox[: len(batch)]
+        if self._key is None or self._key.public != current.feed:
+            self._key = FeedKey(current.seed)
+        page, message = self._page(self._key, [(w.kind, w.body, w.time) for w in batch], now)
+        self._busy = True
+        self.room.outlet.commit((PutPage(page), *ops), lambda _: self._placed(page, message))
+
+    def _batch(self) -> list[OutboxRecord]:
+        size, batch = 0, []
+        for waiting in self.room.outbox[: wire.MAX_PAGE_ENTRIES]:
+            size += len(waiting.body) + wire.MAX_HEADER
+            if batch and size > _ROOM_IN_PAGE:
+                break
+            batch.append(waiting)
+        return batch
+
+    def _page(self, key: FeedKey, parts: list[tuple[str, bytes, int]], now: Now) -> tuple[PageRecord, wire.Page]:
+        log = self.room.log
+        prev, seq = log.chain(key.public).top
+        after = log.after(prev)
+        lamport = max((log.lamport(id_) for id_ in (prev, *after) if id_), default=0)
+        items: list[Item] = []
+        for kind, body, time in parts:
+            seq, lamport = seq + 1, lamport + 1
+            header = Header(
+                VERSION, self.room.id, key.public, seq, prev, lamport, after, time, kind, hash32(body), len(body)
+            )  # fmt: skip
+            raw = encode_header(header)
+            items.append(Item(hash32(raw), header, raw, body))
+            prev, after = items[-1].id, ()
+        signature = key.sign_page(prev)
+        page, _ = self.room.append(items, signature, now)
+        message = wire.Page(
+            self.room.id, tuple(item.raw for item in items), signature, tuple(item.body for item in items)
+        )  # fmt: skip
+        return page, message
+
+    @property
+    def is_idle(self) -> bool:
+        """Does nothing wait, and is nothing under way?"""
+        return not self._busy and not self.room.outbox
+
+    def _placed(self, page: PageRecord, message: wire.Page) -> None:
+        self._busy = False
+        self._hand_out(page, message)
+
+    def _hand_out(self, page: PageRecord, message: wire.Page) -> None:
+        self.room.made_durable(page)
+        for sharing in self.room.ready():
+            self.room.outlet.emit(Send(sharing.link, message))
+        for entry in page.entries:
+            self.room.outlet.emit(Placed(self.room.id, entry))
+            if entry.kind in ("here", "left"):
+                self.room.outlet.emit(MembersChanged(self.room.id, (self.room.me,)))
+
+    # ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _end_retiring(self, now: Now) -> None:
+        """Write the last entry of a retiring feed and erase its key."""
+        for old in [key for key in self.room.keys if key.retiring]:
+            if old.seed is None:
+                continue
+            kind, body = seal_body(End(), self._random)
+            page, message = self._page(FeedKey(old.seed), [(kind, body, now.wall)], now)
+            self.room.outlet.commit(
+                (PutPage(page), self._erase(old)),
+                lambda _, page=page, message=message: self._hand_out(page, message),
+            )

@@ -1,0 +1,265 @@
+"""One room as this replica has it: history, members, cards, own feed keys, what waits, and who shares it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from peertalk.core import wire
+from peertalk.core.cards import Cards
+from peertalk.core.effects import (
+    Arrived,
+    Claimed,
+    ClaimRecord,
+    Close,
+    EntryRecord,
+    FeedKeyRecord,
+    ForkSeen,
+    MembersChanged,
+    OutboxRecord,
+    PageRecord,
+    PutBody,
+    PutClaim,
+    PutPage,
+    PutRoom,
+    RoomRecord,
+    RoomSnapshot,
+)
+from peertalk.core.entry import hash32
+from peertalk.core.feed import tip_of
+from peertalk.core.log import Item, Log, record
+from peertalk.core.members import PRESENCE_KINDS, Members
+from peertalk.core.outlet import Now, Outlet
+from peertalk.core.rooms import bodies_expire_after
+from peertalk.core.sharing import MAX_PARKED, Bucket, Sharing
+from peertalk.errors import RemoteError
+
+DELTA_DELAY = 0.2
+"""Seconds within which new tips are told, gathered."""
+LIVE_PATIENCE = 0.3
+"""Seconds that a tip told live is waited for before it is asked for: its author sends it at the same time."""
+SHOWN_AFTER = 10.0
+"""Seconds after which something counts as seen on the screen: what lands above it then is late."""
+OPEN_BURST, OPEN_RATE = 5000, 200
+"""Entries that one identity may bring into an open room: at once, and a second."""
+
+OrderKey = tuple[int, bytes]
+
+
+class Room:
+    """See the module; everything that arrives goes through `receive_page`, everything own is added by `append`."""
+
+    def __init__(self, snapshot: RoomSnapshot, me: bytes, outlet: Outlet, now: Now) -> None:
+        self.record: RoomRecord = snapshot.record
+        self.id = self.record.id
+        self.me = me
+        self.outlet = outlet
+        self.log = Log(self.id, snapshot.pages)
+        self.cards = Cards(self.id, me, snapshot.cards)
+        self.members = Members(self.cards, snapshot.presence)
+        self.keys: list[FeedKeyRecord] = list(snapshot.feeds)
+        self.outbox: list[OutboxRecord] = list(snapshot.outbox)
+        self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}
+        self.absent: dict[bytes, bytes] = {id_: page.feed for page in snapshot.pages for id_ in page.absent}
+        self.held: dict[bytes, bytes] = {tip: feed for feed, chain in self.log.chains.items() for tip in chain.tips}
+        self.durable = len(self.log.pages)
+        self.spoken = False
+        """A text has come since the start."""
+        self.sharings: dict[int, Sharing] = {}
+        self.buckets: dict[bytes, Bucket] = {}
+        self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
+        self._seen, self._turned = self._top, now.mono
+
+    # ── who is here ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def online(self) -> set[bytes]:
+        """The identities that share this room over a link now."""
+        return {sharing.identity for sharing in self.sharings.values() if sharing.ready}
+
+    def everyone(self) -> set[bytes]:
+        """All members as shown: by their entries, everybody who is linked (no silent lurkers), and oneself."""
+        return self.members.identities() | self.online() | {self.me}
+
+    def own_feeds(self) -> set[bytes]:
+        return {key.feed for key in self.keys}
+
+    def ready(self) -> list[Sharing]:
+        return [sharing for sharing in self.sharings.values() if sharing.ready]
+
+    def can_write(self, now: Now) -> bool:
+        """Is there a peer from whom everything that it claimed first is here?"""
+        return any(sharing.is_caught_up(self.log, now.mono) for sharing in self.sharings.values())
+
+    def touch(self, now: Now) -> None:
+        """Somebody of this room is linked now."""
+        self.record = msgspec.structs.replace(self.record, linked=now.wall)
+        self.outlet.lazily((self.id, "record"), PutRoom(self.record))
+
+    # ── the set ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def digest(self) -> bytes:
+        """The digest over all tips that are on disk: sorted, hashed."""
+        return hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
+
+    def _key_is_late(self, key: OrderKey, now: Now) -> bool:
+        if now.mono - self._turned >= SHOWN_AFTER:
+            self._seen, self._turned = self._top, now.mono
+        self._top = max(self._top, key)
+        return key < self._seen
+
+    def append(self, items: Iterable[Item], signature: bytes, now: Now) -> tuple[PageRecord, bool]:
+        """Settle a checked page; (record, whether it shows a new fork)."""
+        items = tuple(items)
+        entries = tuple(
+            record(item, received=now.wall, late=self._key_is_late((item.header.lamport, item.id), now)) for item in items
+        )
+        first = items[0].header
+        page = PageRecord(
+            room=self.id,
+            number=len(self.log.pages),
+            feed=first.feed,
+            prev=first.prev,
+            signature=signature,
+            entries=entries,
+        )
+        forks = self.log.add(page, (id_ for item in items for id_ in (item.header.prev, *item.header.after)))
+        for entry in entries:
+            self.members.add(entry)
+        return page, forks
+
+    def receive_page(self, page: wire.Page, sharing: Sharing, now: Now) -> bool:
+        """Settle a page from a peer, or park or drop it. True if all of it is here now. RemoteError for a bad one."""
+        tip = hash32(page.headers[-1])
+        if tip in self.log.index:
+            sharing.note(self.log, tip)
+            return True
+        if not self._admits(len(page.headers), sharing, now):
+            sharing.want(tip, now.mono + 1)
+            sharing.ask_after = now.mono + 1
+            return False
+        items = self.log.check(page)
+        if items is None:
+            self._park(tip, page, sharing, now)
+            return False
+        if items:
+            self._settle(items, page.signature, sharing, now)
+        return True
+
+    def _admits(self, entries: int, sharing: Sharing, now: Now) -> bool:
+        if self.record.kind != "open":
+            return True
+        bucket = self.buckets.get(sharing.identity)
+        if bucket is None:
+            bucket = self.buckets[sharing.identity] = Bucket(OPEN_BURST, OPEN_RATE, now.mono)
+        return bucket.take(entries, now.mono)
+
+    def _park(self, tip: bytes, page: wire.Page, sharing: Sharing, now: Now) -> None:
+        sharing.want(tip, now.mono + LIVE_PATIENCE)
+        sharing.parked[tip] = page
+        if len(sharing.parked) > MAX_PARKED:
+            del sharing.parked[next(iter(sharing.parked))]
+
+    def unpark(self, now: Now) -> None:
+        """Try the parked pages again: something has settled."""
+        again = True
+        while again:
+            again = False
+            for sharing in self.sharings.values():
+                for tip, page in list(sharing.parked.items()):
+                    if self._retry(tip, page, sharing, now):
+                        del sharing.parked[tip]
+                        again = True
+
+    def _retry(self, tip: bytes, page: wire.Page, sharing: Sharing, now: Now) -> bool:
+        try:
+            items = () if tip in self.log.index else self.log.check(page)
+        except RemoteError as error:
+            self.outlet.emit(Close(sharing.link, error.kind))
+            return True
+        if items:
+            self._settle(items, page.signature, sharing, now)
+        return items is not None
+
+    def _settle(self, items: tuple[Item, ...], signature: bytes, sharing: Sharing, now: Now) -> None:
+        page, forks = self.append(items, signature, now)
+        sharing.note(self.log, tip_of(self.log.pages[page.number])[0])
+        self.spoken = self.spoken or any(entry.kind == "text" for entry in page.entries)
+        for entry in page.entries:
+            if entry.body is None and not self._is_expired(entry, now):
+                self.absent[entry.id] = entry.feed
+        self.outlet.commit((PutPage(page),), lambda then: self._arrived(page, forks, then))
+
+    def _is_expired(self, entry: EntryRecord, now: Now) -> bool:
+        limit = bodies_expire_after(self.record)
+        return limit is not None and min(entry.time, entry.received) < now.wall - limit
+
+    def _arrived(self, page: PageRecord, forks: bool, now: Now) -> None:
+        self._tell(self.made_durable(page), page.feed, now)
+        self.outlet.emit(Arrived(self.id, page.entries))
+        self._tell_members(page.entries)
+        if forks:
+            self.outlet.emit(ForkSeen(self.id, page.feed))
+
+    def _tell_members(self, entries: Iterable[EntryRecord]) -> None:
+        for entry in entries:
+            owner = self.cards.owner(entry.feed) if entry.kind in PRESENCE_KINDS else None
+            if owner is not None:
+                self.outlet.emit(MembersChanged(self.id, (owner.identity, *owner.others)))
+
+    def made_durable(self, page: PageRecord) -> bytes:
+        """A page is on disk: from now on it is claimed and served. Its tip."""
+        self.outlet.touched.add(self.id)
+        self.durable = page.number + 1
+        self.held.pop(page.prev, None)
+        tip = page.entries[-1].id
+        self.held[tip] = page.feed
+        return tip
+
+    def _tell(self, tip: bytes, feed: bytes, now: Now) -> None:
+        """Its author is told at once, others within 200 ms."""
+        owner = self.cards.owner(feed)
+        author = owner.identity if owner else b""
+        for sharing in self.ready():
+            sharing.tell(tip, feed, now.mono + (0 if sharing.identity == author else DELTA_DELAY))
+
+    # ── bodies that were missing ─────────────────────────────────────────────────────────────────────────────────────
+
+    def fill(self, bodies: dict[bytes, bytes], pages: Sequence[PageRecord]) -> int:
+        """Keep bodies that were asked for, given the pages of their entries; how many were. RemoteError("bad_body")."""
+        filled: list[EntryRecord] = []
+        for entry in (entry for page in pages for entry in page.entries if entry.id in bodies and entry.id in self.absent):
+            if hash32(bodies[entry.id]) != entry.message:
+                raise RemoteError("bad_body")
+            filled.append(msgspec.structs.replace(entry, body=bodies[entry.id]))
+        for entry in filled:
+            del self.absent[entry.id]
+            self.members.add(entry)
+        if filled:
+            ops = [PutBody(self.id, entry.id, bodies[entry.id]) for entry in filled]
+            self.outlet.commit(ops, lambda _: self._filled(tuple(filled)))
+        return len(filled)
+
+    def _filled(self, entries: tuple[EntryRecord, ...]) -> None:
+        self.outlet.emit(Arrived(self.id, entries))
+        self._tell_members(entries)
+
+    # ── who has what ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def note_claim(self, feed: bytes, seq: int, sharing: Sharing, *, disk: bool) -> None:
+        """A peer holds an own feed up to `seq`."""
+        key = (feed, sharing.identity, disk)
+        since = self.claims.get(key, 0)
+        if seq <= since:
+            return
+        self.claims[key] = seq
+        claim = ClaimRecord(room=self.id, feed=feed, identity=sharing.identity, seq=seq, disk=disk)
+        self.outlet.lazily((self.id, *key), PutClaim(claim))
+        self.outlet.emit(Claimed(self.id, feed, since, seq))
+
+    def holders(self, feed: bytes, seq: int) -> tuple[list[bytes], list[bytes]]:
+        """Who holds an own entry: (on disk, only in memory), identities in order."""
+        disk = {who for (of, who, on_disk), upto in self.claims.items() if of == feed and on_disk and upto >= seq}
+        memory = {who for (of, who, on_disk), upto in self.claims.items() if of == feed and not on_disk and upto >= seq}
+        return sorted(disk), sorted(memory - disk)

@@ -1,0 +1,78 @@
+"""Answering what a peer lacks: pages in the order in which they settled here, so that each settles there (docs/protocol.md).
+
+An answer is cut at a size and asked for again: the asker sets the pace, a slow one holds nothing up but itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from peertalk.core import wire
+from peertalk.core.effects import PageRecord, Send
+from peertalk.core.feed import Lack
+from peertalk.core.outlet import Now
+from peertalk.core.room import Room
+from peertalk.core.sharing import Sharing
+
+ANSWER_SIZE = 1024 * 1024
+CHUNK = 64
+_ROOM_IN_MESSAGE = wire.MAX_PAGE
+
+
+def answer(room: Room, sharing: Sharing, want: wire.Want) -> None:
+    """Begin to answer a Want; a newer one replaces the older."""
+    for id_ in want.known:
+        sharing.note(room.log, id_)
+    sharing.serving = deque(room.log.lacking([*sharing.held(), *want.known], want.tips, room.durable))
+    sharing.serving_left = ANSWER_SIZE
+    if not sharing.is_serving:
+        _next(room, sharing)
+
+
+def _next(room: Room, sharing: Sharing) -> None:
+    if not sharing.serving or sharing.serving_left <= 0:
+        sharing.is_serving = False
+        room.outlet.emit(Send(sharing.link, wire.Done(room.id, bool(sharing.serving))))
+        return
+    sharing.is_serving = True
+    chunk = [sharing.serving.popleft() for _ in range(min(CHUNK, len(sharing.serving)))]
+    numbers = tuple(page.number for page, _ in chunk)
+    room.outlet.load_pages(room.id, numbers, lambda pages, now: _loaded(room, sharing, chunk, pages, now))
+
+
+def _loaded(room: Room, sharing: Sharing, chunk: list[Lack], pages: Sequence[PageRecord], _now: Now) -> None:
+    if room.sharings.get(sharing.link) is not sharing:
+        return
+    skips = {page.number: skip for page, skip in chunk}
+    for page in pages:
+        message, size = page_message(room.id, page, skips[page.number])
+        room.outlet.emit(Send(sharing.link, message))
+        sharing.serving_left -= size
+    _next(room, sharing)
+
+
+def page_message(room: bytes, page: PageRecord, skip: int) -> tuple[wire.Page, int]:
+    """A stored page less its first `skip` entries, and its size. Bodies that don't fit are left out: they are asked for."""
+    entries = page.entries[skip:]
+    size = sum(len(entry.header) + 4 for entry in entries)
+    bodies: list[bytes | None] = []
+    for entry in entries:
+        fits = entry.body is not None and size + len(entry.body) + 4 <= _ROOM_IN_MESSAGE
+        bodies.append(entry.body if fits else None)
+        size += len(entry.body) + 4 if fits and entry.body is not None else 1
+    return wire.Page(room, tuple(entry.header for entry in entries), page.signature, tuple(bodies)), size
+
+
+def answer_bodies(room: Room, sharing: Sharing, want: wire.WantBodies) -> None:
+    """Answer a request for single bodies with those that are here."""
+    room.outlet.load_bodies(room.id, want.entries, lambda bodies, _: _send_bodies(room, sharing, bodies))
+
+
+def _send_bodies(room: Room, sharing: Sharing, bodies: Mapping[bytes, bytes]) -> None:
+    size, some = 0, []
+    for id_, body in bodies.items():
+        size += len(body) + 40
+        if size <= _ROOM_IN_MESSAGE:
+            some.append((id_, body))
+    room.outlet.emit(Send(sharing.link, wire.Bodies(room.id, tuple(some))))

@@ -1,0 +1,111 @@
+"""What is known of one peer in one room over one link (docs/protocol.md, "Sync")."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from peertalk.core import wire
+from peertalk.core.feed import Lack
+from peertalk.core.log import Log
+
+FIRST_HAVE_PATIENCE = 20.0
+"""Seconds after which nobody waits any more for a peer's first claims to be settled: a liar delays nobody for longer."""
+MAX_WANTED = 20_000
+MAX_PARKED = 16
+MAX_BACKOFF = 8.0
+_FIRST_BACKOFF = 0.25
+
+
+class Bucket:
+    """A token bucket: a burst, then a rate a second. Limits are rates, never totals."""
+
+    __slots__ = ("_at", "_left", "burst", "rate")
+
+    def __init__(self, burst: float, rate: float, now: float) -> None:
+        self.burst, self.rate = burst, rate
+        self._left, self._at = burst, now
+
+    def take(self, count: int, now: float) -> bool:
+        """Take `count` if there are so many."""
+        self._left = min(self.burst, self._left + (now - self._at) * self.rate)
+        self._at = now
+        if self._left < count:
+            return False
+        self._left -= count
+        return True
+
+
+@dataclass(slots=True)
+class Sharing:
+    """One room on one link. `ready` once both cards were exchanged; before that nothing of the room is said."""
+
+    link: int
+    identity: bytes
+    since: float
+    ready: bool = False
+    card_sent: bool = False
+    sent_digest: bytes = b""
+    sent_tips: tuple[bytes, ...] = ()
+    heard: bool = False
+    """Its first `have` is known in full."""
+    first: list[bytes] = field(default_factory=list)
+    """Tips of its first `have` that were not here; empty once caught up."""
+    disk: bool = True
+    holds: dict[bytes, dict[bytes, int]] = field(default_factory=dict)
+    """feed → tips (id → seq) that the peer said it holds and that are here too."""
+    wanted: dict[bytes, float] = field(default_factory=dict)
+    """Tips that the peer said it holds and that are not here → not to be asked for before (monotonic seconds)."""
+    parked: dict[bytes, wire.Page] = field(default_factory=dict)
+    """Live pages that came before what they rest on; few, and only to spare a request."""
+    pending: dict[bytes, bytes] = field(default_factory=dict)
+    """Tips to tell in the next delta → their feed."""
+    tell_at: float | None = None
+    serving: deque[Lack] = field(default_factory=deque)
+    serving_left: int = 0
+    is_serving: bool = False
+    backoff: float = 0.0
+    ask_after: float = 0.0
+    bodies_after: float = 0.0
+
+    def note(self, log: Log, tip: bytes) -> int | None:
+        """The peer holds `tip`: its seq if it is here, None (and wanted) if not."""
+        page = log.index.get(tip)
+        if page is None:
+            return None
+        seq = next(seq for id_, seq, _ in page.entries if id_ == tip)
+        known = self.holds.setdefault(page.feed, {})
+        if not log.chains[page.feed].forked and known and max(known.values()) < seq:
+            known.clear()
+        known[tip] = seq
+        self.wanted.pop(tip, None)
+        return seq
+
+    def want(self, tip: bytes, at: float) -> None:
+        """The peer holds `tip`, which is not here."""
+        if len(self.wanted) < MAX_WANTED:
+            self.wanted.setdefault(tip, at)
+
+    def held(self) -> list[bytes]:
+        """All ids that the peer is known to hold, with all that is below them."""
+        return [tip for tips in self.holds.values() for tip in tips]
+
+    def is_caught_up(self, log: Log, now: float) -> bool:
+        """Is everything settled here that the peer claimed first, or has it had its time?"""
+        if not self.ready:
+            return False
+        if now >= self.since + FIRST_HAVE_PATIENCE:
+            return True
+        while self.first and self.first[-1] in log.index:
+            self.first.pop()
+        return self.heard and not self.first
+
+    def fail(self, now: float) -> None:
+        """An answer of this peer settled nothing: others first, it again after a while."""
+        self.backoff = min(MAX_BACKOFF, self.backoff * 2 or _FIRST_BACKOFF)
+        self.ask_after = now + self.backoff
+
+    def tell(self, tip: bytes, feed: bytes, at: float) -> None:
+        """Tell the peer of `tip` at `at` at the latest."""
+        self.pending[tip] = feed
+        self.tell_at = at if self.tell_at is None else min(self.tell_at, at)

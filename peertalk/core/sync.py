@@ -1,0 +1,390 @@
+"""The replica: all rooms and all links of one profile (docs/protocol.md, "Sync").
+
+Inputs are calls (link up, link down, a message, a commit that is done, time); what follows from them is collected as effects and
+given by `drain`. No I/O, no clock, no randomness of its own: the same inputs give the same effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from peertalk.core import wire
+from peertalk.core.asking import Asking
+from peertalk.core.effects import (
+    DropOutbox,
+    DropRoom,
+    Effect,
+    ExpireBodies,
+    ForgetHistory,
+    PageRecord,
+    Presence,
+    Prove,
+    PutRoom,
+    RoomCame,
+    RoomRecord,
+    RoomSnapshot,
+    RoomWent,
+    Send,
+    Snapshot,
+    Token,
+    TypingSeen,
+    Unprove,
+    Wake,
+)
+from peertalk.core.entry import Content, Left, Random
+from peertalk.core.exchange import Exchange, Place
+from peertalk.core.identity import Identity
+from peertalk.core.outlet import Now, Outlet
+from peertalk.core.own import Own
+from peertalk.core.room import Room
+from peertalk.core.rooms import bodies_expire_after, direct_room, forgets_after
+from peertalk.core.sharing import FIRST_HAVE_PATIENCE, Bucket, Sharing
+from peertalk.errors import RemoteError
+
+CHORES_EVERY = 600.0
+"""Seconds between looks at what is to be forgotten, expired, retired."""
+LAZY_DELAY = 1.0
+SIGNAL_BURST, SIGNAL_RATE = 10, 2
+
+
+@dataclass(slots=True)
+class LinkState:
+    """An authenticated link: to whom, and the rooms that both sides have proven."""
+
+    identity: bytes
+    proven: set[bytes]
+    quit: set[bytes] = field(default_factory=set)
+    direct: RoomRecord | None = None
+    signals: Bucket = field(default_factory=lambda: Bucket(SIGNAL_BURST, SIGNAL_RATE, 0.0))
+
+
+class Replica:
+    """See the module. `disk` says whether commits survive this process; `name` is the nickname."""
+
+    def __init__(self, identity: Identity, snapshot: Snapshot, *, disk: bool, random: Random, now: Now) -> None:
+        self.identity = identity
+        self.name = snapshot.name
+        self.disk = disk
+        self.places: dict[bytes, Place] = {}
+        self.links: dict[int, LinkState] = {}
+        self._random = random
+        self._out = Outlet()
+        self._exchange = Exchange(self._out, disk=disk)
+        self._wakes: dict[bytes, float] = {}
+        self._chores_at = now.mono
+        self._lazy_at: float | None = None
+        for room in snapshot.rooms:
+            self._add(room, now)
+        self.tick(now)
+
+    def _add(self, snapshot: RoomSnapshot, now: Now) -> Place:
+        room = Room(snapshot, self.identity.public, self._out, now)
+        place = Place(room, Own(room, self._random, self.name), Asking(room))
+        self.places[room.id] = place
+        self._out.touched.add(room.id)
+        return place
+
+    def is_active(self, room: bytes) -> bool:
+        """Is this room spoken of with others? (One that was left, its history kept, is not.)"""
+        place = self.places.get(room)
+        return place is not None and not place.leaving and (place.room.record.shown or place.room.record.kind == "direct")
+
+    def secrets(self) -> dict[bytes, bytes]:
+        """room id → secret of all rooms that may be proven."""
+        return {id_: place.room.record.secret for id_, place in self.places.items() if self.is_active(id_)}
+
+    # ── calls ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def join(self, record: RoomRecord, now: Now) -> None:
+        """Be in this room from now on. Joining a room again is no error."""
+        place = self.places.get(record.id)
+        if place is not None and self.is_active(record.id):
+            if record.shown and not place.room.record.shown:
+                self.show(record.id)
+            return
+        if place is None:
+            place = self._add(RoomSnapshot(record=record), now)
+        else:
+            record = place.room.record = msgspec.structs.replace(place.room.record, shown=True)
+        self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomCame(record)))
+        place.own.ensure_feed(now)
+        place.own.announce(now)
+        self._share_new(record.id, now)
+
+    def _share_new(self, room: bytes, now: Now) -> None:
+        """Bring a room that came while links are up to those links."""
+        peer = self.places[room].room.record.peer
+        for number, link in self.links.items():
+            if room in link.proven or (peer is not None and peer == link.identity):
+                link.proven.add(room)
+                self._share(number, room, now)
+            elif peer is None:
+                self._out.emit(Prove(number, (room,)))
+
+    def show(self, room: bytes) -> None:
+        """List a direct room that was only recognised."""
+        place = self.places[room]
+        record = place.room.record = msgspec.structs.replace(place.room.record, shown=True)
+        self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomCame(record)))
+
+    def leave(self, room: bytes, now: Now, *, forget: bool) -> None:
+        """Say `left` if anybody is here to hear it, and be out. `forget`: everything of the room goes; else it is hidden, and
+        its history stays for a return. A direct room that is left is just hidden until the other one writes."""
+        place = self.places[room]
+        self._mark(room)
+        if place.room.record.kind == "direct" and not forget:
+            self._hide(place)
+            return
+        place.leaving = "forget" if forget else "hide"
+        if place.room.record.kind != "direct" and place.room.can_write(now):
+            place.own.queue(Left(), now)
+
+    def _go(self, place: Place, now: Now) -> None:
+        """Nothing more is to be said: out."""
+        room = place.room.id
+        for number in list(place.room.sharings):
+            self._out.emit(Send(number, wire.Quit(room)))
+            self._stop_sharing(number, room, now)
+        if place.leaving == "hide":
+            place.leaving = None
+            self._hide(place)
+            return
+        del self.places[room]
+        self._wakes.pop(room, None)
+        self._out.commit((DropRoom(room),), lambda _: self._out.emit(RoomWent(room, forgotten=True)))
+
+    def _hide(self, place: Place) -> None:
+        record = place.room.record = msgspec.structs.replace(place.room.record, shown=False)
+        place.room.spoken = False
+        self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomWent(record.id, forgotten=False)))
+
+    def rename(self, name: str, now: Now) -> None:
+        """Be called so in all rooms from now on."""
+        self.name = name
+        for id_, place in self.places.items():
+            place.own.name = name
+            if self.is_active(id_):
+                place.own.announce(now)
+                self._mark(id_)
+
+    def send(self, room: bytes, content: Content, now: Now) -> bytes:
+        """Say something; its message id. It is safe once `Queued` or `Placed` names it. RequestError("too_large")."""
+        message = self.places[room].own.queue(content, now)
+        self._mark(room)
+        return message
+
+    def retire_all(self, now: Now) -> None:
+        """This profile was restored or copied: another copy may be ahead, so go on with new feeds."""
+        for id_, place in self.places.items():
+            place.own.retire(now, ahead=True)
+            self._mark(id_)
+
+    def typing(self, room: bytes) -> None:
+        """Tell who is linked that one is writing."""
+        for sharing in self.places[room].room.ready():
+            self._out.emit(Send(sharing.link, wire.Signal(room, "typing")))
+
+    def mark_read(self, room: bytes, read: tuple[int, bytes]) -> None:
+        """Everything up to this order key was read."""
+        place = self.places[room]
+        if read > place.room.record.read:
+            place.room.record = msgspec.structs.replace(place.room.record, read=read)
+            self._out.lazily((room, "record"), PutRoom(place.room.record))
+
+    # ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now) -> None:
+        """A link to `identity` is authenticated, and these rooms are proven by both sides."""
+        direct = direct_room(self.identity, identity, now.wall, shown=False)
+        self.links[link] = LinkState(identity, {*rooms, direct.id}, direct=direct)
+        for room in self.links[link].proven:
+            if self.is_active(room):
+                self._share(link, room, now)
+
+    def proven(self, link: int, rooms: Iterable[bytes], now: Now) -> None:
+        """More rooms were proven by both sides while the link was up."""
+        state = self.links[link]
+        for room in rooms:
+            state.proven.add(room)
+            state.quit.discard(room)
+            if self.is_active(room):
+                self._share(link, room, now)
+
+    def link_down(self, link: int, now: Now) -> None:
+        """A link is gone."""
+        for room in [id_ for id_, place in self.places.items() if link in place.room.sharings]:
+            self._stop_sharing(link, room, now)
+        self.links.pop(link, None)
+
+    def _share(self, link: int, room: bytes, now: Now) -> None:
+        place = self.places[room]
+        if link in place.room.sharings:
+            return
+        sharing = Sharing(link, self.links[link].identity, now.mono)
+        place.room.sharings[link] = sharing
+        place.own.ensure_feed(now)
+        sharing.card_sent = True
+        self._out.emit(Send(link, place.own.card()))
+        self._mark(room)
+
+    def _stop_sharing(self, link: int, room: bytes, now: Now) -> None:
+        place = self.places[room]
+        sharing = place.room.sharings.pop(link)
+        self._mark(room)
+        state = self.links[link]
+        if place.room.record.kind != "direct":
+            state.proven.discard(room)
+            state.quit.add(room)
+            self._out.emit(Unprove(link, room))
+        if sharing.ready:
+            place.room.touch(now)
+            self._out.emit(Presence(room, sharing.identity, online=sharing.identity in place.room.online()))
+
+    # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def received(self, link: int, raw: bytes, now: Now) -> None:
+        """A message came. RemoteError: the link is to be closed, nothing else happened."""
+        message = wire.decode(raw)
+        state = self.links[link]
+        if message.room not in state.proven:
+            if message.room in state.quit:
+                return
+            raise RemoteError("not_proven")
+        place = self._place_of(state, message, now)
+        if place is None:
+            return
+        if isinstance(message, wire.Card):
+            self._share(link, message.room, now)
+        sharing = place.room.sharings.get(link)
+        if sharing is None or (not sharing.ready and not isinstance(message, wire.Card | wire.Quit)):
+            raise RemoteError("out_of_order")
+        self._mark(message.room)
+        if isinstance(message, wire.Signal):
+            self._on_signal(place, sharing, message, now)
+        elif isinstance(message, wire.Quit):
+            self._stop_sharing(link, message.room, now)
+        else:
+            self._exchange.handle(place, sharing, message, now)
+        if place.room.spoken and not place.room.record.shown:
+            self.show(message.room)
+
+    def _place_of(self, state: LinkState, message: wire.Message, now: Now) -> Place | None:
+        """The room that is meant; a direct room comes into being when the other one speaks in it."""
+        place = self.places.get(message.room)
+        if place is None and state.direct is not None and message.room == state.direct.id:
+            if not isinstance(message, wire.Card):
+                return None
+            self.join(state.direct, now)
+            return self.places[message.room]
+        return place if self.is_active(message.room) else None
+
+    def _on_signal(self, place: Place, sharing: Sharing, signal: wire.Signal, now: Now) -> None:
+        if signal.kind == "typing" and self.links[sharing.link].signals.take(1, now.mono):
+            self._out.emit(TypingSeen(place.room.id, sharing.identity))
+
+    # ── what was carried out, and time ───────────────────────────────────────────────────────────────────────────────
+
+    def committed(self, token: Token, now: Now) -> None:
+        """A commit is on disk."""
+        self._out.committed(token, now)
+
+    def loaded(self, token: Token, pages: Sequence[PageRecord], now: Now) -> None:
+        """Pages were read."""
+        self._out.loaded(token, pages, now)
+
+    def loaded_bodies(self, token: Token, bodies: Mapping[bytes, bytes], now: Now) -> None:
+        """Bodies were read."""
+        self._out.loaded_bodies(token, bodies, now)
+
+    def tick(self, now: Now) -> None:
+        """Time has passed: see to what is due."""
+        self._out.touched.update(room for room, at in self._wakes.items() if at <= now.mono)
+        if now.mono >= self._chores_at:
+            self._chores_at = now.mono + CHORES_EVERY
+            self.do_chores(now)
+
+    def do_chores(self, now: Now) -> None:
+        """Forget, expire, retire, by the wall clock: at start, every ten minutes, and on waking from sleep."""
+        for id_, place in list(self.places.items()):
+            room = place.room
+            if room.ready():
+                room.touch(now)
+            limit = forgets_after(room.record)
+            if limit is not None and not room.ready() and now.wall - room.record.linked > limit:
+                self._forget(place, limit, now)
+            limit = bodies_expire_after(room.record)
+            if limit is not None and room.log.count:
+                self._out.commit((ExpireBodies(id_, now.wall - limit),))
+            if self.is_active(id_):
+                place.own.ensure_feed(now)
+            self._mark(id_)
+
+    def _forget(self, place: Place, limit: int, now: Now) -> None:
+        """The whole history of an open room goes; what waits there for longer than that goes too."""
+        old = place.room
+        record = msgspec.structs.replace(old.record, linked=now.wall, read=(0, b""))
+        waiting = tuple(item for item in old.outbox if item.kind != "here" and now.wall - item.time <= limit)
+        stale = [item for item in old.outbox if item not in waiting]
+        self._out.commit(
+            (ForgetHistory(old.id), *(DropOutbox(old.id, item.number) for item in stale), PutRoom(record)),
+            lambda _: self._out.emit(RoomWent(old.id, forgotten=True)),
+        )
+        fresh = self._add(RoomSnapshot(record=record, outbox=waiting), now)
+        if self.is_active(old.id):
+            fresh.own.ensure_feed(now)
+
+    def _mark(self, room: bytes) -> None:
+        self._out.touched.add(room)
+
+    def drain(self, now: Now) -> list[Effect]:
+        """Everything that follows from the inputs so far, with a `Wake` last if there is something to wake for."""
+        while self._out.touched:
+            dirty, self._out.touched = self._out.touched, set()
+            for id_ in dirty:
+                if id_ in self.places:
+                    self._pump(self.places[id_], now)
+        self._flush_lazy(now)
+        self._out.emit(Wake(self.wake()))
+        return self._out.drain()
+
+    def _pump(self, place: Place, now: Now) -> None:
+        if place.leaving or self.is_active(place.room.id):
+            place.own.push(now)
+        if place.leaving and (place.own.is_idle or not place.room.can_write(now)):
+            self._go(place, now)
+            return
+        place.asking.pump(now)
+        for sharing in place.room.ready():
+            if sharing.tell_at is not None and sharing.tell_at <= now.mono:
+                self._exchange.tell(place.room, sharing)
+        self._wakes[place.room.id] = min(self._wakes_of(place, now), default=float("inf"))
+
+    def _wakes_of(self, place: Place, now: Now) -> Iterable[float]:
+        yield from place.asking.wake(now)
+        for sharing in place.room.ready():
+            if sharing.tell_at is not None:
+                yield sharing.tell_at
+            if place.room.outbox and not sharing.is_caught_up(place.room.log, now.mono):
+                yield sharing.since + FIRST_HAVE_PATIENCE
+
+    def _flush_lazy(self, now: Now) -> None:
+        if not self._out.has_lazy:
+            self._lazy_at = None
+        elif self._lazy_at is None:
+            self._lazy_at = now.mono + LAZY_DELAY
+        elif now.mono >= self._lazy_at:
+            self._lazy_at = None
+            self._out.commit(())
+
+    def flush(self) -> None:
+        """Make durable what had time: before closing."""
+        if self._out.has_lazy:
+            self._out.commit(())
+
+    def wake(self) -> float:
+        """When to call `tick` next (monotonic seconds)."""
+        lazy = self._lazy_at if self._lazy_at is not None else float("inf")
+        return min(self._chores_at, lazy, *self._wakes.values()) if self._wakes else min(self._chores_at, lazy)

@@ -1,0 +1,132 @@
+"""Every message that two members exchange on an established channel (docs/protocol.md, "Messages").
+
+A message is one msgpack array whose first element is its type. Decoding is strict: the declared types, lengths and limits and
+nothing else; anything else raises RemoteError("malformed").
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from peertalk.errors import RemoteError
+
+MAX_MESSAGE = 320 * 1024
+MAX_TIPS = 1000
+MAX_ABSENT = 256
+MAX_WANT = 64
+MAX_KNOWN = 4096
+MAX_PAGE_ENTRIES = 512
+MAX_HEADER = 1024
+MAX_BODY = 32 * 1024
+MAX_PAGE = 256 * 1024
+MAX_FEEDS = 256
+
+Id = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
+Header = Annotated[bytes, Meta(min_length=1, max_length=MAX_HEADER)]
+Body = Annotated[bytes, Meta(min_length=32, max_length=MAX_BODY)]
+
+
+class _Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    pass
+
+
+class Card(_Message, tag=1):
+    """A card of `room`: about the sender itself (authenticated), or about another identity (then it is hearsay, `via`)."""
+
+    room: Id
+    identity: Id
+    feeds: Annotated[tuple[tuple[Id, Signature], ...], Meta(max_length=MAX_FEEDS)]
+
+
+class Have(_Message, tag=2):
+    """The opening claim in a room: a digest of all tips, the number of entries below them, and whether they are on disk."""
+
+    room: Id
+    digest: Id
+    entries: Annotated[int, Meta(ge=0, lt=2**53)]
+    disk: bool
+
+
+class Tips(_Message, tag=3):
+    """Tips held. `fresh` starts a full statement that replaces what was known of the sender, `last` ends it; a delta is
+    neither. `absent` are ids under the tips whose bodies are missing without an explanation."""
+
+    room: Id
+    tips: Annotated[tuple[Id, ...], Meta(max_length=MAX_TIPS)]
+    absent: Annotated[tuple[Id, ...], Meta(max_length=MAX_ABSENT)] = ()
+    fresh: bool = False
+    last: bool = False
+    disk: bool = True
+
+
+class Want(_Message, tag=4):
+    """Send what I lack, up to these tips. `known` are ids that I hold (tips, and sparse ancestors of feeds that are forked
+    or that the sender's tips do not show)."""
+
+    room: Id
+    tips: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=MAX_WANT)]
+    known: Annotated[tuple[Id, ...], Meta(max_length=MAX_KNOWN)] = ()
+
+
+class Page(_Message, tag=5):
+    """A run of one feed, the last entry signed; a body is None where it is absent or travels separately."""
+
+    room: Id
+    headers: Annotated[tuple[Header, ...], Meta(min_length=1, max_length=MAX_PAGE_ENTRIES)]
+    signature: Signature
+    bodies: Annotated[tuple[Body | None, ...], Meta(min_length=1, max_length=MAX_PAGE_ENTRIES)]
+
+
+class Done(_Message, tag=6):
+    """The answer to a Want is complete; `more`: as much as goes into one answer, ask again."""
+
+    room: Id
+    more: bool
+
+
+class WantBodies(_Message, tag=7):
+    room: Id
+    entries: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=MAX_WANT)]
+
+
+class Bodies(_Message, tag=8):
+    """The answer to WantBodies: those that are here; a missing id is one that the sender does not have either."""
+
+    room: Id
+    bodies: Annotated[tuple[tuple[Id, Body], ...], Meta(max_length=MAX_WANT)]
+
+
+class Signal(_Message, tag=9):
+    """A fleeting sign, never stored, never relayed. Unknown kinds are ignored."""
+
+    room: Id
+    kind: Annotated[str, Meta(max_length=16)]
+
+
+class Quit(_Message, tag=10):
+    """The sender has left this room: it is no longer spoken of on this link."""
+
+    room: Id
+
+
+Message = Card | Have | Tips | Want | Page | Done | WantBodies | Bodies | Signal | Quit
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+
+def encode(message: Message) -> bytes:
+    """The bytes of one message."""
+    return _encoder.encode(message)
+
+
+def decode(raw: bytes) -> Message:
+    """The message, or RemoteError("malformed")."""
+    try:
+        return _decoder.decode(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise RemoteError("malformed", what="message") from error

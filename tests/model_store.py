@@ -1,0 +1,274 @@
+"""The store as plain dicts: what peertalk/node/store.py must be equal to, and the disk of a replica in the simulation.
+
+Pure and synchronous. Either apply ops at once (`apply`), or behave like a disk that takes its time: `commit` queues, `sync`
+makes the oldest queued commits durable, `crash` loses the rest. Reads see only what is durable.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from peertalk.core.effects import (
+    CardRecord,
+    ClaimRecord,
+    DropOutbox,
+    DropRoom,
+    EntryRecord,
+    ExpireBodies,
+    FeedKeyRecord,
+    ForgetHistory,
+    Op,
+    OutboxRecord,
+    PageIndex,
+    PageRecord,
+    PeerRecord,
+    PutBody,
+    PutCard,
+    PutClaim,
+    PutFeedKey,
+    PutOutbox,
+    PutPage,
+    PutPeer,
+    PutProfile,
+    PutRoom,
+    RoomRecord,
+    RoomSnapshot,
+    Snapshot,
+)
+
+Key = tuple[int, bytes]
+
+
+@dataclass(slots=True)
+class _Room:
+    record: RoomRecord
+    feeds: dict[bytes, FeedKeyRecord] = field(default_factory=dict)
+    cards: dict[tuple[bytes, bytes], CardRecord] = field(default_factory=dict)
+    pages: dict[int, PageRecord] = field(default_factory=dict)
+    where: dict[bytes, int] = field(default_factory=dict)  # entry id → number of its page
+    outbox: dict[int, OutboxRecord] = field(default_factory=dict)
+    claims: dict[tuple[bytes, bytes, bool], ClaimRecord] = field(default_factory=dict)
+
+    def in_settle_order(self) -> Iterator[EntryRecord]:
+        for _, page in sorted(self.pages.items()):
+            yield from page.entries
+
+    def snapshot(self) -> RoomSnapshot:
+        return RoomSnapshot(
+            record=self.record,
+            feeds=tuple(sorted(self.feeds.values(), key=lambda feed: (feed.created, feed.feed))),
+            cards=tuple(card for _, card in sorted(self.cards.items())),
+            pages=tuple(_index(page) for _, page in sorted(self.pages.items())),
+            presence=tuple(entry for entry in self.in_settle_order() if entry.kind in ("here", "left")),
+            outbox=tuple(record for _, record in sorted(self.outbox.items())),
+            claims=tuple(claim for _, claim in sorted(self.claims.items())),
+        )
+
+
+def _index(page: PageRecord) -> PageIndex:
+    return PageIndex(
+        number=page.number,
+        feed=page.feed,
+        prev=page.prev,
+        entries=tuple((entry.id, entry.seq, entry.lamport) for entry in page.entries),
+        absent=tuple(entry.id for entry in page.entries if entry.body is None),
+    )
+
+
+def order(entry: EntryRecord) -> Key:
+    """The order that everyone sees."""
+    return entry.lamport, entry.id
+
+
+def _first_of_twins(entries: Iterable[EntryRecord]) -> list[EntryRecord]:
+    """In order; of those with the same message id only the first."""
+    first: dict[bytes, EntryRecord] = {}
+    for entry in sorted(entries, key=order):
+        first.setdefault(entry.message, entry)
+    return list(first.values())
+
+
+class ModelStore:
+    """A database of one profile, in memory. Puts into a room that is not there, and pages or entries that are there
+    already, are mistakes of the caller (KeyError, ValueError); everything that takes away may find nothing."""
+
+    durable = True
+
+    def __init__(self) -> None:
+        self._profile: dict[str, bytes] = {}
+        self._peers: dict[bytes, PeerRecord] = {}
+        self._rooms: dict[bytes, _Room] = {}
+        self._queued: deque[tuple[Op, ...]] = deque()
+        self._apply: dict[type, Callable[..., None]] = {
+            PutRoom: self._put_room,
+            PutFeedKey: self._put_feed_key,
+            PutCard: self._put_card,
+            PutPage: self._put_page,
+            PutBody: self._put_body,
+            PutOutbox: self._put_outbox,
+            DropOutbox: self._drop_outbox,
+            PutClaim: self._put_claim,
+            PutPeer: self._put_peer,
+            ForgetHistory: self._forget_history,
+            DropRoom: self._drop_room,
+            ExpireBodies: self._expire_bodies,
+            PutProfile: self._put_profile,
+        }
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, op: Op) -> None:
+        """Carry out one operation, at once and durably."""
+        self._apply[type(op)](op)
+
+    def commit(self, ops: Sequence[Op]) -> None:
+        """Queue a commit. It can be read, and survives a crash, after the `sync` that reaches it."""
+        self._queued.append(tuple(ops))
+
+    def sync(self, count: int | None = None) -> int:
+        """Make the `count` oldest queued commits durable (None: all), in order; how many were."""
+        done = len(self._queued) if count is None else min(count, len(self._queued))
+        for _ in range(done):
+            for op in self._queued.popleft():
+                self.apply(op)
+        return done
+
+    def crash(self, reached: int = 0) -> None:
+        """Power loss: queued commits are gone, but for the `reached` oldest, which had reached the disk untold."""
+        self.sync(reached)
+        self._queued.clear()
+
+    @property
+    def queued(self) -> int:
+        """How many commits wait for `sync`."""
+        return len(self._queued)
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            identity=self._profile.get("identity", b""),
+            name=self._profile.get("name", b"").decode(),
+            token=self._profile.get("token", b""),
+            rooms=tuple(room.snapshot() for room in self._rooms.values()),
+            peers=tuple(peer for _, peer in sorted(self._peers.items())),
+        )
+
+    def pages(self, room: bytes, numbers: Sequence[int]) -> list[PageRecord]:
+        """Those of these pages that are there, in the order asked for."""
+        pages = self._rooms[room].pages if room in self._rooms else {}
+        return [pages[number] for number in numbers if number in pages]
+
+    def bodies(self, room: bytes, entries: Sequence[bytes]) -> dict[bytes, bytes]:
+        found = (self._entry(room, id) for id in entries)
+        return {entry.id: entry.body for entry in found if entry is not None and entry.body is not None}
+
+    def entries(
+        self,
+        room: bytes,
+        kinds: Collection[str],
+        limit: int,
+        *,
+        before: Key | None = None,
+        after: Key | None = None,
+    ) -> list[EntryRecord]:
+        shown = self._shown(room, kinds)
+        if after is not None:
+            above = [entry for entry in shown if order(entry) > after and (before is None or order(entry) < before)]
+            return above[:limit]
+        below = [entry for entry in shown if before is None or order(entry) < before]
+        return below[max(0, len(below) - limit) :]
+
+    def find(self, message: bytes, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
+        where = self._rooms if room is None else [room] if room in self._rooms else []
+        found = [(id, self._with_message(id, message)) for id in where]
+        return [(id, min(entries, key=order)) for id, entries in found if entries]
+
+    def unread(self, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes]) -> int:
+        return sum(order(entry) > read and entry.feed not in without for entry in self._shown(room, kinds))
+
+    def _shown(self, room: bytes, kinds: Collection[str]) -> list[EntryRecord]:
+        if room not in self._rooms:
+            return []
+        here = (entry for entry in self._rooms[room].in_settle_order() if entry.kind in kinds and entry.body is not None)
+        return _first_of_twins(here)
+
+    def _with_message(self, room: bytes, message: bytes) -> list[EntryRecord]:
+        return [entry for entry in self._rooms[room].in_settle_order() if entry.message == message]
+
+    def _entry(self, room: bytes, id: bytes) -> EntryRecord | None:
+        inside = self._rooms.get(room)
+        if inside is None or id not in inside.where:
+            return None
+        return next(entry for entry in inside.pages[inside.where[id]].entries if entry.id == id)
+
+    # ── operations ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _put_room(self, op: PutRoom) -> None:
+        if op.record.id in self._rooms:
+            self._rooms[op.record.id].record = op.record
+        else:
+            self._rooms[op.record.id] = _Room(op.record)
+
+    def _put_feed_key(self, op: PutFeedKey) -> None:
+        self._rooms[op.record.room].feeds[op.record.feed] = op.record
+
+    def _put_card(self, op: PutCard) -> None:
+        self._rooms[op.record.room].cards[op.record.identity, op.record.via] = op.record
+
+    def _put_page(self, op: PutPage) -> None:
+        room, page = self._rooms[op.record.room], op.record
+        if page.number in room.pages or any(
+            entry.id in other.where for other in self._rooms.values() for entry in page.entries
+        ):
+            raise ValueError(f"page {page.number} or an entry of it is there already")
+        room.pages[page.number] = page
+        room.where.update((entry.id, page.number) for entry in page.entries)
+
+    def _put_body(self, op: PutBody) -> None:
+        room = self._rooms.get(op.room)
+        if room is not None and op.entry in room.where:
+            number = room.where[op.entry]
+            room.pages[number] = _with_bodies(room.pages[number], lambda entry: op.body if entry.id == op.entry else entry.body)
+
+    def _put_outbox(self, op: PutOutbox) -> None:
+        self._rooms[op.record.room].outbox[op.record.number] = op.record
+
+    def _drop_outbox(self, op: DropOutbox) -> None:
+        if op.room in self._rooms:
+            self._rooms[op.room].outbox.pop(op.number, None)
+
+    def _put_claim(self, op: PutClaim) -> None:
+        claim = op.record
+        self._rooms[claim.room].claims[claim.feed, claim.identity, claim.disk] = claim
+
+    def _put_peer(self, op: PutPeer) -> None:
+        self._peers[op.record.identity] = op.record
+
+    def _forget_history(self, op: ForgetHistory) -> None:
+        if op.room in self._rooms:
+            room = self._rooms[op.room]
+            self._rooms[op.room] = _Room(room.record, outbox=room.outbox)
+
+    def _drop_room(self, op: DropRoom) -> None:
+        self._rooms.pop(op.room, None)
+
+    def _expire_bodies(self, op: ExpireBodies) -> None:
+        room = self._rooms.get(op.room)
+        for number, page in list(room.pages.items()) if room is not None else ():
+            assert room is not None
+            room.pages[number] = _with_bodies(
+                page, lambda entry: None if min(entry.time, entry.received) < op.before else entry.body
+            )
+
+    def _put_profile(self, op: PutProfile) -> None:
+        self._profile[op.key] = op.value
+
+
+def _with_bodies(page: PageRecord, body: Callable[[EntryRecord], bytes | None]) -> PageRecord:
+    entries = tuple(entry if body(entry) == entry.body else replace(entry, body=body(entry)) for entry in page.entries)
+    return page if entries == page.entries else replace(page, entries=entries)

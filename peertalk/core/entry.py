@@ -47,10 +47,11 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 class Here(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The author is in this room, under this name. The first entry of a feed; `next` ties it to the author's older feed:
-    (older feed key, its signature over this one)."""
+    """The author is in this room, under this name; the first entry of a feed. `was` is the name before, when only that
+    changed. `next` ties the feed to the author's older one: (older feed key, its signature over this one)."""
 
     name: Annotated[str, Meta(min_length=1, max_length=64)]
+    was: Annotated[str, Meta(max_length=64)] = ""
     next: tuple[wire.Id, wire.Signature] | None = None
 
 

@@ -5,6 +5,7 @@ It never signs, so that nobody can prove to a third party who said what.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 
 from peertalk.core.keys import KeyPair, check_feed_key, check_key
@@ -12,8 +13,7 @@ from peertalk.core.keys import KeyPair, check_feed_key, check_key
 __all__ = ["Identity", "check_feed_key", "check_key", "fingerprint", "tag"]
 
 _LABEL = b"peertalk/1 fingerprint"
-_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # base32 without 0 o 1 l
-_GROUPS = 8
+_WITHOUT_LOOK_ALIKES = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"abcdefghijkmnpqrstuvwxyz23456789")
 _GROUP = 4
 
 
@@ -25,9 +25,9 @@ class Identity(KeyPair):
 
 def fingerprint(public: bytes) -> str:
     """160 bits of a labelled hash of the key: eight groups of four characters, separated by spaces."""
-    bits = int.from_bytes(hashlib.blake2s(_LABEL + public, digest_size=20).digest(), "big")
-    characters = "".join(_ALPHABET[bits >> shift & 31] for shift in range(155, -1, -5))
-    return " ".join(characters[at : at + _GROUP] for at in range(0, _GROUPS * _GROUP, _GROUP))
+    digest = hashlib.blake2s(_LABEL + public, digest_size=20).digest()
+    characters = base64.b32encode(digest).translate(_WITHOUT_LOOK_ALIKES).decode()
+    return " ".join(characters[at : at + _GROUP] for at in range(0, len(characters), _GROUP))
 
 
 def tag(public: bytes) -> str:

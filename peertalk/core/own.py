@@ -24,7 +24,19 @@ from peertalk.core.effects import (
     Queued,
     Send,
 )
-from peertalk.core.entry import VERSION, Content, End, FeedKey, Header, Here, Random, encode_header, hash32, seal_body
+from peertalk.core.entry import (
+    VERSION,
+    Content,
+    End,
+    FeedKey,
+    Header,
+    Here,
+    Random,
+    encode_header,
+    hash32,
+    open_body,
+    seal_body,
+)
 from peertalk.core.log import Item
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
@@ -123,15 +135,17 @@ class Own:
 
     # ── the outbox ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def announce(self, now: Now) -> None:
-        """Say that one is here, and under which name; a `here` that still waits is replaced."""
+    def announce(self, now: Now, was: str = "") -> None:
+        """Say that one is here, and under which name (`was`: the name until now). A `here` that still waits is replaced."""
         current = self._current()
         first = current is not None and not self.room.log.chain(current.feed).pages
-        here = Here(self.name, current.succeeds if current is not None and first else None)
         for waiting in [waiting for waiting in self.room.outbox if waiting.kind == "here"]:
+            said = open_body(waiting.kind, waiting.body)
+            was = said.was if isinstance(said, Here) else was
             self.room.outbox.remove(waiting)
             self._forget_waiting(waiting)
-        self.queue(here, now, first=first)
+        succeeds = current.succeeds if current is not None and first else None
+        self.queue(Here(self.name, was, succeeds), now, first=first)
 
     def _forget_waiting(self, waiting: OutboxRecord) -> None:
         if waiting.number in self._saved:

@@ -96,7 +96,8 @@ def _pad(kind: Kind, content: bytes) -> bytes:
 def _unpad(plaintext: bytes) -> tuple[int, bytes]:
     kind = plaintext[0]
     end = _HEADER + (plaintext[1] << 8 | plaintext[2])
-    if kind not in _KINDS or not plaintext.endswith(bytes(len(plaintext) - end)) or end > len(plaintext):
+    padding = len(plaintext) - end
+    if kind not in _KINDS or padding < 0 or not plaintext.endswith(bytes(padding)):
         raise RemoteError("malformed", what="record")
     return kind, plaintext[_HEADER:end]
 

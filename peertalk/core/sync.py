@@ -163,11 +163,11 @@ class Replica:
 
     def rename(self, name: str, now: Now) -> None:
         """Be called so in all rooms from now on."""
-        self.name = name
+        was, self.name = self.name, name
         for id_, place in self.places.items():
             place.own.name = name
             if self.is_active(id_):
-                place.own.announce(now)
+                place.own.announce(now, was)
                 self._mark(id_)
 
     def send(self, room: bytes, content: Content, now: Now) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -29,6 +30,10 @@ class Store(Protocol):
     async def load(self) -> Snapshot: ...
 
     async def commit(self, ops: Sequence[Op]) -> None: ...
+
+    def submit(self, ops: Sequence[Op]) -> asyncio.Future[None]:
+        """`commit` without waiting: queued when this returns, durable when the future is done."""
+        ...
 
     async def pages(self, room: bytes, numbers: Sequence[int]) -> list[PageRecord]: ...
 

@@ -198,6 +198,7 @@ class World:
         """A second host from a copy of the first one's disk: the same identity twice."""
         twin = Host(self, name, skew=host.skew)
         twin.disk = copy.deepcopy(host.disk)
+        twin.disk.crash()
         twin.identity = host.identity
         self.hosts.append(twin)
         return twin
@@ -283,7 +284,7 @@ class World:
                 peer.closed.append(str(error))
                 self.close(number)
 
-        self.at(arrival - self.time, arrive)
+        heapq.heappush(self._heap, (arrival, next(self._order), arrive))
 
     def prove(self, sender: Host, number: int, rooms: tuple[bytes, ...]) -> None:
         if number not in self.links:

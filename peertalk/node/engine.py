@@ -1,0 +1,160 @@
+"""Carries out what the replica decides: sends, commits, loads, wakes; and reports back to it.
+
+All inputs of one turn of the event loop are followed by one `drain`: what belongs together leaves together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from peertalk.core import wire
+from peertalk.core.effects import Close, Commit, Effect, LoadBodies, LoadPages, Notice, Prove, Send, Unprove, Wake
+from peertalk.core.outlet import Now
+from peertalk.core.sync import Replica
+from peertalk.node.ports import Clock, Store
+
+log = logging.getLogger("peertalk.engine")
+
+
+class Line(Protocol):
+    """What the engine needs of a link."""
+
+    def send(self, message: bytes) -> None: ...
+
+    def prove(self, rooms: Mapping[bytes, bytes]) -> None: ...
+
+    def forget(self, room: bytes) -> None: ...
+
+    def close(self, reason: str) -> None: ...
+
+
+class Engine:
+    """`lines` are the links by number; `tell` is given every notice; `fail` ends the node when the disk fails."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        store: Store,
+        clock: Clock,
+        lines: Mapping[int, Line],
+        *,
+        tell: Callable[[Notice], None],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self.replica = replica
+        self._store = store
+        self._clock = clock
+        self._lines = lines
+        self._tell = tell
+        self._fail = fail
+        self._loop = asyncio.get_running_loop()
+        self._scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._loads: set[asyncio.Task[None]] = set()
+        self._commits = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def now(self) -> Now:
+        """The time, as the core takes it."""
+        return Now(self._clock.mono(), self._clock.wall())
+
+    def turn(self) -> None:
+        """Something was put into the replica: carry out what follows at the end of this turn of the loop."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._drain)
+
+    async def settled(self) -> None:
+        """Wait until everything that was put in is on disk. For closing."""
+        while True:
+            self._drain()
+            if self._idle.is_set() and not self._scheduled:
+                return
+            await self._idle.wait()
+
+    def stop(self) -> None:
+        """No more timers and reads."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for load in self._loads:
+            load.cancel()
+
+    # ── effects ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _drain(self) -> None:
+        self._scheduled = False
+        for effect in self.replica.drain(self.now()):
+            self._carry_out(effect)
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Send(link, message):
+                if link in self._lines:
+                    self._lines[link].send(wire.encode(message))
+            case Commit(token, ops):
+                self._commits += 1
+                self._idle.clear()
+                self._store.submit(ops).add_done_callback(lambda done: self._committed(token, done))
+            case Wake(at):
+                self._wake(at)
+            case LoadPages() | LoadBodies():
+                self._load(effect)
+            case Prove() | Unprove() | Close():
+                self._on_line(effect)
+            case _:
+                self._tell(effect)
+
+    def _on_line(self, effect: Prove | Unprove | Close) -> None:
+        line = self._lines.get(effect.link)
+        if line is None:
+            return
+        match effect:
+            case Prove(_, rooms):
+                secrets = self.replica.secrets()
+                line.prove({room: secrets[room] for room in rooms if room in secrets})
+            case Unprove(_, room):
+                line.forget(room)
+            case Close(_, reason):
+                line.close(reason)
+
+    def _committed(self, token: int, done: asyncio.Future[None]) -> None:
+        self._commits -= 1
+        if not self._commits:
+            self._idle.set()
+        error = done.exception()
+        if error is not None:
+            self._fail(error)
+            return
+        self.replica.committed(token, self.now())
+        self.turn()
+
+    def _wake(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if at != float("inf"):
+            self._timer = self._loop.call_later(max(0.0, at - self._clock.mono()), self._tick)
+
+    def _tick(self) -> None:
+        self.replica.tick(self.now())
+        self.turn()
+
+    def _load(self, effect: LoadPages | LoadBodies) -> None:
+        task = self._loop.create_task(self._read(effect))
+        self._loads.add(task)
+        task.add_done_callback(self._loads.discard)
+
+    async def _read(self, effect: LoadPages | LoadBodies) -> None:
+        try:
+            if isinstance(effect, LoadPages):
+                self.replica.loaded(effect.token, await self._store.pages(effect.room, effect.numbers), self.now())
+            else:
+                bodies = await self._store.bodies(effect.room, effect.entries)
+                self.replica.loaded_bodies(effect.token, bodies, self.now())
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the disk ends the node, not this task alone
+            self._fail(error)
+        self.turn()

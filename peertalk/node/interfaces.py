@@ -1,0 +1,196 @@
+"""The network interfaces of this machine, and what they tell about an address (docs/protocol.md, section 1)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface, ip_network
+from pathlib import Path
+
+import ifaddr
+
+from peertalk.errors import StartError
+from peertalk.node.ports import Clock
+
+POLL = 2.0  # seconds between two looks at the interfaces
+JUMP = 10.0  # seconds by which the clocks may disagree before it counts as having slept
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One interface with the addresses that can be used now, as (address, network), none of them with a scope."""
+
+    name: str
+    index: int
+    addresses: tuple[IPv4Interface | IPv6Interface, ...]
+
+    @property
+    def loopback(self) -> bool:
+        return any(address.is_loopback for address in self.addresses)
+
+    def literals(self) -> list[str]:
+        """Its addresses, IPv4 first, then link-local, as `canonical` writes them."""
+        order = sorted(self.addresses, key=lambda one: (one.version, not one.is_link_local))
+        return [f"{one.ip}%{self.index}" if needs_scope(one.ip) else str(one.ip) for one in order]
+
+
+def look() -> tuple[Interface, ...]:
+    """All interfaces that are up and have an address that a socket can be bound to, by name."""
+    found = []
+    for adapter in ifaddr.get_adapters():
+        index = adapter.index or 0
+        addresses = {
+            ip_interface(f"{one.ip if isinstance(one.ip, str) else one.ip[0].partition('%')[0]}/{one.network_prefix}")
+            for one in adapter.ips
+        }
+        ready = sorted((one for one in addresses if bindable(one, index)), key=lambda one: (one.version, int(one.ip)))
+        if ready and is_up(adapter.nice_name):
+            found.append(Interface(adapter.nice_name, index, tuple(ready)))
+    return tuple(sorted(found, key=lambda one: one.name))
+
+
+def bindable(address: IPv4Interface | IPv6Interface, index: int) -> bool:
+    """Whether a socket can have this address now: an IPv6 address cannot while it is checked for duplicates."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    place = (str(address.ip), 0) if address.version == 4 else (str(address.ip), 0, 0, index if needs_scope(address.ip) else 0)
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind(place)
+    except OSError:
+        return False
+    return True
+
+
+def is_up(name: str) -> bool:
+    """False where the system says that the interface is down or has no carrier. Only Linux says so; elsewhere True."""
+    try:
+        return Path(f"/sys/class/net/{name}/operstate").read_text(encoding="ascii").strip() not in {"down", "lowerlayerdown"}
+    except (OSError, ValueError):
+        return True
+
+
+def usable(interfaces: Iterable[Interface], wanted: tuple[str, ...]) -> tuple[Interface, ...]:
+    """Those to be used: all but loopback, or, where `wanted` names some (names or IP addresses), just those."""
+    if not wanted:
+        return tuple(one for one in interfaces if not one.loopback)
+    chosen = ((one, tuple(address for address in one.addresses if is_wanted(one, address, wanted))) for one in interfaces)
+    return tuple(Interface(one.name, one.index, addresses) for one, addresses in chosen if addresses)
+
+
+def is_wanted(interface: Interface, address: IPv4Interface | IPv6Interface, wanted: tuple[str, ...]) -> bool:
+    """Whether its interface's name or the address itself is among them."""
+    return interface.name in wanted or any(canonical(one).partition("%")[0] == str(address.ip) for one in wanted)
+
+
+def check(interfaces: Iterable[Interface], wanted: tuple[str, ...]) -> None:
+    """Raise StartError("no_interface", name=…) for the first of `wanted` that does not exist."""
+    everything = tuple(interfaces)
+    for name in wanted:
+        if not usable(everything, (name,)):
+            raise StartError("no_interface", name=name)
+
+
+def needs_scope(address: object) -> bool:
+    """Whether it says nothing without the interface: IPv6 link-local addresses."""
+    return isinstance(address, IPv6Address) and address.is_link_local
+
+
+def canonical(host: str) -> str:
+    """One spelling for one address: no IPv4 in IPv6, the scope of a link-local address as an index and nowhere else.
+
+    What is not an IP address (a host name) comes back in lower case."""
+    bare, _, scope = host.partition("%")
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return host.lower()
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return f"{address}%{scope_index(scope)}" if scope and needs_scope(address) else str(address)
+
+
+def scope_index(scope: str) -> str:
+    """The index of an interface given by index or name; what it was if there is none such any more."""
+    try:
+        return scope if scope.isdecimal() else str(socket.if_nametoindex(scope))
+    except OSError:
+        return scope
+
+
+def on_link(host: str, interfaces: Iterable[Interface]) -> bool:
+    """Whether `host` (canonical) can be reached without a router."""
+    bare, _, scope = host.partition("%")
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return False
+    if needs_scope(address):
+        return any(scope == str(one.index) for one in interfaces)
+    return any(address in network.network for one in interfaces for network in one.addresses)
+
+
+def dialable(host: str, interfaces: Iterable[Interface]) -> bool:
+    """Whether an address that somebody announced may be dialled: on-link, or private; no multicast, no foreign loopback."""
+    bare = host.partition("%")[0]
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return False
+    if address.is_multicast or address.is_unspecified or address.is_reserved:
+        return False
+    private = address.is_private and not (address.is_loopback or address.is_link_local)
+    return private or on_link(host, interfaces)
+
+
+def source(host: str, interfaces: Iterable[Interface]) -> str:
+    """What limits are counted by: the address; for an IPv6 address that is not on-link its /64."""
+    bare = host.partition("%")[0]
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return host
+    if address.version == 4 or address.is_link_local or on_link(host, interfaces):
+        return bare
+    return str(ip_network(f"{address}/64", strict=False))
+
+
+class Watch:
+    """Follows the interfaces and the clock. `current` are the usable interfaces as of the last look."""
+
+    def __init__(
+        self,
+        wanted: tuple[str, ...],
+        clock: Clock,
+        *,
+        look: Callable[[], tuple[Interface, ...]] = look,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._wanted = wanted
+        self._clock = clock
+        self._look = look
+        self._pause = pause
+        self._offset = self._read_offset()
+        self._last = clock.mono()
+        self.current = usable(look(), wanted)
+
+    def require(self) -> None:
+        """Raise StartError("no_interface", name=…) if one that was asked for by name does not exist."""
+        check(self._look(), self._wanted)
+
+    async def next(self) -> tuple[bool, bool]:
+        """Pause, look again, and say (whether the usable interfaces changed, whether the machine has slept)."""
+        await self._pause(POLL)
+        before, self.current = self.current, usable(self._look(), self._wanted)
+        return before != self.current, self._slept()
+
+    def _read_offset(self) -> float:
+        return self._clock.wall() / 1000 - self._clock.mono()
+
+    def _slept(self) -> bool:
+        # Depending on the system the monotonic clock stands still while the machine sleeps, or goes on: look at both.
+        offset, now = self._read_offset(), self._clock.mono()
+        slept = abs(offset - self._offset) > JUMP or now - self._last > POLL + JUMP
+        self._offset, self._last = offset, now
+        return slept

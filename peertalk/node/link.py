@@ -1,0 +1,245 @@
+"""Links: one TCP stream each, with a core Channel on top (docs/protocol.md, "Links")."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+from collections.abc import Callable, Iterable, Mapping
+
+from peertalk.core.channel import Bye, Channel, ChannelEvent, Established, Refused
+from peertalk.errors import RemoteError, RequestError
+from peertalk.node.interfaces import canonical
+from peertalk.node.ports import Clock
+
+HIGH_WATER = 256 * 1024  # bytes waiting from which on a link is not `writable` …
+LOW_WATER = 64 * 1024  # … and below which it is again
+LIMIT = 4 * 1024 * 1024  # what may wait for a slow reader, for SLOW_SECONDS
+OVERFLOW = 4 * LIMIT  # what may never wait
+SLOW_SECONDS = 10.0
+LINGER_SECONDS = 2.0  # for the last bytes to leave
+
+
+class Link(asyncio.Protocol):
+    """One TCP stream ↔ one channel.
+
+    `on_event` gets Established, Received and Proven. `on_closed` is called exactly once, never from within `send`, `prove` or
+    `close`, with why the link ended: `bye:<word>` (the other side's), `closed:<word>` (one's own), `refused:<kind>` (no
+    channel, nobody's fault), `slow_reader`, `handshake_cut`, `cut_off`, or the kind of the RemoteError. After that nothing
+    is sent or told any more. `on_writable` is called when what waited has been sent.
+
+    `target` is what the dialer dialled for; None for a link that came in.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        channel: Channel,
+        *,
+        clock: Clock,
+        on_event: Callable[[Link, ChannelEvent], None],
+        on_closed: Callable[[Link, str], None],
+        on_writable: Callable[[Link], None] | None = None,
+        target: str | None = None,
+    ) -> None:
+        self.id = number
+        self.target = target
+        self.address: tuple[str, int] = ("", 0)
+        self.writable = True
+        self.on_connected: Callable[[Link], None] | None = None
+        self._channel = channel
+        self._clock = clock
+        self._on_event, self._on_closed, self._on_writable = on_event, on_closed, on_writable
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._reason: str | None = None
+        self._settled, self._gone = asyncio.Event(), asyncio.Event()
+        self._unflushed = 0
+        self._flushing: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
+        self._slow: asyncio.TimerHandle | None = None
+
+    # ── what the owner sees and does ─────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def initiator(self) -> bool:
+        return self.target is not None
+
+    @property
+    def peer(self) -> bytes | None:
+        """The identity at the other end, once it is proven."""
+        return self._channel.peer if self._channel.established else None
+
+    @property
+    def proven(self) -> bool:
+        """Whether the other side has shown that it is in a room of ours."""
+        return bool(self._channel.rooms)
+
+    @property
+    def half_open(self) -> bool:
+        return self._reason is None and not self._channel.established
+
+    @property
+    def reason(self) -> str | None:
+        """Why the link ended, None while it is up."""
+        return self._reason
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait to be sent (nearly: what was not sealed yet counts without its padding)."""
+        return self._unflushed + (self._transport.get_write_buffer_size() if self._transport else 0)
+
+    def send(self, message: bytes) -> None:
+        """Send one message, after those before it. What is sent in one turn of the event loop leaves as one piece."""
+        if self._reason is None:
+            self._channel.send(message, self._clock.mono())
+            self._unflushed += len(message)
+            self._flush_soon()
+
+    def prove(self, rooms: Mapping[bytes, bytes]) -> None:
+        """Prove rooms (id → secret) that were joined while the link is up."""
+        if self._reason is None:
+            self._channel.prove(rooms, self._clock.mono())
+            self._flush_soon()
+
+    def forget(self, room: bytes) -> None:
+        """This room is no longer proven here; to be spoken of again it would have to be."""
+        self._channel.forget(room)
+
+    def forget(self, room: bytes) -> None:
+        """A room counts as proven on this link no longer."""
+        self._channel.forget(room)
+
+    def close(self, reason: str) -> None:
+        """Say goodbye and hang up; `reason` is a word (a-z, _). The first reason counts."""
+        if self._reason is None:
+            self._channel.bye(reason, self._clock.mono())
+            self._end(f"closed:{reason}")
+
+    async def settled(self) -> None:
+        """Wait until it is known what becomes of it: `peer` is there, or the `reason` why there will be none."""
+        await self._settled.wait()
+
+    async def closed(self) -> None:
+        """Wait until the stream is gone."""
+        await self._gone.wait()
+
+    # ── what asyncio tells ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what asyncio promises for a stream
+        self._transport = transport
+        name = transport.get_extra_info("peername") or ("", 0)
+        self.address = canonical(name[0]), name[1]
+        transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._step_done()
+        if self.on_connected:
+            self.on_connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._reason is None:
+            self._take(lambda now: self._channel.receive(data, now))
+
+    def pause_writing(self) -> None:
+        self.writable = False
+
+    def resume_writing(self) -> None:
+        self.writable = True
+        if self._on_writable and self._reason is None:
+            self._on_writable(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - whatever it was, the stream is gone
+        if self._reason is None:
+            meaning = self._channel.cut_off()
+            self._end(f"refused:{meaning}" if meaning in {"no_shared_room", "refused"} else meaning)
+        if self._timer:
+            self._timer.cancel()
+        self._gone.set()
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _take(self, step: Callable[[float], Iterable[ChannelEvent]]) -> None:
+        try:
+            events = step(self._clock.mono())
+        except RemoteError as error:
+            self._end(error.kind)
+            return
+        for event in events:
+            match event:
+                case Bye(reason):
+                    self._end(f"bye:{reason}")
+                case Refused(kind):
+                    self._end(f"refused:{kind}")
+                case _:
+                    self._on_event(self, event)
+                    if isinstance(event, Established):
+                        self._settled.set()
+            if self._reason is not None:
+                return
+        self._step_done()
+
+    def _step_done(self) -> None:
+        """After each step of the channel: write what it has, and be back when it wants to be woken."""
+        self._flush()
+        wake = self._channel.wake()
+        if wake < self._timer_at:  # a timer that is too early costs a look, and saves setting one at every message
+            self._set_timer(max(0.0, wake - self._clock.mono()), self._tick)
+            self._timer_at = wake
+
+    def _tick(self) -> None:
+        self._timer_at = math.inf
+        self._take(self._channel.tick)
+
+    def _set_timer(self, delay: float, call: Callable[[], None]) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(delay, call)
+
+    def _flush_soon(self) -> None:
+        if self._flushing is None:
+            self._flushing = self._loop.call_soon(self._step_done)
+
+    def _flush(self) -> None:
+        if self._flushing:
+            self._flushing.cancel()
+        self._flushing, self._unflushed = None, 0
+        data = self._channel.outgoing()
+        if data and self._transport:
+            self._transport.write(data)
+            self._limit(self._transport.get_write_buffer_size())
+
+    def _limit(self, waiting: int) -> None:
+        if waiting > OVERFLOW:
+            self._end("slow_reader")
+        elif waiting > LIMIT and self._slow is None:
+            self._slow = self._loop.call_later(SLOW_SECONDS, self._still_slow)
+
+    def _still_slow(self) -> None:
+        self._slow = None
+        if self.queued > LIMIT:
+            self._end("slow_reader")
+
+    def _end(self, reason: str) -> None:
+        if self._reason is not None:
+            return
+        self._reason = reason
+        self._settled.set()
+        self._flush()
+        if self._slow:
+            self._slow.cancel()
+        if self._transport:
+            self._transport.close()
+            self._set_timer(LINGER_SECONDS, self._transport.abort)
+        self._loop.call_soon(self._on_closed, self, reason)
+
+
+async def dial(host: str, port: int, make: Callable[[], Link], seconds: float) -> Link:
+    """Connect to `host` (an address, also `fe80::1%2`, or a name). RequestError("not_reachable", host=…, port=…)."""
+    try:
+        async with asyncio.timeout(seconds):
+            _, link = await asyncio.get_running_loop().create_connection(make, host, port)
+    except (OSError, UnicodeError) as error:
+        raise RequestError("not_reachable", host=host, port=port) from error
+    return link

@@ -1,0 +1,184 @@
+"""The links of a node: made, told apart, and brought to the replica once they are authenticated."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from itertools import count
+
+from peertalk.core.channel import Channel, ChannelEvent, Established
+from peertalk.core.entry import Random
+from peertalk.core.identity import Identity, tag
+from peertalk.core.outlet import Now
+from peertalk.core.rooms import direct_secret, room_id
+from peertalk.core.session import Proven, Received
+from peertalk.core.sync import Replica
+from peertalk.errors import RemoteError
+from peertalk.node.dialer import Dialer
+from peertalk.node.engine import Engine
+from peertalk.node.link import Link
+from peertalk.node.ports import Clock
+
+log = logging.getLogger("peertalk.links")
+
+OFFERED = 64
+"""Rooms that are proven at one dial; who has more proves others at the next."""
+GONE = "closing"
+"""The word of a `bye` that says: this program ends."""
+
+
+class Links:
+    """`lines` are the authenticated links that count, one an identity, as the engine uses them.
+
+    `known` are the identities whose cards are held (they may come for their direct room alone), `is_blocked` those who get no
+    channel, `met` is told of everybody who is authenticated, with the address that was dialled.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        identity: Identity,
+        dialer: Dialer,
+        clock: Clock,
+        random: Random,
+        *,
+        known: Callable[[], set[bytes]],
+        is_blocked: Callable[[bytes], bool],
+        met: Callable[[bytes, tuple[str, int] | None], None],
+    ) -> None:
+        self.lines: dict[int, Link] = {}
+        self.engine: Engine | None = None
+        self.on_double: Callable[[], None] = lambda: None
+        self._replica, self._identity, self._dialer = replica, identity, dialer
+        self._clock, self._random = clock, random
+        self._known, self._is_blocked, self._met = known, is_blocked, met
+        self._all: dict[int, Link] = {}
+        self._by_identity: dict[bytes, Link] = {}
+        self._direct: dict[bytes, tuple[bytes, bytes]] = {}
+        self._numbers = count(1)
+        self._offset = 0
+
+    # ── making them ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def incoming(self) -> Link:
+        """A link for somebody who dials us."""
+        return self._make(None, {})
+
+    def outgoing(self, target: str) -> Link:
+        """A link for a dial of `target`."""
+        return self._make(target, self._offer())
+
+    def _make(self, target: str | None, offered: Mapping[bytes, bytes]) -> Link:
+        channel = Channel(
+            initiator=target is not None,
+            identity=self._identity,
+            offered=offered,
+            known=self._secrets,
+            refuse=self._is_blocked,
+            random=self._random,
+            now=self._clock.mono(),
+        )
+        link = Link(
+            next(self._numbers), channel, clock=self._clock, on_event=self._on_event, on_closed=self._on_closed, target=target
+        )  # fmt: skip
+        self._all[link.id] = link
+        return link
+
+    def _offer(self) -> dict[bytes, bytes]:
+        secrets = list(self._replica.secrets().items())
+        if len(secrets) <= OFFERED:
+            return dict(secrets)
+        start, self._offset = self._offset % len(secrets), self._offset + OFFERED
+        return dict((secrets[start:] + secrets[:start])[:OFFERED])
+
+    def _secrets(self) -> dict[bytes, bytes]:
+        for identity in self._known() - self._direct.keys():
+            secret = direct_secret(self._identity, identity)
+            self._direct[identity] = room_id(secret), secret
+        return dict(self._direct.values()) | self._replica.secrets()
+
+    # ── what becomes of them ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _on_event(self, link: Link, event: ChannelEvent) -> None:
+        if isinstance(event, Established):
+            self._established(link, event)
+        elif link.id not in self.lines:
+            return
+        elif isinstance(event, Received):
+            self._received(link, event.message)
+        elif isinstance(event, Proven):
+            self._replica.proven(link.id, event.rooms, self._now())
+        self._turn()
+
+    def _established(self, link: Link, event: Established) -> None:
+        now = self._now()
+        self._dialer.linked(link.target, event.peer, link.address[0], now.mono)
+        self._met(event.peer, link.address if link.initiator else None)
+        other = self._by_identity.get(event.peer)
+        if other is not None:
+            loser = link if self._survives(other, link, event.peer) else other
+            if loser is link:
+                link.close("crossed")
+                return
+            self._drop(other, now)
+            other.close("replaced")
+        log.info("linked with %s (%d rooms)", tag(event.peer), len(event.rooms))
+        self._by_identity[event.peer] = link
+        self.lines[link.id] = link
+        self._replica.link_up(link.id, event.peer, event.rooms, now)
+
+    def _survives(self, older: Link, newer: Link, peer: bytes) -> bool:
+        """Of two links to one identity: the newer of one direction; of crossed dials that of the lower identity."""
+        if older.initiator == newer.initiator:
+            return False
+        mine = self._identity.public < peer
+        return older.initiator == mine
+
+    def _received(self, link: Link, message: bytes) -> None:
+        try:
+            self._replica.received(link.id, message, self._now())
+        except RemoteError as error:
+            log.warning("closed the link to %s: %s", tag(link.peer or b""), error.kind)
+            link.close(error.kind)
+
+    def _on_closed(self, link: Link, reason: str) -> None:
+        del self._all[link.id]
+        if reason == "refused:self" and link.initiator:
+            self.on_double()
+        if link.peer is not None:
+            was_member = self._is_member(link)
+            self._drop(link, self._now())
+            self._dialer.unlinked(link.peer, self._clock.mono(), member=was_member, gone=reason == f"bye:{GONE}")
+            log.info("link to %s ended: %s", tag(link.peer), reason)
+        self._turn()
+
+    def _is_member(self, link: Link) -> bool:
+        return any(link.id in place.room.sharings for place in self._replica.places.values())
+
+    def _drop(self, link: Link, now: Now) -> None:
+        if self.lines.pop(link.id, None) is not None and link.peer is not None:
+            del self._by_identity[link.peer]
+            self._replica.link_down(link.id, now)
+
+    # ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def hang_up(self, identity: bytes, reason: str) -> None:
+        """End the link to somebody."""
+        link = self._by_identity.get(identity)
+        if link is not None:
+            link.close(reason)
+
+    async def close(self) -> None:
+        """Say goodbye to everybody."""
+        links = list(self._all.values())
+        for link in links:
+            link.close(GONE)
+        for link in links:
+            await link.closed()
+
+    def _now(self) -> Now:
+        return Now(self._clock.mono(), self._clock.wall())
+
+    def _turn(self) -> None:
+        if self.engine is not None:
+            self.engine.turn()

@@ -1,0 +1,67 @@
+"""Finding the room or the person that is meant by an id or a name. A name that could mean two is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from peertalk.core.effects import PeerRecord
+from peertalk.core.identity import tag
+from peertalk.core.room import Room
+from peertalk.core.sync import Replica
+from peertalk.errors import RequestError
+from peertalk.node.views import Views
+
+
+class Lookup:
+    """Resolves references against what `replica` has and whom it has met."""
+
+    def __init__(self, replica: Replica, views: Views, peers: Mapping[bytes, PeerRecord]) -> None:
+        self._replica = replica
+        self._views = views
+        self._peers = peers
+
+    def rooms(self) -> list[Room]:
+        """The rooms that are listed, as they came."""
+        return [place.room for place in self._replica.places.values() if place.room.record.shown and place.leaving is None]
+
+    def room(self, reference: str) -> Room:
+        """By id, `lobby`, `#lobby`, or the name of the other one in a direct room. RequestError unknown_room, ambiguous_name."""
+        rooms = self.rooms()
+        by_id = [room for room in rooms if room.id.hex() == reference]
+        wanted = reference.removeprefix("#").casefold()
+        named = [room for room in rooms if self._name(room).casefold() == wanted]
+        if reference.startswith("#"):
+            named = [room for room in named if room.record.kind == "open"]
+        found = by_id or named
+        if not found:
+            raise RequestError("unknown_room", room=reference)
+        if len(found) > 1:
+            raise RequestError("ambiguous_name", name=reference, candidates=[room.id.hex() for room in found])
+        return found[0]
+
+    def _name(self, room: Room) -> str:
+        return self._views.room(room, 0).name
+
+    def people(self) -> set[bytes]:
+        """Everybody met or heard of, without oneself."""
+        heard = {who for place in self._replica.places.values() for who in self._views.everyone(place.room)}
+        return (heard | set(self._peers)) - {self._replica.identity.public}
+
+    def peer(self, reference: str) -> bytes:
+        """By id, name, tag, or `name·tag`. RequestError unknown_peer, ambiguous_name (with candidates)."""
+        found = [identity for identity in self.people() if reference in (identity.hex(), tag(identity))]
+        if not found:
+            found = list(self._named(reference))
+        if not found:
+            raise RequestError("unknown_peer", peer=reference)
+        if len(found) > 1:
+            candidates = sorted(f"{self._views.name(identity)}·{tag(identity)}" for identity in found)
+            raise RequestError("ambiguous_name", name=reference, candidates=candidates)
+        return found[0]
+
+    def _named(self, reference: str) -> Iterable[bytes]:
+        wanted = reference.removeprefix("@").replace(" ", "").casefold()
+        for identity in self.people():
+            name = self._views.name(identity).replace(" ", "").casefold()
+            if wanted in (name, f"{name}·{tag(identity)}"):
+                yield identity

@@ -1,0 +1,217 @@
+"""What is read from the tables: the snapshot of a start, pages and bodies for peers, entries for people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
+from itertools import groupby, islice
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from peertalk.core.effects import (
+    CardRecord,
+    ClaimRecord,
+    EntryRecord,
+    FeedKeyRecord,
+    OutboxRecord,
+    PageIndex,
+    PageRecord,
+    PeerRecord,
+    RoomRecord,
+    RoomSnapshot,
+    Snapshot,
+)
+
+Key = tuple[int, bytes]
+Row = tuple[Any, ...]
+
+_room: Final = msgspec.msgpack.Decoder(RoomRecord)
+_feed_key: Final = msgspec.msgpack.Decoder(FeedKeyRecord)
+_card: Final = msgspec.msgpack.Decoder(CardRecord)
+_peer: Final = msgspec.msgpack.Decoder(PeerRecord)
+
+_COLUMNS: Final = """
+    e.id, p.feed, e.seq, e.lamport, e.time, e.kind, e.message, c.header, c.body, e.received, e.late
+"""
+_ENTRIES: Final = """
+    FROM entry AS e CROSS JOIN page AS p ON p.n = e.page CROSS JOIN content AS c ON c.n = e.n
+"""
+# An entry is shown if its body is here and no twin of it (same message, an allowed kind) comes before it. `t.n != e.n`
+# settles it inside the index for all that have no twin.
+_SHOWN: Final = """
+    e.room = (SELECT n FROM room WHERE id = ?) AND e.held AND e.kind IN ({kinds}) AND NOT EXISTS (
+        SELECT 1 FROM entry AS t INDEXED BY entry_message
+        WHERE t.message = e.message AND t.n != e.n AND t.room = e.room AND t.held AND t.kind IN ({kinds})
+        AND (t.lamport, t.id) < (e.lamport, e.id)
+    )
+"""
+
+
+def snapshot(connection: apsw.Connection) -> Snapshot:
+    """All that a replica starts from, as of one moment."""
+    with connection:
+        profile: dict[str, bytes] = dict(connection.execute("SELECT key, value FROM profile"))
+        return Snapshot(
+            identity=profile.get("identity", b""),
+            name=profile.get("name", b"").decode(),
+            token=profile.get("token", b""),
+            rooms=_rooms(connection),
+            peers=tuple(_peer.decode(record) for (record,) in connection.execute("SELECT record FROM peer ORDER BY identity")),
+        )
+
+
+def _rooms(connection: apsw.Connection) -> tuple[RoomSnapshot, ...]:
+    rooms = [(n, _room.decode(record)) for n, record in connection.execute("SELECT n, record FROM room ORDER BY n")]
+    ids = {n: record.id for n, record in rooms}
+    feeds = _by_room(connection, "SELECT room, record FROM feed_key ORDER BY created, feed")
+    cards = _by_room(connection, "SELECT room, record FROM card ORDER BY identity, via")
+    outbox = _by_room(connection, "SELECT room, number, message, kind, body, time FROM outbox ORDER BY number")
+    claims = _by_room(connection, "SELECT room, feed, identity, seq, disk FROM claim ORDER BY feed, identity, disk")
+    pages = _pages(connection)
+    presence = _presence(connection)
+    return tuple(
+        RoomSnapshot(
+            record=record,
+            feeds=tuple(_feed_key.decode(row[0]) for row in feeds[n]),
+            cards=tuple(_card.decode(row[0]) for row in cards[n]),
+            pages=tuple(pages[n]),
+            presence=tuple(presence[n]),
+            outbox=tuple(
+                OutboxRecord(room=ids[n], number=number, message=message, kind=kind, body=body, time=time)
+                for number, message, kind, body, time in outbox[n]
+            ),
+            claims=tuple(
+                ClaimRecord(room=ids[n], feed=feed, identity=identity, seq=seq, disk=bool(disk))
+                for feed, identity, seq, disk in claims[n]
+            ),
+        )
+        for n, record in rooms
+    )
+
+
+def _by_room(connection: apsw.Connection, query: str) -> defaultdict[int, list[Row]]:
+    found: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row[0]].append(row[1:])
+    return found
+
+
+def _pages(connection: apsw.Connection) -> defaultdict[int, list[PageIndex]]:
+    """Entries are numbered page by page, so two parallel walks find what belongs together."""
+    absent: defaultdict[int, list[bytes]] = defaultdict(list)
+    for page, entry in connection.execute("SELECT page, id FROM entry WHERE NOT held ORDER BY n"):
+        absent[page].append(entry)
+    same: dict[bytes, bytes] = {}  # one object for a feed key, and for an id and the `prev` of the page after it
+    found: defaultdict[int, list[PageIndex]] = defaultdict(list)
+    # Closed by hand: a cursor that is not read to its end keeps the connection's read transaction open.
+    with closing(connection.execute("SELECT id, seq, lamport FROM entry ORDER BY n")) as entries:
+        for n, room, number, length, feed, prev in connection.execute(
+            "SELECT n, room, number, length, feed, prev FROM page ORDER BY n"
+        ):
+            index = PageIndex(
+                number=number,
+                feed=same.setdefault(feed, feed),
+                prev=same.pop(prev, prev),
+                entries=tuple(islice(entries, length)),
+                absent=tuple(absent.get(n, ())),
+            )
+            same[index.entries[-1][0]] = index.entries[-1][0]
+            found[room].append(index)
+    for pages in found.values():
+        pages.sort(key=lambda page: page.number)
+    return found
+
+
+def _presence(connection: apsw.Connection) -> defaultdict[int, list[EntryRecord]]:
+    query = f"SELECT e.room, {_COLUMNS} {_ENTRIES} WHERE e.kind IN ('here', 'left') ORDER BY p.number, e.n"
+    found: defaultdict[int, list[EntryRecord]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row[0]].append(_entry(row[1:]))
+    return found
+
+
+def _entry(row: Row) -> EntryRecord:
+    entry, feed, seq, lamport, time, kind, message, header, body, received, late = row
+    return EntryRecord(
+        id=entry,
+        feed=feed,
+        seq=seq,
+        lamport=lamport,
+        time=time,
+        kind=kind,
+        message=message,
+        header=header,
+        body=body,
+        received=received,
+        late=bool(late),
+    )
+
+
+def pages(connection: apsw.Connection, room: bytes, numbers: Sequence[int]) -> list[PageRecord]:
+    """Those of these pages that are there, in the order asked for."""
+    query = f"""
+        SELECT p.n, p.number, p.feed, p.prev, p.signature, {_COLUMNS}
+        FROM page AS p CROSS JOIN entry AS e ON e.n BETWEEN p.n AND p.n + p.length - 1 CROSS JOIN content AS c ON c.n = e.n
+        WHERE p.room = (SELECT n FROM room WHERE id = ?) AND p.number = ? ORDER BY e.n
+    """
+    rows = connection.executemany(query, ((room, number) for number in numbers))
+    return [_page(room, head, entries) for head, entries in groupby(rows, key=lambda row: row[:5])]
+
+
+def _page(room: bytes, head: Row, rows: Iterable[Row]) -> PageRecord:
+    _, number, feed, prev, signature = head
+    entries = tuple(_entry(row[5:]) for row in rows)
+    return PageRecord(room=room, number=number, feed=feed, prev=prev, signature=signature, entries=entries)
+
+
+def bodies(connection: apsw.Connection, room: bytes, entries: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The bodies of these entries, those that are here."""
+    query = """
+        SELECT e.id, c.body FROM entry AS e CROSS JOIN content AS c ON c.n = e.n
+        WHERE e.id = ? AND e.held AND e.room = (SELECT n FROM room WHERE id = ?)
+    """
+    return dict(connection.executemany(query, ((entry, room) for entry in entries)))
+
+
+def entries(
+    connection: apsw.Connection, room: bytes, kinds: Collection[str], limit: int, before: Key | None, after: Key | None
+) -> list[EntryRecord]:
+    """At most `limit` that are shown, in order: just after `after` (up to `before`), just before `before`, or the newest."""
+    conditions, values = [_SHOWN.format(kinds=_marks(kinds))], [room, *kinds, *kinds]
+    for sign, bound in ((">", after), ("<", before)):
+        if bound is not None:
+            conditions.append(f"(e.lamport, e.id) {sign} (?, ?)")
+            values.extend(bound)
+    way = "ASC" if after is not None else "DESC"
+    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE {' AND '.join(conditions)} ORDER BY e.lamport {way}, e.id {way} LIMIT ?"
+    found = [_entry(row) for row in connection.execute(query, (*values, limit))]
+    return found if after is not None else found[::-1]
+
+
+def find(connection: apsw.Connection, message: bytes, room: bytes | None) -> list[tuple[bytes, EntryRecord]]:
+    """(room, entry) for each room, in the order of rooms, that has this message: the first of the twins there."""
+    query = f"""
+        SELECT r.id, {_COLUMNS} {_ENTRIES} CROSS JOIN room AS r ON r.n = e.room
+        WHERE e.message = ? AND r.id = ifnull(?, r.id) ORDER BY r.n, e.lamport, e.id
+    """
+    first: dict[bytes, EntryRecord] = {}
+    for row in connection.execute(query, (message, room)):
+        first.setdefault(row[0], _entry(row[1:]))
+    return list(first.items())
+
+
+def unread(connection: apsw.Connection, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes]) -> int:
+    """How many that are shown lie above `read`, but for those in the feeds `without`."""
+    query = f"""
+        SELECT count(*) FROM entry AS e CROSS JOIN page AS p ON p.n = e.page
+        WHERE {_SHOWN.format(kinds=_marks(kinds))} AND (e.lamport, e.id) > (?, ?) AND p.feed NOT IN ({_marks(without)})
+    """
+    count: int = connection.execute(query, (room, *kinds, *kinds, *read, *without)).get
+    return count
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))

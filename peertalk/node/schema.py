@@ -1,0 +1,161 @@
+"""The tables of a profile's database, their numbered migrations, and how it is connected to (protocol.md, section 8).
+
+What is searched has columns; what is only ever read whole (a room, a card, a key, a peer) is one msgpack value, read by name, so
+that a field with a default can be added without a migration. Rooms, pages and entries are numbered (`n`); the entries of a page
+have consecutive numbers from the page's own on, so neither needs an index on the other. Ids and hashes are in the table of
+entries, what is bulky beside it in `content`: a start reads only the former.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from peertalk.errors import StartError
+
+APPLICATION_ID: Final = 0x5054_616C  # "PTal": what `file` and other tools could see behind the key
+
+MIGRATIONS: Final[tuple[str, ...]] = (
+    # 1
+    f"""
+    PRAGMA application_id = {APPLICATION_ID};
+    CREATE TABLE profile (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE peer (identity BLOB PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE room (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, record BLOB NOT NULL) STRICT;
+    CREATE TABLE feed_key (
+        room INTEGER NOT NULL, feed BLOB NOT NULL, created INTEGER NOT NULL, record BLOB NOT NULL,
+        PRIMARY KEY (room, feed)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE card (
+        room INTEGER NOT NULL, identity BLOB NOT NULL, via BLOB NOT NULL, record BLOB NOT NULL,
+        PRIMARY KEY (room, identity, via)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE outbox (
+        room INTEGER NOT NULL, number INTEGER NOT NULL, message BLOB NOT NULL, kind TEXT NOT NULL,
+        body BLOB NOT NULL, time INTEGER NOT NULL,
+        PRIMARY KEY (room, number)
+    ) STRICT;
+    CREATE TABLE claim (
+        room INTEGER NOT NULL, feed BLOB NOT NULL, identity BLOB NOT NULL, disk INTEGER NOT NULL, seq INTEGER NOT NULL,
+        PRIMARY KEY (room, feed, identity, disk)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE page (
+        n INTEGER PRIMARY KEY, room INTEGER NOT NULL, number INTEGER NOT NULL, length INTEGER NOT NULL,
+        feed BLOB NOT NULL, prev BLOB NOT NULL, signature BLOB NOT NULL,
+        UNIQUE (room, number)
+    ) STRICT;
+    CREATE TABLE entry (
+        n INTEGER PRIMARY KEY, room INTEGER NOT NULL, page INTEGER NOT NULL, id BLOB NOT NULL UNIQUE,
+        seq INTEGER NOT NULL, lamport INTEGER NOT NULL, time INTEGER NOT NULL, received INTEGER NOT NULL,
+        kind TEXT NOT NULL, message BLOB NOT NULL, held INTEGER NOT NULL, late INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX entry_order ON entry (room, lamport, id);
+    CREATE INDEX entry_message ON entry (message);
+    CREATE INDEX entry_absent ON entry (room, n) WHERE NOT held;
+    CREATE INDEX entry_presence ON entry (room, n) WHERE kind IN ('here', 'left');
+    CREATE TABLE content (n INTEGER PRIMARY KEY, header BLOB NOT NULL, body BLOB) STRICT;
+    """,
+)
+
+# Durable means: on the disk, not in its cache (fullfsync: macOS needs to be told). Nothing is readable beside the
+# file: temporary tables and journals stay in memory; what is deleted is overwritten.
+_SETTINGS: Final = """
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA fullfsync = ON;
+    PRAGMA checkpoint_fullfsync = ON;
+    PRAGMA secure_delete = ON;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA cache_size = -8000;
+"""
+_PATIENCE_MS: Final = 5000
+
+
+Connections = tuple[apsw.Connection, apsw.Connection]  # one that writes, one that reads
+
+
+def connect(path: Path, key: bytes) -> Connections:
+    """Two connections to the database in `path`, created (owner-only) if missing, at the newest version.
+
+    StartError: `newer_database` (found, known), `broken_database` (file; also for a wrong key), `disk` (why).
+    """
+    _create(path)
+    connections: list[apsw.Connection] = []
+    try:
+        for _ in range(2):
+            connections.append(apsw.Connection(str(path)))
+            _unlock(connections[-1], key)
+        return _ready(*connections)
+    except BaseException as error:
+        for connection in connections:
+            connection.close()
+        if isinstance(error, apsw.Error):
+            raise failure(error, path) from error
+        raise
+
+
+def connect_memory(name: str) -> Connections:
+    """Two connections to an empty database in memory, which is gone when both are closed."""
+    flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    url = f"file:/{name}?vfs=memdb"
+    return _ready(apsw.Connection(url, flags=flags), apsw.Connection(url, flags=flags))
+
+
+def failure(error: Exception, path: Path | None = None) -> Exception:
+    """What a person is told when the database fails: StartError("broken_database", file=…) or ("disk", why=…).
+
+    A mistake of our own (a constraint, a wrong type) comes back as it is.
+    """
+    if isinstance(error, apsw.NotADBError | apsw.CorruptError):
+        return StartError("broken_database", file=str(path or ""))
+    why = next((word for kind, word in _WHY.items() if isinstance(error, kind)), None)
+    return StartError("disk", why=why) if why is not None else error
+
+
+_WHY: Final[dict[type[apsw.Error], str]] = {
+    apsw.FullError: "full",
+    apsw.IOError: "io",
+    apsw.CantOpenError: "denied",
+    apsw.ReadOnlyError: "denied",
+    apsw.PermissionsError: "denied",
+    apsw.BusyError: "busy",
+    apsw.LockedError: "busy",
+    apsw.NoMemError: "memory",
+}
+
+
+def _create(path: Path) -> None:
+    """SQLite gives its -wal and -shm files the mode of the main file."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StartError("disk", why="denied") from error
+
+
+def _unlock(connection: apsw.Connection, key: bytes) -> None:
+    connection.pragma("cipher", "chacha20")
+    connection.pragma("key", f"raw:{key.hex()}")  # raw: the key is random already, nothing is derived at each open
+
+
+def _ready(writer: apsw.Connection, reader: apsw.Connection) -> Connections:
+    writer.set_busy_timeout(_PATIENCE_MS)
+    reader.set_busy_timeout(_PATIENCE_MS)
+    _migrate(writer)
+    reader.execute("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF")
+    return writer, reader
+
+
+def _migrate(connection: apsw.Connection) -> None:
+    """The version is looked at before anything is written, so that a newer program's file stays as it is."""
+    found, known = connection.pragma("user_version"), len(MIGRATIONS)
+    if found > known:
+        raise StartError("newer_database", found=found, known=known)
+    connection.execute(_SETTINGS)
+    for number in range(found, known):
+        with connection:
+            connection.execute(MIGRATIONS[number])
+            connection.pragma("user_version", number + 1)

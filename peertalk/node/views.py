@@ -1,0 +1,204 @@
+"""What is known inside, as views for front ends. Texts and names of others are neutralised here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from peertalk import text
+from peertalk.core import events
+from peertalk.core.effects import EntryRecord, OutboxRecord, PeerRecord
+from peertalk.core.entry import Content, Here, Left, Text, open_body
+from peertalk.core.identity import tag
+from peertalk.core.room import Room
+from peertalk.core.sync import Replica
+
+SHOWN_KINDS = ("text", "here", "left")
+COUNTED_KINDS = ("text",)
+
+
+class Views:
+    """Makes views of what `replica` has. `peers` are the identities met so far."""
+
+    def __init__(self, replica: Replica, peers: Mapping[bytes, PeerRecord]) -> None:
+        self._replica = replica
+        self._peers = peers
+
+    # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def me(self) -> events.IdentityView:
+        key = self._replica.identity.public
+        return events.IdentityView(id=key.hex(), name=self.name(key), tag=tag(key))
+
+    def name(self, identity: bytes, room: Room | None = None) -> str:
+        """What somebody is called, in this room if they have a name there; a tag of the key where no name is known."""
+        if identity == self._replica.identity.public:
+            return text.name(self._replica.name, tag(identity))
+        return text.name(self._raw_name(identity, room), tag(identity))
+
+    def _raw_name(self, identity: bytes, room: Room | None) -> str:
+        rooms = [place.room for place in self._replica.places.values() if identity in place.room.cards.identities()]
+        names = ((one.members.name(identity), one is room, identity in one.online()) for one in rooms)
+        return max(((here, online, name) for name, here, online in names if name), default=(False, False, ""))[2]
+
+    def has_name(self, identity: bytes) -> bool:
+        """Is a name known, not just a key?"""
+        return bool(self._raw_name(identity, None))
+
+    def online(self) -> set[bytes]:
+        """All identities that share a room over a link now."""
+        return {identity for place in self._replica.places.values() for identity in place.room.online()}
+
+    def trust(self, identity: bytes) -> events.Trust:
+        record = self._peers.get(identity)
+        if record is not None and record.verified:
+            return "verified"
+        return "known" if record is not None and record.last_seen - record.first_seen > 0 else "new"
+
+    def peer(self, identity: bytes) -> events.Peer:
+        record = self._peers.get(identity)
+        rooms = [
+            id_ for id_, place in self._replica.places.items() if place.room.record.shown and self._is_in(place.room, identity)
+        ]
+        return events.Peer(
+            id=identity.hex(),
+            name=self.name(identity),
+            tag=tag(identity),
+            online=identity in self.online(),
+            trust=self.trust(identity),
+            addresses=[_endpoint(*address) for address in record.addresses] if record else [],
+            rooms=[id_.hex() for id_ in rooms],
+            blocked=record.blocked if record else False,
+        )
+
+    def _is_in(self, room: Room, identity: bytes) -> bool:
+        return identity in self.everyone(room)
+
+    def everyone(self, room: Room) -> set[bytes]:
+        """The members of a room; both, in a direct one."""
+        peer = room.record.peer
+        return room.everyone() | ({peer} if peer is not None else set())
+
+    def members(self, room: Room) -> list[events.Member]:
+        """All members, oneself first, then by presence and name."""
+        members = [self._member(room, identity) for identity in self.everyone(room)]
+        return sorted(members, key=lambda one: (not one.me, not one.online, one.name.casefold(), one.id))
+
+    def _member(self, room: Room, identity: bytes) -> events.Member:
+        mine = identity == self._replica.identity.public
+        authenticated = (identity, b"") in room.cards.records
+        via = next((by for (who, by) in room.cards.records if who == identity), b"") if not authenticated else b""
+        return events.Member(
+            id=identity.hex(),
+            name=self.name(identity, room),
+            tag=tag(identity),
+            online=mine or identity in room.online(),
+            trust="verified" if mine else self.trust(identity),
+            via=self.name(via, room) if via else None,
+            me=mine,
+        )
+
+    # ── rooms ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def room(self, room: Room, unread: int) -> events.Room:
+        record = room.record
+        name = self.name(record.peer, room) if record.peer is not None else text.line(record.name)
+        return events.Room(
+            id=record.id.hex(),
+            name=name,
+            kind=record.kind,
+            members=len(self.everyone(room)),
+            online=len(room.online() | {room.me}),
+            unread=unread,
+            retention=record.retention,
+            language=record.language,
+        )
+
+    # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def author(self, room: Room, feed: bytes) -> events.Author:
+        """Whose feed it is, as shown: several names where several claim it, a tag of the feed where nobody does."""
+        if feed in room.own_feeds():
+            return events.Author(id=self.me.id, name=self.me.name, tag=self.me.tag)
+        owner = room.cards.owner(feed)
+        if owner is None:
+            return events.Author(id="", name="?", tag=tag(feed))
+        names = (self.name(identity, room) for identity in (owner.identity, *owner.others))
+        return events.Author(
+            id=owner.identity.hex(),
+            name=" / ".join(names),
+            tag=tag(owner.identity),
+            via=self.name(owner.via, room) if owner.via else None,
+        )
+
+    def message(self, room: Room, entry: EntryRecord) -> events.Message | None:
+        """A settled entry as a message or a quiet line; None if there is nothing to show of it."""
+        content = open_body(entry.kind, entry.body) if entry.body is not None else None
+        shown = _shown(content)
+        if shown is None:
+            return None
+        mine = entry.feed in room.own_feeds()
+        disk, memory = room.holders(entry.feed, entry.seq) if mine else ([], [])
+        return events.Message(
+            id=entry.message.hex(),
+            room=room.id.hex(),
+            author=self.author(room, entry.feed),
+            seq=entry.seq,
+            lamport=entry.lamport,
+            time=entry.time,
+            late=entry.late,
+            kind=shown[0],
+            text=shown[1],
+            reply_to=_reply_to(content),
+            delivered_to=[identity.hex() for identity in disk],
+            held_by=[identity.hex() for identity in memory],
+            mine=mine,
+        )
+
+    def waiting(self, room: Room, record: OutboxRecord) -> events.Message | None:
+        """An own message that waits for its place; None if it is not one to show."""
+        content = open_body(record.kind, record.body)
+        shown = _shown(content)
+        if shown is None or shown[0] != "text":
+            return None
+        return events.Message(
+            id=record.message.hex(),
+            room=room.id.hex(),
+            author=events.Author(id=self.me.id, name=self.me.name, tag=self.me.tag),
+            seq=None,
+            lamport=None,
+            time=record.time,
+            state="waiting",
+            text=shown[1],
+            reply_to=_reply_to(content),
+            mine=True,
+        )
+
+    def messages(self, room: Room, entries: Iterable[EntryRecord], blocked: set[bytes]) -> list[events.Message]:
+        """Those of these entries that are to be shown: none of who is blocked."""
+        views = (self.message(room, entry) for entry in entries)
+        hidden = {identity.hex() for identity in blocked}
+        return [view for view in views if view is not None and view.author.id not in hidden]
+
+
+def _shown(content: Content | None) -> tuple[str, str] | None:
+    """(kind, neutralised text) of what is shown."""
+    match content:
+        case Text(said):
+            return "text", text.message(said)
+        case Here(name, "", None):
+            return "here", text.name(name)
+        case Here(name, was) if was and was != name:
+            return "name", text.name(name)
+        case Left():
+            return "left", ""
+        case _:
+            return None
+
+
+def _reply_to(content: Content | None) -> str | None:
+    return content.reply_to.hex() if isinstance(content, Text) and content.reply_to else None
+
+
+def _endpoint(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,142 @@
+"""The thread that writes: group commit.
+
+It takes all commits that were queued while its last fsync ran, applies them in order inside one transaction, and reports them
+together once COMMIT has returned. After a failure nothing is written any more: every later commit gets the same error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Final
+
+import apsw
+
+from peertalk.core.effects import Op
+from peertalk.node import schema
+from peertalk.node.changes import Changes
+
+_log: Final = logging.getLogger("peertalk.store")
+_LONG_WAL: Final = 1000  # pages; a longer write-ahead log is moved into the database, when nobody waits for the answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    ops: tuple[Op, ...]
+    done: asyncio.Future[None]
+
+
+class Writer:
+    """Owns the writing connection and its thread. `submit` and `close` are called from one event loop."""
+
+    def __init__(self, connection: apsw.Connection, path: Path | None) -> None:
+        self.connection: Final = connection
+        self._path = path
+        self._changes = Changes(connection)
+        self._queue: SimpleQueue[_Commit | None] = SimpleQueue()
+        self._open = True
+        self._failed: Exception | None = None
+        self._wal_pages = 0
+        connection.set_wal_hook(self._wal_grew)
+        self._thread = Thread(target=self._run, name="peertalk-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, ops: tuple[Op, ...]) -> asyncio.Future[None]:
+        """Queue a commit; the future is done when it is durable."""
+        if not self._open:
+            raise RuntimeError("the store is closed")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Commit(ops, done))
+        return done
+
+    def close(self) -> None:
+        """Commit what is queued, move the log into the database, end the thread. Blocks; may be repeated."""
+        if self._open:
+            self._open = False
+            self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while batch := self._next_batch():
+                self._carry_out(batch)
+                _report(batch, self._failed)
+                if self._wal_pages >= _LONG_WAL:
+                    self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        finally:
+            self.connection.close()
+
+    def _next_batch(self) -> list[_Commit]:
+        """All that is queued, at least one; nothing after the end."""
+        batch: list[_Commit] = []
+        item = self._queue.get()
+        while item is not None:
+            batch.append(item)
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                return batch
+        if batch:
+            self._queue.put(None)  # the end comes after these
+        return batch
+
+    def _carry_out(self, batch: list[_Commit]) -> None:
+        if self._failed is not None:
+            return
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            for commit in batch:
+                for op in commit.ops:
+                    self._changes.apply(op)
+            self.connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the callers
+            self._fail(error)
+        else:
+            if self._changes.erased:
+                self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    def _wal_grew(self, _connection: apsw.Connection, _schema: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _checkpoint(self, mode: int) -> None:
+        """Move the log into the database; TRUNCATE leaves nothing in it. A reader may be in the way: the next one tries again."""
+        if self._failed is not None:
+            return
+        try:
+            self.connection.wal_checkpoint(mode=mode)
+        except apsw.BusyError:
+            _log.info("checkpoint delayed by a reader")
+        except apsw.Error as error:
+            self._fail(error)
+        else:
+            self._wal_pages = 0
+            self._changes.erased &= mode != apsw.SQLITE_CHECKPOINT_TRUNCATE
+
+    def _fail(self, error: Exception) -> None:
+        self._failed = schema.failure(error, self._path)
+        _log.error("writing has stopped: %s", type(error).__name__)
+
+
+def _report(batch: list[_Commit], error: Exception | None) -> None:
+    """Tell all of a batch at once. A loop that has ended meanwhile has nobody left to tell."""
+    try:
+        batch[0].done.get_loop().call_soon_threadsafe(_settle, [commit.done for commit in batch], error)
+    except RuntimeError:
+        _log.info("committed after the end of the event loop")
+
+
+def _settle(futures: Iterable[asyncio.Future[None]], error: Exception | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)

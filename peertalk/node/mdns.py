@@ -38,7 +38,7 @@ MAX_TOLD = 64
 QUERY, PTR, IN, MDNS_PORT = 0x0000, 12, 1, 5353
 IP_MULTICAST_ALL, IPV6_MULTICAST_ALL = 49, 29
 
-_INSTANCE = re.compile(r"([0-9a-f]{16})\." + re.escape(SERVICE))
+_INSTANCE = re.compile("[0-9a-f]{16}")
 _log = logging.getLogger("peertalk.mdns")
 logging.getLogger("zeroconf").setLevel(logging.CRITICAL)  # its warnings carry tracebacks; what matters is logged here
 
@@ -107,7 +107,7 @@ class Site(ServiceListener):
         await self._facade.async_close()
 
     def add_service(self, zc: Zeroconf, type_: str, name: str) -> None:
-        if _INSTANCE.fullmatch(name) is None:
+        if instance_of(name) is None:
             return
         info = AsyncServiceInfo(type_, name)
         if info.load_from_cache(zc):
@@ -118,8 +118,8 @@ class Site(ServiceListener):
     update_service = add_service
 
     def remove_service(self, zc: Zeroconf, type_: str, name: str) -> None:  # noqa: ARG002 - zeroconf's signature
-        if match := _INSTANCE.fullmatch(name):
-            self._heard(self, match[1], None)
+        if instance := instance_of(name):
+            self._heard(self, instance, None)
 
     async def _resolve(self, info: AsyncServiceInfo) -> None:
         if await info.async_request(self._zeroconf, RESOLVE):
@@ -127,9 +127,9 @@ class Site(ServiceListener):
 
     def _tell(self, info: AsyncServiceInfo) -> None:
         addresses = acceptable(info.parsed_scoped_addresses(), self.interface)
-        match = _INSTANCE.fullmatch(info.name)
-        if match and addresses and info.port:
-            self._heard(self, match[1], Advertisement(match[1], addresses, info.port))
+        instance = instance_of(info.name)
+        if instance and addresses and info.port:
+            self._heard(self, instance, Advertisement(instance, addresses, info.port))
 
     def _withdraw(self, info: AsyncServiceInfo, tell: Iterable[str] = ()) -> None:
         self._zeroconf.registry.async_remove(info)
@@ -179,6 +179,12 @@ def keep_to_own_groups(reader: socket.socket) -> None:
     if reader.family == socket.AF_INET6:
         reader.setsockopt(socket.IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0)
     reader.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
+
+
+def instance_of(name: str) -> str | None:
+    """The instance that a full service name says, None if PeerTalk would not have chosen it."""
+    instance = name.removesuffix(f".{SERVICE}")
+    return instance if _INSTANCE.fullmatch(instance) else None
 
 
 def describe(interface: Interface, instance: str, host: str, port: int) -> AsyncServiceInfo:

@@ -145,7 +145,7 @@ def _ready(writer: apsw.Connection, reader: apsw.Connection) -> Connections:
     writer.set_busy_timeout(_PATIENCE_MS)
     reader.set_busy_timeout(_PATIENCE_MS)
     _migrate(writer)
-    reader.execute("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF")
+    reader.execute("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000")
     return writer, reader
 
 

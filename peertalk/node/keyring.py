@@ -1,0 +1,269 @@
+"""A profile on disk: its directory, the key of its database, its lock, and the token that gives a copy away (protocol.md, 4 and 8).
+
+    HOME/key           the key of the database: as it is, or wrapped under a passphrase
+    HOME/peertalk.db   the database (store.py)
+    HOME/lock          locked while a process uses the profile
+    STATE/<name>       outside HOME: the token that HOME's database must know
+
+All functions block; `create` and `unlock` take 0.2 s and 256 MiB with a passphrase: not for the event loop. An ephemeral profile
+has none of this.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import unicodedata
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+import platformdirs
+from nacl import pwhash
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
+
+from peertalk.errors import StartError
+
+State = Literal["new", "key_file", "passphrase"]
+
+_VERSION: Final = 1
+_TOKEN: Final = 16
+_LOCK_AT: Final = 1 << 20  # Windows lets nobody read a locked byte: lock one far behind the process id
+
+
+# ── the key ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Plain(msgspec.Struct, frozen=True, tag="plain"):
+    """The key itself, in a file that only its owner may read."""
+
+    version: int
+    key: bytes
+
+
+class _Wrapped(msgspec.Struct, frozen=True, tag="argon2id"):
+    """The key in a SecretBox under Argon2id(passphrase, salt, ops, memory)."""
+
+    version: int
+    salt: bytes
+    ops: int
+    memory: int
+    box: bytes
+
+
+class _Version(msgspec.Struct, frozen=True):
+    version: int
+
+
+def database(home: Path) -> Path:
+    """Where the database of a profile lies."""
+    return home / "peertalk.db"
+
+
+def profile_state(home: Path) -> State:
+    """Whether there is a profile, and whether it needs a passphrase. StartError: see `unlock`."""
+    found = _read_key(home)
+    if found is None:
+        return "new"
+    return "passphrase" if isinstance(found, _Wrapped) else "key_file"
+
+
+def create(home: Path, passphrase: str | None) -> bytes:
+    """Make a profile, with its directory (owner-only), and return the key of its database; durable when it returns.
+
+    StartError: `needs_passphrase` (it is empty), `no_home` (home), `disk` (why), `broken_database` (file: one whose key is gone).
+    FileExistsError: there is a profile already.
+    """
+    if passphrase == "":
+        raise StartError("needs_passphrase")
+    if _read_key(home) is not None:
+        raise FileExistsError(_key_path(home))
+    if database(home).exists():
+        raise StartError("broken_database", file=str(database(home)))
+    make_home(home)
+    key = secrets.token_bytes(SecretBox.KEY_SIZE)
+    _replace(_key_path(home), msgspec.json.encode(_Plain(_VERSION, key) if passphrase is None else _wrap(key, passphrase)))
+    return key
+
+
+def unlock(home: Path, passphrase: str | None) -> bytes:
+    """The key of the database. A profile without a passphrase ignores the one given.
+
+    StartError: `needs_passphrase`, `wrong_passphrase`, `no_home` (home: no profile there), `newer_database` (found, known),
+    `broken_database` (file), `disk` (why).
+    """
+    found = _read_key(home)
+    if found is None:
+        raise StartError("no_home", home=str(home))
+    if isinstance(found, _Plain):
+        return found.key
+    if passphrase is None:
+        raise StartError("needs_passphrase")
+    try:
+        return SecretBox(_stretch(passphrase, found.salt, found.ops, found.memory)).decrypt(found.box)
+    except CryptoError as error:
+        raise StartError("wrong_passphrase") from error
+
+
+def make_home(home: Path) -> None:
+    """Create the directory of a profile, for its owner only. StartError: `no_home` (home)."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError("no_home", home=str(home)) from error
+
+
+def _key_path(home: Path) -> Path:
+    return home / "key"
+
+
+def _read_key(home: Path) -> _Plain | _Wrapped | None:
+    raw = _read(_key_path(home))
+    if raw is None:
+        return None
+    try:
+        version = msgspec.json.decode(raw, type=_Version).version
+        if version > _VERSION:
+            raise StartError("newer_database", found=version, known=_VERSION)
+        return msgspec.json.decode(raw, type=_Plain | _Wrapped)
+    except msgspec.MsgspecError as error:
+        raise StartError("broken_database", file=str(_key_path(home))) from error
+
+
+def _wrap(key: bytes, passphrase: str) -> _Wrapped:
+    salt = secrets.token_bytes(pwhash.argon2id.SALTBYTES)
+    ops, memory = pwhash.argon2id.OPSLIMIT_MODERATE, pwhash.argon2id.MEMLIMIT_MODERATE
+    box = SecretBox(_stretch(passphrase, salt, ops, memory)).encrypt(key)
+    return _Wrapped(_VERSION, salt, ops, memory, bytes(box))
+
+
+def _stretch(passphrase: str, salt: bytes, ops: int, memory: int) -> bytes:
+    """NFC: an é typed on one keyboard is the é of another."""
+    typed = unicodedata.normalize("NFC", passphrase).encode()
+    return pwhash.argon2id.kdf(SecretBox.KEY_SIZE, typed, salt, opslimit=ops, memlimit=memory)
+
+
+# ── the lock ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ProfileLock:
+    """Held by the one process that uses a profile, from when it is made until `release` or the end of the process, however it
+    ends. StartError: `profile_in_use` (pid, None if unknown), `no_home` (home)."""
+
+    def __init__(self, home: Path) -> None:
+        make_home(home)
+        try:
+            self._file = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StartError("no_home", home=str(home)) from error
+        try:
+            _lock(self._file)
+        except OSError as error:
+            pid = os.read(self._file, 20)
+            os.close(self._file)
+            raise StartError("profile_in_use", pid=int(pid) if pid.isdigit() else None) from error
+        os.ftruncate(self._file, 0)
+        os.write(self._file, str(os.getpid()).encode())
+
+    def release(self) -> None:
+        """Let others use the profile. May be repeated. The file stays: removing it would let two processes lock two files."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _lock(file: int) -> None:
+    """OSError if another open file holds it. Both kinds are the kernel's: they end with the process."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(file, _LOCK_AT, os.SEEK_SET)
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        finally:
+            os.lseek(file, 0, os.SEEK_SET)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+# ── the token ────────────────────────────────────────────────────────────────────────────────────────────────────────
+#
+# A start makes a new token and does, in this order:
+#
+#     copied = is_copy(home, token in the database)
+#     write_token(home, new, previous=token in the database)
+#     commit PutProfile("token", new), in one transaction with what follows from `copied`
+#     write_token(home, new)
+#
+# Killed before the commit: the database has the old token, which is still outside. Killed after it: the database has the new one,
+# which is outside already. So that is never taken for a copy. What is a copy stays one until the commit, since `write_token` keeps
+# a previous token only if it was outside before. (A copy made in the run before is missed only if a kill hits between the last two
+# steps and the copy is put back before the next start.)
+
+
+def token_path(home: Path) -> Path:
+    """Where the token of this profile lies outside of it: in PEERTALK_STATE or the user's state directory."""
+    state = os.environ.get("PEERTALK_STATE") or platformdirs.user_state_dir("peertalk", appauthor=False)
+    return Path(state) / blake2b(os.fsencode(home.resolve()), digest_size=16).hexdigest()
+
+
+def read_token(home: Path) -> tuple[bytes, ...]:
+    """The tokens that are known outside the profile: the last one, during a start also the one before."""
+    raw = _read(token_path(home)) or b""
+    return tuple(raw[at : at + _TOKEN] for at in range(0, len(raw) - _TOKEN + 1, _TOKEN))
+
+
+def write_token(home: Path, token: bytes, previous: bytes | None = None) -> None:
+    """Make `token` known outside the profile, and leave `previous` known if it was. Durable when it returns."""
+    kept = b"".join(known for known in read_token(home) if known == previous)
+    make_home(token_path(home).parent)
+    _replace(token_path(home), kept + token)
+
+
+def is_copy(home: Path, token: bytes) -> bool:
+    """Whether a profile with this token in its database was copied here or put back: somebody else may have gone on with it."""
+    return token != b"" and token not in read_token(home)
+
+
+# ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StartError("disk", why="denied", file=str(path)) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read: after a crash it is as before or complete."""
+    draft = path.with_name(path.name + ".new")
+    try:
+        draft.unlink(missing_ok=True)
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(file, content)
+            os.fsync(file)
+        finally:
+            os.close(file)
+        draft.replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise StartError("disk", why="denied" if isinstance(error, PermissionError) else "io", file=str(path)) from error
+
+
+def _sync_directory(directory: Path) -> None:
+    """The new name survives a power loss. Windows has no such call; there a rename is journalled."""
+    if sys.platform != "win32":
+        file = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)

@@ -1,0 +1,241 @@
+"""What a node is made of, and how it begins and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
+from nacl import pwhash
+
+from peertalk import text
+from peertalk.config import Settings
+from peertalk.core import events
+from peertalk.core.effects import Op, PeerRecord, PutPeer, PutProfile, Snapshot
+from peertalk.core.entry import Random
+from peertalk.core.identity import Identity
+from peertalk.core.outlet import Now
+from peertalk.core.room import Room
+from peertalk.core.rooms import LOBBY, OPEN_SALT, open_room
+from peertalk.core.sync import Replica
+from peertalk.node import dialing
+from peertalk.node.dialer import Dialer
+from peertalk.node.engine import Engine
+from peertalk.node.link import Link, dial
+from peertalk.node.links import Links
+from peertalk.node.listener import EVERYWHERE, Listener
+from peertalk.node.lookup import Lookup
+from peertalk.node.news import News
+from peertalk.node.ports import Advertisement, Clock, Discovery, Store
+from peertalk.node.views import COUNTED_KINDS, Views
+
+log = logging.getLogger("peertalk.node")
+
+DIAL_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
+MAX_ADDRESSES = 8
+LOOPBACK = ("127.0.0.1", "::1")
+_ARGON_OPS, _ARGON_MEMORY = 3, 64 * 1024 * 1024
+
+
+def open_secret(name: str) -> bytes:
+    """The secret of the open room of this normalised name: Argon2id, some tens of milliseconds (docs/protocol.md, "Rooms")."""
+    return pwhash.argon2id.kdf(32, name.encode(), OPEN_SALT, opslimit=_ARGON_OPS, memlimit=_ARGON_MEMORY)
+
+
+class Life:
+    """The parts of a running node, from start to end; one owner of all tasks. The API over it is node.Node."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        snapshot: Snapshot,
+        discovery: Discovery | None,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self.settings = settings
+        self.store, self.discovery, self.clock, self._random = store, discovery, clock, random
+        self.peers = {peer.identity: peer for peer in snapshot.peers}
+        self.identity = Identity.from_seed(snapshot.identity)
+        self.replica = Replica(self.identity, snapshot, disk=store.durable, random=random, now=self.now())
+        self.views = Views(self.replica, self.peers)
+        self.lookup = Lookup(self.replica, self.views, self.peers)
+        self.news = News(self.replica, store, self.views, self.blocked)
+        self.dialer = Dialer(self._instance, random=random)
+        self.links = Links(
+            self.replica,
+            self.identity,
+            self.dialer,
+            clock,
+            random,
+            known=self.lookup.people,
+            is_blocked=lambda identity: identity in self.blocked(),
+            met=self._met,
+        )
+        self.engine = Engine(
+            self.replica, store, clock, self.links.lines, tell=self.news.tell, fail=self._disk_failed
+        )  # fmt: skip
+        self.links.engine = self.engine
+        self.links.on_double = self._warn_double
+        self.listener = Listener(self.links.incoming)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing: asyncio.Task[None] | None = None
+        self.failure: BaseException | None = None
+        """Why the node ended by itself: the disk failed."""
+
+    # ── start and end ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def start(self, snapshot: Snapshot, *, is_copy: bool) -> None:
+        """Listen, advertise, be in the lobby unless that is off. `is_copy`: this profile was restored or copied."""
+        await self.listener.start(self.settings.port, self._hosts())
+        if is_copy:
+            self.replica.retire_all(self.now())
+        if self.settings.name and text.name(self.settings.name) != text.name(snapshot.name):
+            await self.set_name(text.name(self.settings.name))
+        await self._lobby()
+        for room in self.lookup.rooms():
+            self.news.unread[room.id] = await self.count_unread(room)
+        self.engine.turn()
+        if self.discovery is not None:
+            await self.discovery.start(self.listener.port, self._found, self.dialer.lost, self._jumped)
+        for host, port in self.settings.connect:
+            self.dialer.keep(host, port, self.clock.mono())
+        self._spawn(dialing.run(self.dialer, self._connect, self.clock))
+        self.news.publish(events.Ready(identity=self.views.me))
+
+    def _hosts(self) -> tuple[str, ...]:
+        return LOOPBACK if self.settings.interfaces and set(self.settings.interfaces) <= {"lo", *LOOPBACK} else EVERYWHERE
+
+    async def _lobby(self) -> None:
+        lobby = next((room for room in self.lookup.rooms() if room.record.name == LOBBY and room.record.kind == "open"), None)
+        if self.settings.lobby and lobby is None:
+            await self.join_open(LOBBY)
+        elif not self.settings.lobby and lobby is not None:
+            self.replica.leave(lobby.id, self.now(), forget=False)
+
+    async def close(self) -> None:
+        """Everything that was said is on disk, everybody is told, nothing runs any more. May be repeated."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="peertalk closing")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        await self.listener.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._settle()
+        discovery = [self.discovery.close()] if self.discovery is not None else []
+        await asyncio.wait([asyncio.ensure_future(part) for part in (self.links.close(), *discovery)], timeout=CLOSE_SECONDS)
+        await self._settle()
+        self.engine.stop()
+        self.news.close()
+        await self.store.close()
+
+    async def _settle(self) -> None:
+        if self.failure is None:
+            self.replica.flush()
+            await self.engine.settled()
+
+    def _disk_failed(self, error: BaseException) -> None:
+        """Nothing can be promised any more: no answer, no acknowledgement, no link."""
+        if self.failure is None:
+            self.failure = error
+            log.error("the database cannot be written: %s", error)
+            self.news.fail(error)
+            self._closing = self._closing or asyncio.create_task(self._close(), name="peertalk closing")
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def now(self) -> Now:
+        """The time, as the core takes it."""
+        return Now(self.clock.mono(), self.clock.wall())
+
+    # ── what several calls need ──────────────────────────────────────────────────────────────────────────────────────
+
+    async def set_name(self, name: str) -> None:
+        """Be called so (a name fit to be shown) in all rooms from now on."""
+        self.replica.rename(name, self.now())
+        self.engine.turn()
+        await self.store.commit((PutProfile("name", name.encode()),))
+
+    async def join_open(self, name: str) -> Room:
+        """Be in the open room of this normalised name."""
+        for room in self.lookup.rooms():
+            if room.record.kind == "open" and room.record.name == name:
+                return room
+        secret = await asyncio.to_thread(open_secret, name)
+        record = open_room(name, secret, self.clock.wall())
+        self.replica.join(record, self.now())
+        await self.committed()
+        self.dialer.changed_rooms(self.clock.mono())
+        return self.replica.places[record.id].room
+
+    async def count_unread(self, room: Room) -> int:
+        """How many messages of others were not read yet."""
+        hidden = {feed for identity in self.blocked() for feed in room.cards.feeds(identity)}
+        return await self.store.unread(room.id, room.record.read, COUNTED_KINDS, room.own_feeds() | hidden)
+
+    async def committed(self) -> None:
+        """Wait until what was put into the replica is on disk."""
+        self.engine.turn()
+        await asyncio.sleep(0)
+        await self.store.commit(())
+
+    # ── finding and dialling ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _instance(self) -> str:
+        return self.discovery.instance if self.discovery is not None else ""
+
+    def _found(self, advertisement: Advertisement) -> None:
+        self.dialer.found(advertisement, self.clock.mono())
+
+    def _jumped(self) -> None:
+        now = self.now()
+        self.replica.do_chores(now)
+        self.engine.turn()
+        self.dialer.jump(now.mono)
+
+    async def _connect(self, target: str, host: str, port: int) -> Link:
+        return await dial(host, port, lambda: self.links.outgoing(target), DIAL_SECONDS)
+
+    def _met(self, identity: bytes, address: tuple[str, int] | None) -> None:
+        wall = self.clock.wall()
+        old = self.peers.get(identity) or PeerRecord(identity=identity, first_seen=wall, last_seen=wall)
+        addresses = tuple(dict.fromkeys(((address,) if address else ()) + old.addresses))[:MAX_ADDRESSES]
+        self.keep_peer(msgspec.structs.replace(old, last_seen=wall, addresses=addresses))
+
+    def keep_peer(self, record: PeerRecord) -> asyncio.Future[None]:
+        """Remember this of somebody; done when it is on disk."""
+        self.peers[record.identity] = record
+        kept = self.store.submit((PutPeer(record),))
+        kept.add_done_callback(lambda done: done.exception())  # a disk that fails is told by the engine
+        return kept
+
+    def blocked(self) -> set[bytes]:
+        """Who gets no link and is not shown."""
+        return {identity for identity, peer in self.peers.items() if peer.blocked}
+
+    def _warn_double(self) -> None:
+        self.news.publish(events.Warning(kind="second_process", text=self.views.me.name))
+
+
+async def with_identity(store: Store, snapshot: Snapshot, name: str, random: Random) -> Snapshot:
+    """The snapshot of a profile that has an identity and a name: a new one gets them, on disk."""
+    ops: list[Op] = []
+    if not snapshot.identity:
+        snapshot = msgspec.structs.replace(snapshot, identity=random(32))
+        ops.append(PutProfile("identity", snapshot.identity))
+    if not snapshot.name:
+        snapshot = msgspec.structs.replace(snapshot, name=text.name(name))
+        ops.append(PutProfile("name", snapshot.name.encode()))
+    if ops:
+        await store.commit(ops)
+    return snapshot

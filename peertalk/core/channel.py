@@ -100,7 +100,7 @@ class Channel:
                 if event is not None:
                     events.append(event)
         except RemoteError as error:
-            self._fail(error, now)
+            self.bye(error.kind, now)
             if not events:
                 raise
             self._error = error
@@ -140,7 +140,7 @@ class Channel:
         try:
             event = self._phase.tick(now) if isinstance(self._phase, Session) else self._give_up()
         except RemoteError as error:
-            self._fail(error, now)
+            self.bye(error.kind, now)
             raise
         return [event] if event else []
 
@@ -218,10 +218,6 @@ class Channel:
             raise RemoteError("handshake_timeout")
         self.closed = True
         return self._refused
-
-    def _fail(self, error: RemoteError, now: float) -> None:
-        if not self.closed:
-            self.bye(error.kind, now)
 
     def _raise_error(self) -> None:
         error, self._error = self._error, None

@@ -27,7 +27,6 @@ PATTERNS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 _SUITE = "25519_ChaChaPoly_BLAKE2s"
-_HASH_BYTES = 32
 _nonce = struct.Struct("<4xQ").pack
 _REKEY_NONCE = _nonce(2**64 - 1)
 
@@ -77,7 +76,7 @@ class SymmetricState:
     """The running hash `hash` and the keys that are mixed from what both sides know (Noise, 5.2)."""
 
     def __init__(self, protocol: bytes) -> None:
-        self.hash = protocol.ljust(_HASH_BYTES, b"\0") if len(protocol) <= _HASH_BYTES else _hash(protocol)
+        self.hash = _hash(protocol)  # our names have 33 bytes: one too many to stand for themselves
         self._chaining_key = self.hash
         self._cipher: CipherState | None = None
 
@@ -87,11 +86,6 @@ class SymmetricState:
     def mix_key(self, material: bytes) -> None:
         self._chaining_key, key = _hkdf(self._chaining_key, material)
         self._cipher = CipherState(key)
-
-    @property
-    def overhead(self) -> int:
-        """By how much a ciphertext is longer than its plaintext now: nothing before the first key."""
-        return TAG_BYTES if self._cipher else 0
 
     def encrypt_and_hash(self, plaintext: bytes) -> bytes:
         ciphertext = self._cipher.encrypt(plaintext, self.hash) if self._cipher else plaintext
@@ -183,7 +177,7 @@ class HandshakeState:
                 key, rest = _cut(message, KEY_BYTES)
                 self._symmetric.mix_hash(key)
             case "s":
-                sealed, rest = _cut(message, KEY_BYTES + self._symmetric.overhead)
+                sealed, rest = _cut(message, KEY_BYTES + TAG_BYTES)  # in these patterns, never before there is a key
                 key = self._symmetric.decrypt_and_hash(sealed)
             case _:
                 self._mix_dh(token)

@@ -43,27 +43,24 @@ _BARE = frozenset((Kind.REKEY, Kind.PING, Kind.PONG))
 
 
 class Sealer:
-    """The sending half: pads, encrypts, and changes its key after 2^16 records or 15 minutes."""
+    """The sending half: pads, encrypts, and changes its key after 2^16 records or 15 minutes.
+
+    It need not watch the time: a link that is up sends something every few seconds."""
 
     def __init__(self, cipher: CipherState, now: float) -> None:
         self._cipher = cipher
         self._under_key = 0
-        self.rekey_at = now + REKEY_SECONDS
+        self._rekey_at = now + REKEY_SECONDS
 
     def seal(self, kind: Kind, content: bytes, now: float) -> Iterator[bytes]:
         """The sealed records, in order: a `REKEY` before this one where one is due."""
-        if self._under_key >= REKEY_RECORDS - 1 or now >= self.rekey_at:
-            yield self.rekey(now)
+        if self._under_key >= REKEY_RECORDS - 1 or now >= self._rekey_at:
+            yield self._cipher.encrypt(_pad(Kind.REKEY, b""))
+            self._cipher.rekey()
+            self._under_key = 0
+            self._rekey_at = now + REKEY_SECONDS
         self._under_key += 1
         yield self._cipher.encrypt(_pad(kind, content))
-
-    def rekey(self, now: float) -> bytes:
-        """The sealed `REKEY` record, the last one under the old key."""
-        sealed = self._cipher.encrypt(_pad(Kind.REKEY, b""))
-        self._cipher.rekey()
-        self._under_key = 0
-        self.rekey_at = now + REKEY_SECONDS
-        return sealed
 
 
 class Opener:

@@ -62,7 +62,9 @@ class Room:
         self.keys: list[FeedKeyRecord] = list(snapshot.feeds)
         self.outbox: list[OutboxRecord] = list(snapshot.outbox)
         self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}
-        self.absent: dict[bytes, bytes] = {id_: page.feed for page in snapshot.pages for id_ in page.absent}
+        # Where bodies expire, one that is not here at a start is taken as expired: its time is not kept in memory.
+        expires = bodies_expire_after(self.record) is not None
+        self.absent: dict[bytes, bytes] = {id_: page.feed for page in snapshot.pages for id_ in page.absent if not expires}
         self.held: dict[bytes, bytes] = {tip: feed for feed, chain in self.log.chains.items() for tip in chain.tips}
         self.durable = len(self.log.pages)
         self.spoken = False

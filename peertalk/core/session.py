@@ -15,6 +15,7 @@ from peertalk.errors import RemoteError
 PING_SECONDS = 5.0
 SILENT_SECONDS = 10.0
 PONG_SECONDS = 1.0
+SIGN_SECONDS = 2.5
 
 is_reason = re.compile(r"[a-z_]{1,32}").fullmatch
 
@@ -56,9 +57,10 @@ class Session:
         self._heard = now
         self._pinged: float | None = None
         self._ponged = now - PONG_SECONDS
+        self._sent = now
 
     def send(self, message: bytes, now: float) -> None:
-        """Send one message of 1 to 320 KiB bytes."""
+        """Send one message of 1 byte to 320 KiB."""
         for kind, content in fragments(message):
             self._send(kind, content, now)
 
@@ -68,6 +70,7 @@ class Session:
         self._heard, self._pinged = now, None
         match kind:
             case Kind.FINAL | Kind.MORE:
+                self._show_life(now)
                 message = self._assembler.add(content, final=kind == Kind.FINAL)
                 return None if message is None else Received(message)
             case Kind.BYE:
@@ -97,13 +100,11 @@ class Session:
         """Do what is due. RemoteError("silent") when a ping went unanswered."""
         if now >= self._alive_until:
             self._ping(now)
-        if now >= self._sealer.rekey_at:
-            self._out.append(frame(self._sealer.rekey(now)))
         return self._answer(now)
 
     def wake(self) -> float:
         """When `tick` has something to do."""
-        return min(self._alive_until, self._sealer.rekey_at, self._proving.answer_at)
+        return min(self._alive_until, self._proving.answer_at)
 
     @property
     def _alive_until(self) -> float:
@@ -135,11 +136,17 @@ class Session:
         return Proven(added) if added else None
 
     def _send(self, kind: Kind, content: bytes, now: float) -> None:
+        self._sent = now
         self._out.extend(map(frame, self._sealer.seal(kind, content, now)))
 
     def _pong(self, now: float) -> None:
         if now >= self._ponged + PONG_SECONDS:  # nobody honest asks more often; a flood gets no flood back
             self._ponged = now
+            self._send(Kind.PONG, b"", now)
+
+    def _show_life(self, now: float) -> None:
+        """Whoever has much to send hears that it arrives: its ping would have to wait behind all of it."""
+        if now >= self._sent + SIGN_SECONDS:
             self._send(Kind.PONG, b"", now)
 
     def _take_question(self, question: bytes, now: float) -> Proven | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
 from typing import Any, Final
 
 import apsw
@@ -25,8 +24,10 @@ from peertalk.core.effects import (
     PutProfile,
     PutRoom,
 )
+from peertalk.node.schema import CONTENT
 
 _HISTORY: Final = ("entry", "page", "card", "claim", "feed_key")
+_SMALL: Final = ("room", "feed_key", "card", "claim", "outbox")
 
 
 class Changes:
@@ -41,12 +42,21 @@ class Changes:
         self._do: Callable[..., apsw.Cursor] = connection.execute
         self._encode = msgspec.msgpack.Encoder().encode
         self._rooms: dict[bytes, int] = dict(connection.execute("SELECT id, n FROM room"))
-        self._next_entry: int = 1 + (connection.execute("SELECT max(n) FROM entry").get or 0)
-        self.erased = False  # set once something was taken away that must not be found any more
+        self._next: int = 1 + (connection.execute("SELECT max(ifnull(max(n), 0), ifnull(max(body), 0)) FROM entry").get or 0)
+        self.erased = False
+        """Something was taken away that must not be found any more; whoever has seen to the log sets it back."""
 
     def apply(self, op: Op) -> None:
         """Carry out one operation."""
         _APPLY[type(op)](self, op)
+
+    def wipe(self) -> None:
+        """To be called before COMMIT where something was `erased`: write the small tables anew, on clean pages."""
+        for table in _SMALL:
+            rows = self._do(f"SELECT * FROM {table}").fetchall()
+            self._do(f"DELETE FROM {table}")
+            if rows:
+                self._connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
 
     def _put_profile(self, op: PutProfile) -> None:
         self._do("INSERT OR REPLACE INTO profile VALUES (?, ?)", (op.key, op.value))
@@ -60,7 +70,8 @@ class Changes:
             self._do("UPDATE room SET record = ? WHERE n = ?", (record, self._rooms[op.record.id]))
         else:
             self._do("INSERT INTO room (id, record) VALUES (?, ?)", (op.record.id, record))
-            self._rooms[op.record.id] = self._connection.last_insert_rowid()
+            self._rooms[op.record.id] = room = self._connection.last_insert_rowid()
+            self._do(CONTENT.format(room=room))
 
     def _put_feed_key(self, op: PutFeedKey) -> None:
         key = op.record
@@ -87,48 +98,55 @@ class Changes:
         self._do("DELETE FROM outbox WHERE room = ? AND number = ?", (self._rooms.get(op.room), op.number))
 
     def _put_page(self, op: PutPage) -> None:
-        page, room, first = op.record, self._rooms[op.record.room], self._next_entry
-        self._next_entry += len(page.entries)
+        page, room, first = op.record, self._rooms[op.record.room], self._next
+        self._next += len(page.entries)
+        numbered = list(enumerate(page.entries, first))
         row = (first, room, page.number, len(page.entries), page.feed, page.prev, page.signature)
         self._do("INSERT INTO page VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         self._connection.executemany(
             "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (n, room, first, e.id, e.seq, e.lamport, e.time, e.received, e.kind, e.message, e.body is not None, e.late)
-                for n, e in zip(count(first), page.entries, strict=False)
-            ),
+            [
+                (n, room, first, e.id, e.seq, e.lamport, e.time, e.received, e.kind, e.message, e.late, n if e.body else None)
+                for n, e in numbered
+            ],
         )
         self._connection.executemany(
-            "INSERT INTO content VALUES (?, ?, ?)",
-            ((n, e.header, e.body) for n, e in zip(count(first), page.entries, strict=False)),
+            f"INSERT INTO content_{room} VALUES (?, ?, ?)", [(n, e.header, e.body) for n, e in numbered]
         )
 
     def _put_body(self, op: PutBody) -> None:
-        row = self._do("SELECT n FROM entry WHERE id = ? AND room = ?", (op.entry, self._rooms.get(op.room))).get
-        if row is not None:
-            self._do("UPDATE content SET body = ? WHERE n = ?", (op.body, row))
-            self._do("UPDATE entry SET held = 1 WHERE n = ?", (row,))
+        """At the end of the table: a row that grew in its place would make others move."""
+        room = self._rooms.get(op.room)
+        self._do("UPDATE entry SET body = ? WHERE id = ? AND room = ? AND body IS NULL", (self._next, op.entry, room))
+        if self._connection.changes():
+            self._do(f"INSERT INTO content_{room} (n, body) VALUES (?, ?)", (self._next, op.body))
+            self._next += 1
 
     def _expire_bodies(self, op: ExpireBodies) -> None:
+        """Zeros of the same length stay in the same place."""
         room = self._rooms.get(op.room)
-        expired = "SELECT n FROM entry WHERE room = ? AND held AND min(time, received) < ?"
-        self._do(f"UPDATE content SET body = NULL WHERE n IN ({expired})", (room, op.before))
-        if self._connection.changes():
-            self._do(f"UPDATE entry SET held = 0 WHERE n IN ({expired})", (room, op.before))
+        expired = "room = ? AND body IS NOT NULL AND min(time, received) < ?"
+        bodies = self._do(f"SELECT body FROM entry WHERE {expired} ORDER BY body", (room, op.before)).fetchall()
+        if bodies:
+            self._connection.executemany(f"UPDATE content_{room} SET body = zeroblob(length(body)) WHERE n = ?", bodies)
+            self._do(f"UPDATE entry SET body = NULL WHERE {expired}", (room, op.before))
             self.erased = True
 
     def _forget_history(self, op: ForgetHistory) -> None:
         room = self._rooms.get(op.room)
-        self._do("DELETE FROM content WHERE n IN (SELECT n FROM entry WHERE room = ?)", (room,))
-        for table in _HISTORY:
-            self._do(f"DELETE FROM {table} WHERE room = ?", (room,))
-        self.erased = True
+        if room is not None:
+            self._do(f"DELETE FROM content_{room}")
+            for table in _HISTORY:
+                self._do(f"DELETE FROM {table} WHERE room = ?", (room,))
+            self.erased = True
 
     def _drop_room(self, op: DropRoom) -> None:
         self._forget_history(ForgetHistory(op.room))
         room = self._rooms.pop(op.room, None)
-        self._do("DELETE FROM outbox WHERE room = ?", (room,))
-        self._do("DELETE FROM room WHERE n = ?", (room,))
+        if room is not None:
+            self._do(f"DROP TABLE content_{room}")
+            self._do("DELETE FROM outbox WHERE room = ?", (room,))
+            self._do("DELETE FROM room WHERE n = ?", (room,))
 
 
 _APPLY: Final[dict[type, Callable[[Changes, Any], None]]] = {

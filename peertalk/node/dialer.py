@@ -207,7 +207,7 @@ class Dialer:
         return target
 
     def _resume(self, target: Target, now: float, *, steady: bool, member: bool, gone: bool) -> None:
-        if gone and not target.kept:
+        if gone and not target.kept and not target.flying:
             del self._targets[target.key]
             return
         if member and not gone:

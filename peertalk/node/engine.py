@@ -66,12 +66,12 @@ class Engine:
         """Something was put into the replica: carry out what follows at the end of this turn of the loop."""
         if not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._drain)
+            self._loop.call_soon(self.drain)
 
     async def settled(self) -> None:
         """Wait until everything that was put in is on disk. For closing."""
         while True:
-            self._drain()
+            self.drain()
             if self._idle.is_set() and not self._scheduled:
                 return
             await self._idle.wait()
@@ -85,7 +85,8 @@ class Engine:
 
     # ── effects ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Carry out what follows from the inputs so far, now."""
         self._scheduled = False
         for effect in self.replica.drain(self.now()):
             self._carry_out(effect)

@@ -178,7 +178,7 @@ class ProfileLock:
 def _lock(file: int) -> None:
     """OSError if another open file holds it. Both kinds are the kernel's: they end with the process."""
     if sys.platform == "win32":
-        import msvcrt
+        import msvcrt  # noqa: PLC0415 - exists on Windows only
 
         os.lseek(file, _LOCK_AT, os.SEEK_SET)
         try:
@@ -186,24 +186,24 @@ def _lock(file: int) -> None:
         finally:
             os.lseek(file, 0, os.SEEK_SET)
     else:
-        import fcntl
+        import fcntl  # noqa: PLC0415 - does not exist on Windows
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 # ── the token ────────────────────────────────────────────────────────────────────────────────────────────────────────
 #
-# A start makes a new token and does, in this order:
+# A start makes a new token and goes these steps, in this order:
 #
-#     copied = is_copy(home, token in the database)
-#     write_token(home, new, previous=token in the database)
-#     commit PutProfile("token", new), in one transaction with what follows from `copied`
-#     write_token(home, new)
+# 1. `is_copy` of the token in the database;
+# 2. `write_token` with the new one, `previous` the one in the database;
+# 3. PutProfile of the new one is committed, in one transaction with what follows if it is a copy, or after that;
+# 4. `write_token` with the new one alone.
 #
-# Killed before the commit: the database has the old token, which is still outside. Killed after it: the database has the new one,
-# which is outside already. So that is never taken for a copy. What is a copy stays one until the commit, since `write_token` keeps
-# a previous token only if it was outside before. (A copy made in the run before is missed only if a kill hits between the last two
-# steps and the copy is put back before the next start.)
+# Killed before 3 is done: the database has the old token, which is still known outside. Killed after it: the database has the new
+# one, which is known outside already. So a kill is never taken for a copy. And what is a copy stays one until 3 is done, since
+# `write_token` leaves a previous token known only if it was. (Missed is a copy of the run before if a kill hit between 3 and 4 and
+# it was put back before the next start.)
 
 
 def token_path(home: Path) -> Path:

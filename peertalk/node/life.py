@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import LOBBY, OPEN_SALT, open_room
 from peertalk.core.sync import Replica
-from peertalk.node import dialing
+from peertalk.node import dialing, keyring
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
 from peertalk.node.link import Link, dial
@@ -89,14 +90,15 @@ class Life:
 
     # ── start and end ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def start(self, snapshot: Snapshot, *, is_copy: bool) -> None:
-        """Listen, advertise, be in the lobby unless that is off. `is_copy`: this profile was restored or copied."""
+    async def start(self, snapshot: Snapshot, token_home: Path | None) -> None:
+        """Listen, advertise, be in the lobby unless that is off."""
         await self.listener.start(self.settings.port, self._hosts())
-        if is_copy:
-            self.replica.retire_all(self.now())
+        if token_home is not None:
+            await self._renew_token(token_home, snapshot.token)
         if self.settings.name and text.name(self.settings.name) != text.name(snapshot.name):
             await self.set_name(text.name(self.settings.name))
         await self._lobby()
+        await self.committed()  # what is to be forgotten is gone before anybody can look or ask
         for room in self.lookup.rooms():
             self.news.unread[room.id] = await self.count_unread(room)
         self.engine.turn()
@@ -106,6 +108,16 @@ class Life:
             self.dialer.keep(host, port, self.clock.mono())
         self._spawn(dialing.run(self.dialer, self._connect, self.clock))
         self.news.publish(events.Ready(identity=self.views.me))
+
+    async def _renew_token(self, home: Path, old: bytes) -> None:
+        """Go on with new feeds if this profile was restored or copied, and mark it anew. For the order see keyring.py."""
+        token = self._random(16)
+        if await asyncio.to_thread(keyring.is_copy, home, old):
+            log.warning("this profile was restored or copied: new feeds")
+            self.replica.retire_all(self.now())
+        await asyncio.to_thread(keyring.write_token, home, token, old)
+        await self.committed(PutProfile("token", token))
+        await asyncio.to_thread(keyring.write_token, home, token)
 
     def _hosts(self) -> tuple[str, ...]:
         return LOOPBACK if self.settings.interfaces and set(self.settings.interfaces) <= {"lo", *LOOPBACK} else EVERYWHERE
@@ -183,11 +195,10 @@ class Life:
         hidden = {feed for identity in self.blocked() for feed in room.cards.feeds(identity)}
         return await self.store.unread(room.id, room.record.read, COUNTED_KINDS, room.own_feeds() | hidden)
 
-    async def committed(self) -> None:
-        """Wait until what was put into the replica is on disk."""
-        self.engine.turn()
-        await asyncio.sleep(0)
-        await self.store.commit(())
+    async def committed(self, *ops: Op) -> None:
+        """Wait until what was put into the replica is on disk, and then these operations."""
+        self.engine.drain()
+        await self.store.commit(ops)
 
     # ── finding and dialling ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,6 +6,7 @@ import asyncio
 import math
 import socket
 from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
 from peertalk.core.channel import Bye, Channel, ChannelEvent, Established, Refused
 from peertalk.errors import RemoteError, RequestError
@@ -107,10 +108,6 @@ class Link(asyncio.Protocol):
         """This room is no longer proven here; to be spoken of again it would have to be."""
         self._channel.forget(room)
 
-    def forget(self, room: bytes) -> None:
-        """A room counts as proven on this link no longer."""
-        self._channel.forget(room)
-
     def close(self, reason: str) -> None:
         """Say goodbye and hang up; `reason` is a word (a-z, _). The first reason counts."""
         if self._reason is None:
@@ -128,11 +125,10 @@ class Link(asyncio.Protocol):
     # ── what asyncio tells ───────────────────────────────────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what asyncio promises for a stream
-        self._transport = transport
+        self._transport = transport = cast("asyncio.Transport", transport)  # as promised for a stream; uvloop has a class of its own
         name = transport.get_extra_info("peername") or ("", 0)
         self.address = canonical(name[0]), name[1]
-        transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        self._transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._step_done()
         if self.on_connected:

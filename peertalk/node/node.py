@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from pathlib import Path
 from typing import Self
 
 import msgspec
@@ -49,15 +49,16 @@ class Node:
         clock: Clock,
         *,
         name: str,
-        is_copy: Callable[[bytes], bool] | None = None,
+        token_home: Path | None = None,
         random: Random = os.urandom,
     ) -> Self:
         """A started node: listening, advertising, in the lobby unless that is off. `name` is used where none is set yet;
-        `is_copy` tells from the stored token whether this profile was restored or copied. Owns `store` from here on."""
+        `token_home`: the home of a profile on disk, so that one that was restored or copied is recognised (keyring, "the token").
+        Owns `store` from here on, also when this raises."""
         snapshot = await with_identity(store, await store.load(), settings.name or name, random)
         life = Life(settings, store, snapshot, discovery, clock, random)
         try:
-            await life.start(snapshot, is_copy=is_copy is not None and is_copy(snapshot.token))
+            await life.start(snapshot, token_home)
         except BaseException:
             await life.close()
             raise

@@ -2,8 +2,13 @@
 
 What is searched has columns; what is only ever read whole (a room, a card, a key, a peer) is one msgpack value, read by name, so
 that a field with a default can be added without a migration. Rooms, pages and entries are numbered (`n`); the entries of a page
-have consecutive numbers from the page's own on, so neither needs an index on the other. Ids and hashes are in the table of
-entries, what is bulky beside it in `content`: a start reads only the former.
+have consecutive numbers from the page's own on, so neither needs an index on the other.
+
+Headers and bodies are not in the table of entries: a start reads all of that. And they must be gone when they are erased, which
+`secure_delete` alone does not achieve: it overwrites the place of a row, but SQLite moves rows between its pages when it splits
+and joins them, and a copy may stay in the unused middle of a page. So they lie where nothing is ever moved: in a table of the
+room's own (`content_7`) to which rows are only added, at its end; where a body is overwritten in place; and which is emptied or
+dropped as a whole, pages and all. The small tables are written anew when something in them was erased (changes.py).
 """
 
 from __future__ import annotations
@@ -50,15 +55,17 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE TABLE entry (
         n INTEGER PRIMARY KEY, room INTEGER NOT NULL, page INTEGER NOT NULL, id BLOB NOT NULL UNIQUE,
         seq INTEGER NOT NULL, lamport INTEGER NOT NULL, time INTEGER NOT NULL, received INTEGER NOT NULL,
-        kind TEXT NOT NULL, message BLOB NOT NULL, held INTEGER NOT NULL, late INTEGER NOT NULL
+        kind TEXT NOT NULL, message BLOB NOT NULL, late INTEGER NOT NULL, body INTEGER
     ) STRICT;
     CREATE INDEX entry_order ON entry (room, lamport, id);
     CREATE INDEX entry_message ON entry (message);
-    CREATE INDEX entry_absent ON entry (room, n) WHERE NOT held;
+    CREATE INDEX entry_absent ON entry (room, n) WHERE body IS NULL;
     CREATE INDEX entry_presence ON entry (room, n) WHERE kind IN ('here', 'left');
-    CREATE TABLE content (n INTEGER PRIMARY KEY, header BLOB NOT NULL, body BLOB) STRICT;
     """,
 )
+
+# Row `entry.n` has the header, row `entry.body` the body: the same row, or a later one if the body came later.
+CONTENT: Final = "CREATE TABLE content_{room} (n INTEGER PRIMARY KEY, header BLOB, body BLOB) STRICT"
 
 # Durable means: on the disk, not in its cache (fullfsync: macOS needs to be told). Nothing is readable beside the
 # file: temporary tables and journals stay in memory; what is deleted is overwritten.

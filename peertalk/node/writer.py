@@ -94,6 +94,8 @@ class Writer:
             for commit in batch:
                 for op in commit.ops:
                     self._changes.apply(op)
+            if self._changes.erased:
+                self._changes.wipe()
             self.connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the callers
             self._fail(error)

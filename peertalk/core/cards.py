@@ -6,6 +6,7 @@ good. A card passed on by another is hearsay (`via`), kept one per introducer, a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -36,6 +37,8 @@ class Cards:
         self.room = room
         self.me = me
         self.records: dict[tuple[bytes, bytes], CardRecord] = {}
+        self._listed: dict[bytes, set[bytes]] = {}
+        self._given: Counter[bytes] = Counter()
         self._tied: dict[bytes, set[bytes]] = {}
         self._hearsay: dict[bytes, dict[bytes, bytes]] = {}
         for record in records:
@@ -57,15 +60,16 @@ class Cards:
         check_key(card.identity)
         via = b"" if card.identity == sender else sender
         old = self.records.get((card.identity, via))
-        known = set(old.feeds) if old else set()
-        if any(not self._is_signed(pair, card.identity) for pair in card.feeds if pair not in known):
+        if via and old is None and self._given[via] >= MAX_HEARSAY:
+            return None
+        known = dict(old.feeds) if old else {}
+        fresh = {feed: signature for feed, signature in card.feeds if feed not in known}
+        if not all(self._is_signed(pair, card.identity) for pair in fresh.items()):
             raise RemoteError("bad_card")
-        feeds = tuple(dict.fromkeys((*(old.feeds if old else ()), *card.feeds)))[-wire.MAX_FEEDS :]
-        if old is not None and set(feeds) == known:
+        feeds = {**known, **dict(list(fresh.items())[: wire.MAX_FEEDS - len(known)])}
+        if old is not None and len(feeds) == len(known):
             return None
-        if via and old is None and sum(1 for _, by in self.records if by == via) >= MAX_HEARSAY:
-            return None
-        record = CardRecord(room=self.room, identity=card.identity, feeds=feeds, via=via)
+        record = CardRecord(room=self.room, identity=card.identity, feeds=tuple(feeds.items()), via=via)
         self._put(record)
         return record
 
@@ -73,7 +77,10 @@ class Cards:
         return verify_owner(pair[0], pair[1], self.room, identity)
 
     def _put(self, record: CardRecord) -> None:
+        if (record.identity, record.via) not in self.records:
+            self._given[record.via] += 1
         self.records[(record.identity, record.via)] = record
+        self._listed.setdefault(record.identity, set()).update(feed for feed, _ in record.feeds)
         for feed, _ in record.feeds:
             if record.via:
                 self._hearsay.setdefault(feed, {}).setdefault(record.via, record.identity)
@@ -94,12 +101,20 @@ class Cards:
 
     def feeds(self, identity: bytes) -> set[bytes]:
         """All feeds shown as this identity's."""
-        listed = {feed for (who, _), record in self.records.items() if who == identity for feed, _ in record.feeds}
+        listed = self._listed.get(identity, ())
         return {feed for feed in listed if (owner := self.owner(feed)) and identity in (owner.identity, *owner.others)}
+
+    def listed(self, identity: bytes) -> frozenset[bytes]:
+        """All feeds that anybody said are this identity's."""
+        return frozenset(self._listed.get(identity, ()))
+
+    def __contains__(self, identity: bytes) -> bool:
+        """Is there a card of this identity?"""
+        return identity in self._listed
 
     def identities(self) -> set[bytes]:
         """Everybody of whom there is a card."""
-        return {identity for identity, _ in self.records}
+        return set(self._listed)
 
     def to_pass_on(self, to: bytes) -> list[wire.Card]:
         """What to tell `to` about others: for each identity the card that is believed here."""

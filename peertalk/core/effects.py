@@ -26,7 +26,7 @@ class Record(msgspec.Struct, frozen=True):
 # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class RoomRecord(Record, kw_only=True):
+class RoomRecord(Record, frozen=True, kw_only=True):
     """A room that one is in. `linked` is when somebody of it was last linked; `read` the order key up to which was read.
 
     `peer` is the other identity of a direct room. A room that is not `shown` is not listed: a direct room is then only
@@ -46,7 +46,7 @@ class RoomRecord(Record, kw_only=True):
     read: tuple[int, bytes] = (0, b"")
 
 
-class FeedKeyRecord(Record, kw_only=True):
+class FeedKeyRecord(Record, frozen=True, kw_only=True):
     """An own feed key. `seed` (the private half) is None once the feed has retired; `created` starts its 30 days.
 
     `succeeds` is the older feed with its signature over this key, carried by this feed's first entry."""
@@ -59,7 +59,7 @@ class FeedKeyRecord(Record, kw_only=True):
     retiring: bool = False
 
 
-class CardRecord(Record, kw_only=True):
+class CardRecord(Record, frozen=True, kw_only=True):
     """A card: an identity and its feeds, each with the owner signature. `via` is the introducer; b"" if authenticated."""
 
     room: bytes
@@ -68,8 +68,8 @@ class CardRecord(Record, kw_only=True):
     via: bytes = b""
 
 
-class EntryRecord(Record, kw_only=True):
-    """A settled entry. `message` is its body hash (the id that people's programs use); `body` is None where absent.
+class EntryRecord(Record, frozen=True, kw_only=True):
+    """A settled entry. `message` is the id that people's programs use (entry.message_id); `body` is None where absent.
 
     `late`: it landed above something that was on the screen already. Order key: (lamport, id)."""
 
@@ -86,7 +86,7 @@ class EntryRecord(Record, kw_only=True):
     late: bool = False
 
 
-class PageRecord(Record, kw_only=True):
+class PageRecord(Record, frozen=True, kw_only=True):
     """A settled page: a run of one feed, signed at its end. `number` is its place in the settle order of its room."""
 
     room: bytes
@@ -97,8 +97,8 @@ class PageRecord(Record, kw_only=True):
     entries: tuple[EntryRecord, ...]
 
 
-class OutboxRecord(Record, kw_only=True):
-    """An own entry that waits for a link: `message` is the hash of `body`. Order: as queued (`number`, unique a room)."""
+class OutboxRecord(Record, frozen=True, kw_only=True):
+    """An own entry that waits for a link: `message` is its id (entry.message_id). Order: as queued (`number`, unique a room)."""
 
     room: bytes
     number: int
@@ -108,7 +108,7 @@ class OutboxRecord(Record, kw_only=True):
     time: int
 
 
-class ClaimRecord(Record, kw_only=True):
+class ClaimRecord(Record, frozen=True, kw_only=True):
     """`identity` said that it holds own feed `feed` up to `seq`, on disk or in memory. One row per (room, feed, identity, disk)."""
 
     room: bytes
@@ -118,7 +118,7 @@ class ClaimRecord(Record, kw_only=True):
     disk: bool
 
 
-class PeerRecord(Record, kw_only=True):
+class PeerRecord(Record, frozen=True, kw_only=True):
     """An identity met over an authenticated link. `addresses` are (host, port), the newest first, at most 8."""
 
     identity: bytes
@@ -132,31 +132,31 @@ class PeerRecord(Record, kw_only=True):
 # ── operations of a commit, applied in order, all or nothing ─────────────────────────────────────────────────────────
 
 
-class PutRoom(Record):
+class PutRoom(Record, frozen=True):
     """Insert or replace a room's record."""
 
     record: RoomRecord
 
 
-class PutFeedKey(Record):
+class PutFeedKey(Record, frozen=True):
     """Insert or replace an own feed key; a seed of None erases the private half (secure_delete)."""
 
     record: FeedKeyRecord
 
 
-class PutCard(Record):
+class PutCard(Record, frozen=True):
     """Insert or replace the card of (room, identity, via)."""
 
     record: CardRecord
 
 
-class PutPage(Record):
+class PutPage(Record, frozen=True):
     """Insert a settled page with its entries."""
 
     record: PageRecord
 
 
-class PutBody(Record):
+class PutBody(Record, frozen=True):
     """A body that was absent has come."""
 
     room: bytes
@@ -164,43 +164,44 @@ class PutBody(Record):
     body: bytes
 
 
-class PutOutbox(Record):
+class PutOutbox(Record, frozen=True):
     record: OutboxRecord
 
 
-class DropOutbox(Record):
+class DropOutbox(Record, frozen=True):
     room: bytes
     number: int
 
 
-class PutClaim(Record):
+class PutClaim(Record, frozen=True):
     record: ClaimRecord
 
 
-class PutPeer(Record):
+class PutPeer(Record, frozen=True):
     record: PeerRecord
 
 
-class ForgetHistory(Record):
+class ForgetHistory(Record, frozen=True):
     """Entries, pages, cards, claims and own feed keys of a room go; the room, its secret and its outbox stay."""
 
     room: bytes
 
 
-class DropRoom(Record):
+class DropRoom(Record, frozen=True):
     """The room goes with everything in it, its secret and outbox too."""
 
     room: bytes
 
 
-class ExpireBodies(Record):
-    """Bodies of entries whose min(time, received) is before `before` are erased; headers stay, so that chains still verify."""
+class ExpireBodies(Record, frozen=True):
+    """Bodies of entries (but `here` and `left`, which say who is who) whose min(time, received) is before `before` are erased;
+    headers stay, so that chains still verify."""
 
     room: bytes
     before: int
 
 
-class PutProfile(Record):
+class PutProfile(Record, frozen=True):
     """A value of the profile itself: `identity` (32-byte seed), `name` (UTF-8), `token` (16 bytes)."""
 
     key: Literal["identity", "name", "token"]
@@ -216,7 +217,7 @@ Op = (
 # ── what a replica starts from ───────────────────────────────────────────────────────────────────────────────────────
 
 
-class PageIndex(Record, kw_only=True):
+class PageIndex(Record, frozen=True, kw_only=True):
     """A stored page without its headers and bodies. `entries` are (id, seq, lamport); `absent` the ids without a body.
 
     `prev` is the predecessor of its first entry (b"" at seq 1)."""
@@ -228,7 +229,7 @@ class PageIndex(Record, kw_only=True):
     absent: tuple[bytes, ...] = ()
 
 
-class RoomSnapshot(Record, kw_only=True):
+class RoomSnapshot(Record, frozen=True, kw_only=True):
     """All that is needed of one room; `pages` in settle order; `presence` are its `here` and `left` entries, in settle order."""
 
     record: RoomRecord
@@ -240,7 +241,7 @@ class RoomSnapshot(Record, kw_only=True):
     claims: tuple[ClaimRecord, ...] = ()
 
 
-class Snapshot(Record, kw_only=True):
+class Snapshot(Record, frozen=True, kw_only=True):
     """A profile as it was at its last commit. A new profile has no identity (b"")."""
 
     identity: bytes = b""
@@ -253,42 +254,42 @@ class Snapshot(Record, kw_only=True):
 # ── effects ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Send(Record):
+class Send(Record, frozen=True):
     """Send `message` on `link`, after what was sent before it."""
 
     link: Link
     message: Message
 
 
-class Prove(Record):
+class Prove(Record, frozen=True):
     """Prove these rooms on a link that is up (docs/protocol.md, rooms joined while a link is up)."""
 
     link: Link
     rooms: tuple[bytes, ...]
 
 
-class Unprove(Record):
+class Unprove(Record, frozen=True):
     """This room is no longer spoken of on `link`; it would have to be proven again."""
 
     link: Link
     room: bytes
 
 
-class Close(Record):
+class Close(Record, frozen=True):
     """Close `link`; `reason` goes into the authenticated `bye`."""
 
     link: Link
     reason: str
 
 
-class Commit(Record):
+class Commit(Record, frozen=True):
     """Make `ops` durable, in order, in one transaction with or after all earlier commits; then call `committed(token)`."""
 
     token: Token
     ops: tuple[Op, ...]
 
 
-class LoadPages(Record):
+class LoadPages(Record, frozen=True):
     """Read these pages of a room, in this order; then call `loaded(token, pages)`."""
 
     token: Token
@@ -296,7 +297,7 @@ class LoadPages(Record):
     numbers: tuple[int, ...]
 
 
-class LoadBodies(Record):
+class LoadBodies(Record, frozen=True):
     """Read the bodies of these entries (those that are there); then call `loaded_bodies(token, {id: body})`."""
 
     token: Token
@@ -304,7 +305,7 @@ class LoadBodies(Record):
     entries: tuple[bytes, ...]
 
 
-class Wake(Record):
+class Wake(Record, frozen=True):
     """Call `tick` at this monotonic time (seconds) at the latest."""
 
     at: float
@@ -313,27 +314,34 @@ class Wake(Record):
 # notices: what the node turns into events for front ends
 
 
-class Arrived(Record):
+class Arrived(Record, frozen=True):
     """Entries of others, or own ones from elsewhere, are on disk and in their place."""
 
     room: bytes
     entries: tuple[EntryRecord, ...]
 
 
-class Queued(Record):
+class Queued(Record, frozen=True):
     """An own entry is on disk in the outbox."""
 
     record: OutboxRecord
 
 
-class Placed(Record):
+class Moved(Record, frozen=True):
+    """An own message that waits has moved on to a new feed: `before` was its id until now. It is on disk so."""
+
+    before: bytes
+    record: OutboxRecord
+
+
+class Placed(Record, frozen=True):
     """An own entry left the outbox and took its place."""
 
     room: bytes
     entry: EntryRecord
 
 
-class Claimed(Record):
+class Claimed(Record, frozen=True):
     """More is known of who holds own feed `feed`, from `since` (exclusive) up to `upto` (inclusive)."""
 
     room: bytes
@@ -342,7 +350,7 @@ class Claimed(Record):
     upto: int
 
 
-class Presence(Record):
+class Presence(Record, frozen=True):
     """An identity got or lost its link in `room`."""
 
     room: bytes
@@ -350,33 +358,33 @@ class Presence(Record):
     online: bool
 
 
-class MembersChanged(Record):
+class MembersChanged(Record, frozen=True):
     """Cards or presence entries of a room changed: who is in it, or what somebody is called."""
 
     room: bytes
     identities: tuple[bytes, ...]
 
 
-class RoomCame(Record):
+class RoomCame(Record, frozen=True):
     record: RoomRecord
 
 
-class RoomWent(Record):
+class RoomWent(Record, frozen=True):
     room: bytes
     forgotten: bool
 
 
-class TypingSeen(Record):
+class TypingSeen(Record, frozen=True):
     room: bytes
     identity: bytes
 
 
-class ForkSeen(Record):
+class ForkSeen(Record, frozen=True):
     room: bytes
     feed: bytes
 
 
-class SyncStep(Record):
+class SyncStep(Record, frozen=True):
     """Catching up: `done` of about `total` entries of this answer series."""
 
     room: bytes
@@ -385,6 +393,17 @@ class SyncStep(Record):
 
 
 Notice = (
-    Arrived | Queued | Placed | Claimed | Presence | MembersChanged | RoomCame | RoomWent | TypingSeen | ForkSeen | SyncStep
+    Arrived
+    | Queued
+    | Moved
+    | Placed
+    | Claimed
+    | Presence
+    | MembersChanged
+    | RoomCame
+    | RoomWent
+    | TypingSeen
+    | ForkSeen
+    | SyncStep
 )
 Effect = Send | Prove | Unprove | Close | Commit | LoadPages | LoadBodies | Wake | Notice

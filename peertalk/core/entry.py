@@ -27,7 +27,7 @@ _PAGE_LABEL = b"peertalk/1 entry"
 Random = Callable[[int], bytes]
 Natural = Annotated[int, Meta(ge=0, lt=2**53)]
 Positive = Annotated[int, Meta(ge=1, lt=2**53)]
-Kind = Annotated[str, Meta(min_length=1, max_length=16, pattern="^[a-z0-9_]+$")]
+Kind = Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[a-z0-9_]+\Z")]  # not $: it lets a line end follow
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -64,7 +64,7 @@ class End(msgspec.Struct, frozen=True):
 
 
 class Text(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A message. `reply_to` is the body hash of the message that it answers."""
+    """A message. `reply_to` is the id of the message that it answers."""
 
     text: Annotated[str, Meta(min_length=1, max_length=wire.MAX_BODY)]
     reply_to: wire.Id | None = None
@@ -82,6 +82,12 @@ _decoders = {name: msgspec.msgpack.Decoder(kind) for name, kind in KINDS.items()
 def hash32(data: bytes) -> bytes:
     """BLAKE2b-256: the id of a header, the hash of a body."""
     return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def message_id(feed: bytes, body: bytes) -> bytes:
+    """The id by which people's programs know a message, before and after it has its place: the body's hash, bound to the feed,
+    so that nobody can put a copy of another's message under the same id."""
+    return hashlib.blake2b(feed + body, digest_size=32, person=b"peertalk/1 msg").digest()
 
 
 def encode_header(header: Header) -> bytes:

@@ -18,7 +18,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all views: immutable values."""
 
 
-class IdentityView(View):
+class IdentityView(View, frozen=True):
     """Who somebody is: `id` the identity key in hex, `name` the nickname, `tag` a short key tag such as `k3f9`."""
 
     id: str
@@ -26,13 +26,13 @@ class IdentityView(View):
     tag: str
 
 
-class Author(IdentityView):
+class Author(IdentityView, frozen=True):
     """Author of a message; `via` is the name of whoever vouched for it, or None if authenticated by the author."""
 
     via: str | None = None
 
 
-class Peer(IdentityView):
+class Peer(IdentityView, frozen=True):
     """Somebody known here, in whatever room."""
 
     online: bool = False
@@ -42,7 +42,7 @@ class Peer(IdentityView):
     blocked: bool = False
 
 
-class Member(IdentityView):
+class Member(IdentityView, frozen=True):
     """Somebody in one room. `me` marks oneself."""
 
     online: bool = False
@@ -52,7 +52,7 @@ class Member(IdentityView):
     me: bool = False
 
 
-class Room(View):
+class Room(View, frozen=True):
     """A room. `members` and `online` are counts and include oneself; `retention` is `forever`, `session` or days."""
 
     id: str
@@ -67,7 +67,7 @@ class Room(View):
     muted: bool = False
 
 
-class Message(View):
+class Message(View, frozen=True):
     """A message. `seq` and `lamport` are None while `state` is `waiting`.
 
     `delivered_to` are the ids of peers that have it on disk, `held_by` of those that have it in memory only. `kind` is `text`,
@@ -96,19 +96,19 @@ class Message(View):
     mine: bool = False
 
 
-class MessageList(View):
+class MessageList(View, frozen=True):
     """A run of messages, oldest first, in the order that everyone sees; `more` says whether there are others beyond."""
 
     messages: list[Message]
     more: bool
 
 
-class Listening(View):
+class Listening(View, frozen=True):
     host: str
     port: int
 
 
-class Discovery(View):
+class Discovery(View, frozen=True):
     """`advertised` is this process's random instance name, `services_seen` counts other advertisements."""
 
     enabled: bool
@@ -116,7 +116,7 @@ class Discovery(View):
     services_seen: int
 
 
-class Status(View):
+class Status(View, frozen=True):
     version: str
     protocol: int
     identity: IdentityView
@@ -126,37 +126,37 @@ class Status(View):
     rooms: int
 
 
-class Event(View, tag_field="type"):
+class Event(View, frozen=True, tag_field="type"):
     """Base of all events; the tag is the event's `type` in docs/rpc.md."""
 
 
-class Ready(Event, tag="ready"):
+class Ready(Event, frozen=True, tag="ready"):
     """Listening, and advertising where that is on."""
 
     identity: IdentityView
 
 
-class PeerChanged(Event, tag="peer"):
+class PeerChanged(Event, frozen=True, tag="peer"):
     peer: Peer
     change: Literal["online", "offline", "name", "trust"]
 
 
-class RoomChanged(Event, tag="room"):
+class RoomChanged(Event, frozen=True, tag="room"):
     room: Room
     change: Literal["joined", "left", "members", "forgotten", "read"]
 
 
-class MessageArrived(Event, tag="message"):
+class MessageArrived(Event, frozen=True, tag="message"):
     """A message took its place (or was queued here); see `Message.late` for one that lands above others."""
 
     message: Message
 
 
-class MessageChanged(Event, tag="message_changed"):
+class MessageChanged(Event, frozen=True, tag="message_changed"):
     message: Message
 
 
-class Delivered(Event, tag="delivered"):
+class Delivered(Event, frozen=True, tag="delivered"):
     """More people have an own message. `message` is its id; the lists are complete, not what was added."""
 
     message: str
@@ -165,18 +165,18 @@ class Delivered(Event, tag="delivered"):
     held_by: list[str] = []
 
 
-class Typing(Event, tag="typing"):
+class Typing(Event, frozen=True, tag="typing"):
     room: str
     peer: Peer
 
 
-class SyncProgress(Event, tag="sync"):
+class SyncProgress(Event, frozen=True, tag="sync"):
     room: str
     done: int
     total: int
 
 
-class Warning(Event, tag="warning"):
+class Warning(Event, frozen=True, tag="warning"):
     """Something a person should know: `same_name_new_key`, `fork`, `clock`, `dropped`, `second_process`."""
 
     kind: str

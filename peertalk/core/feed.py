@@ -73,7 +73,8 @@ class Chain:
             return self._lacking_forked(held, index)
         base = max((place(index[id_], id_)[0] for id_ in held), default=0)
         start = bisect_right(self.pages, base, key=lambda page: tip_of(page)[1])
-        return ((page, max(0, base - page.entries[0][1] + 1)) for page in self.pages[start:])
+        pages = (self.pages[number] for number in range(start, len(self.pages)))
+        return ((page, max(0, base - page.entries[0][1] + 1)) for page in pages)
 
     def _lacking_forked(self, held: Iterable[bytes], index: Mapping[bytes, PageIndex]) -> Iterator[Lack]:
         covered: dict[int, int] = {}

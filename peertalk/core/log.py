@@ -12,7 +12,7 @@ import msgspec
 
 from peertalk.core import wire
 from peertalk.core.effects import EntryRecord, PageIndex, PageRecord
-from peertalk.core.entry import MAX_AFTER, Header, decode_header, hash32, verify_page
+from peertalk.core.entry import MAX_AFTER, Header, decode_header, hash32, message_id, verify_page
 from peertalk.core.feed import Chain, Lack, place, tip_of
 from peertalk.errors import RemoteError
 
@@ -142,11 +142,11 @@ class Log:
 
     # ── what others lack ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def lacking(self, held: Iterable[bytes], wanted: Iterable[bytes], durable: int) -> list[Lack]:
+    def lacking(self, held: Iterable[bytes], wanted: Iterable[bytes], durable: int) -> Iterator[Lack]:
         """What somebody who holds `held` needs in order to settle `wanted`, in settle order, of the first `durable` pages.
 
         Ids that are not here are passed over. All of the room up to the last wanted page is given, not only the wanted feeds:
-        what they rest on is then there too.
+        what they rest on is then there too. Found as it is taken: an answer is cut long before the end of a long history.
         """
         numbers = [self.index[id_].number for id_ in wanted if id_ in self.index]
         last = min(max(numbers, default=-1), durable - 1)
@@ -155,7 +155,7 @@ class Log:
             if id_ in self.index:
                 by_feed.setdefault(self.index[id_].feed, []).append(id_)
         lacks = (chain.lacking(by_feed.get(feed, ()), self.index) for feed, chain in self.chains.items())
-        return sorted((lack for run in lacks for lack in _until(run, last)), key=lambda lack: lack[0].number)
+        return heapq.merge(*(_until(run, last) for run in lacks), key=lambda lack: lack[0].number)
 
 
 def _until(lacks: Iterator[Lack], last: int) -> Iterator[Lack]:
@@ -179,7 +179,7 @@ def record(item: Item, *, received: int, late: bool = False) -> EntryRecord:
         lamport=header.lamport,
         time=header.time,
         kind=header.kind,
-        message=header.body,
+        message=message_id(header.feed, header.body),
         header=item.raw,
         body=item.body,
         received=received,

@@ -13,6 +13,7 @@ from peertalk.core.effects import (
     DropOutbox,
     FeedKeyRecord,
     MembersChanged,
+    Moved,
     Op,
     OutboxRecord,
     PageRecord,
@@ -34,6 +35,7 @@ from peertalk.core.entry import (
     Random,
     encode_header,
     hash32,
+    message_id,
     open_body,
     seal_body,
 )
@@ -92,7 +94,23 @@ class Own:
         self._key = key
         self.room.outlet.commit((PutFeedKey(record),))
         self._hand_over_card()
+        self._move_on()
         self.announce(now)
+
+    def _move_on(self) -> None:
+        """What waits is now for this feed, and its id says so."""
+        old = [one for one in self.room.outbox if one.kind != "here"]
+        if not old:
+            return
+        new = [self._waiting(one.kind, one.body, one.number, one.time) for one in old]
+        self.room.outbox[:] = [*(one for one in self.room.outbox if one.kind == "here"), *new]
+        self._saved.update(one.number for one in new)
+        moved = [Moved(before.message, after) for before, after in zip(old, new, strict=True)]
+        self.room.outlet.commit([PutOutbox(one) for one in new], lambda _: self._tell_moved(moved))
+
+    def _tell_moved(self, moved: list[Moved]) -> None:
+        for one in moved:
+            self.room.outlet.emit(one)
 
     def disown(self, feed: bytes, now: Now) -> None:
         """Another copy of this profile writes into an own feed: never write into it again, so that it does not fork here."""
@@ -109,9 +127,9 @@ class Own:
         old = self._current()
         if old is None:
             return
-        self._new_feed(now, old)
         retiring = msgspec.structs.replace(old, seed=None if ahead else old.seed, retiring=True)
         self.room.keys[self.room.keys.index(old)] = retiring
+        self._new_feed(now, old)
         self.room.outlet.commit((PutFeedKey(retiring),))
 
     def card(self) -> wire.Card:
@@ -156,11 +174,14 @@ class Own:
         """Let `content` wait for its place (`first`: before all that waits); its message id. RequestError("too_large")."""
         kind, body = seal_body(content, self._random)
         self._number += 1
-        waiting = OutboxRecord(
-            room=self.room.id, number=self._number, message=hash32(body), kind=kind, body=body, time=now.wall
-        )  # fmt: skip
+        waiting = self._waiting(kind, body, self._number, now.wall)
         self.room.outbox.insert(0 if first else len(self.room.outbox), waiting)
         return waiting.message
+
+    def _waiting(self, kind: str, body: bytes, number: int, time: int) -> OutboxRecord:
+        current = self._current()
+        message = message_id(current.feed if current is not None else b"", hash32(body))
+        return OutboxRecord(room=self.room.id, number=number, message=message, kind=kind, body=body, time=time)
 
     def push(self, now: Now) -> None:
         """Put what waits in its place if somebody is here, else make sure that it is on disk."""
@@ -198,7 +219,8 @@ class Own:
         self.room.outlet.commit((PutPage(page), *ops), lambda _: self._placed(page, message))
 
     def _batch(self) -> list[OutboxRecord]:
-        size, batch = 0, []
+        size = 0
+        batch: list[OutboxRecord] = []
         for waiting in self.room.outbox[: wire.MAX_PAGE_ENTRIES]:
             size += len(waiting.body) + wire.MAX_HEADER
             if batch and size > _ROOM_IN_PAGE:
@@ -254,7 +276,7 @@ class Own:
                 continue
             kind, body = seal_body(End(), self._random)
             page, message = self._page(FeedKey(old.seed), [(kind, body, now.wall)], now)
-            self.room.outlet.commit(
-                (PutPage(page), self._erase(old)),
-                lambda _, page=page, message=message: self._hand_out(page, message),
-            )
+            self._commit_end(page, message, self._erase(old))
+
+    def _commit_end(self, page: PageRecord, message: wire.Page, erased: PutFeedKey) -> None:
+        self.room.outlet.commit((PutPage(page), erased), lambda _: self._hand_out(page, message))

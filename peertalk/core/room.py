@@ -27,7 +27,7 @@ from peertalk.core.effects import (
     RoomRecord,
     RoomSnapshot,
 )
-from peertalk.core.entry import hash32
+from peertalk.core.entry import decode_header, hash32
 from peertalk.core.feed import tip_of
 from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
@@ -194,6 +194,8 @@ class Room:
         self.outlet.commit((PutPage(page),), lambda then: self._arrived(page, forks, then))
 
     def _is_expired(self, entry: EntryRecord, now: Now) -> bool:
+        if entry.kind in PRESENCE_KINDS:
+            return False
         limit = bodies_expire_after(self.record)
         return limit is not None and min(entry.time, entry.received) < now.wall - limit
 
@@ -232,7 +234,7 @@ class Room:
         """Keep bodies that were asked for, given the pages of their entries; how many were. RemoteError("bad_body")."""
         filled: list[EntryRecord] = []
         for entry in (entry for page in pages for entry in page.entries if entry.id in bodies and entry.id in self.absent):
-            if hash32(bodies[entry.id]) != entry.message:
+            if hash32(bodies[entry.id]) != decode_header(entry.header).body:
                 raise RemoteError("bad_body")
             filled.append(msgspec.structs.replace(entry, body=bodies[entry.id]))
         for entry in filled:

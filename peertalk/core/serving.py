@@ -5,8 +5,8 @@ An answer is cut at a size and asked for again: the asker sets the pace, a slow 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from peertalk.core import wire
 from peertalk.core.effects import PageRecord, Send
@@ -24,19 +24,19 @@ def answer(room: Room, sharing: Sharing, want: wire.Want) -> None:
     """Begin to answer a Want; a newer one replaces the older."""
     for id_ in want.known:
         sharing.note(room.log, id_)
-    sharing.serving = deque(room.log.lacking([*sharing.held(), *want.known], want.tips, room.durable))
+    sharing.serving = room.log.lacking([*sharing.held(), *want.known], want.tips, room.durable)
     sharing.serving_left = ANSWER_SIZE
     if not sharing.is_serving:
         _next(room, sharing)
 
 
 def _next(room: Room, sharing: Sharing) -> None:
-    if not sharing.serving or sharing.serving_left <= 0:
-        sharing.is_serving = False
-        room.outlet.emit(Send(sharing.link, wire.Done(room.id, bool(sharing.serving))))
+    chunk = list(islice(sharing.serving, CHUNK))
+    if not chunk or sharing.serving_left <= 0:
+        sharing.is_serving, sharing.serving = False, iter(())
+        room.outlet.emit(Send(sharing.link, wire.Done(room.id, bool(chunk))))
         return
     sharing.is_serving = True
-    chunk = [sharing.serving.popleft() for _ in range(min(CHUNK, len(sharing.serving)))]
     numbers = tuple(page.number for page, _ in chunk)
     room.outlet.load_pages(room.id, numbers, lambda pages, now: _loaded(room, sharing, chunk, pages, now))
 
@@ -65,11 +65,15 @@ def page_message(room: bytes, page: PageRecord, skip: int) -> tuple[wire.Page, i
 
 
 def answer_bodies(room: Room, sharing: Sharing, want: wire.WantBodies) -> None:
-    """Answer a request for single bodies with those that are here."""
+    """Answer a request for single bodies with those that are here. One is answered at a time, others get lost."""
+    if sharing.is_loading:
+        return
+    sharing.is_loading = True
     room.outlet.load_bodies(room.id, want.entries, lambda bodies, _: _send_bodies(room, sharing, bodies))
 
 
 def _send_bodies(room: Room, sharing: Sharing, bodies: Mapping[bytes, bytes]) -> None:
+    sharing.is_loading = False
     size, some = 0, []
     for id_, body in bodies.items():
         size += len(body) + 40

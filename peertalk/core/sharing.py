@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from peertalk.core import wire
@@ -61,9 +61,11 @@ class Sharing:
     pending: dict[bytes, bytes] = field(default_factory=dict)
     """Tips to tell in the next delta → their feed."""
     tell_at: float | None = None
-    serving: deque[Lack] = field(default_factory=deque)
+    serving: Iterator[Lack] = field(default_factory=lambda: iter(()))
     serving_left: int = 0
     is_serving: bool = False
+    is_loading: bool = False
+    """Bodies are being read for it."""
     backoff: float = 0.0
     ask_after: float = 0.0
     bodies_after: float = 0.0
@@ -77,6 +79,7 @@ class Sharing:
         known = self.holds.setdefault(page.feed, {})
         if not log.chains[page.feed].forked and known and max(known.values()) < seq:
             known.clear()
+        known.pop(page.prev, None)
         known[tip] = seq
         self.wanted.pop(tip, None)
         return seq

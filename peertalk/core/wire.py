@@ -34,7 +34,7 @@ class _Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     pass
 
 
-class Card(_Message, tag=1):
+class Card(_Message, frozen=True, tag=1):
     """A card of `room`: about the sender itself (authenticated), or about another identity (then it is hearsay, `via`)."""
 
     room: Id
@@ -42,7 +42,7 @@ class Card(_Message, tag=1):
     feeds: Annotated[tuple[tuple[Id, Signature], ...], Meta(max_length=MAX_FEEDS)]
 
 
-class Have(_Message, tag=2):
+class Have(_Message, frozen=True, tag=2):
     """The opening claim in a room: a digest of all tips, the number of entries below them, and whether they are on disk."""
 
     room: Id
@@ -51,7 +51,7 @@ class Have(_Message, tag=2):
     disk: bool
 
 
-class Tips(_Message, tag=3):
+class Tips(_Message, frozen=True, tag=3):
     """Tips held. `fresh` starts a full statement that replaces what was known of the sender, `last` ends it; a delta is
     neither. `absent` are ids under the tips whose bodies are missing without an explanation."""
 
@@ -63,7 +63,7 @@ class Tips(_Message, tag=3):
     disk: bool = True
 
 
-class Want(_Message, tag=4):
+class Want(_Message, frozen=True, tag=4):
     """Send what I lack, up to these tips. `known` are ids that I hold (tips, and sparse ancestors of feeds that are forked
     or that the sender's tips do not show)."""
 
@@ -72,7 +72,7 @@ class Want(_Message, tag=4):
     known: Annotated[tuple[Id, ...], Meta(max_length=MAX_KNOWN)] = ()
 
 
-class Page(_Message, tag=5):
+class Page(_Message, frozen=True, tag=5):
     """A run of one feed, the last entry signed; a body is None where it is absent or travels separately."""
 
     room: Id
@@ -81,33 +81,33 @@ class Page(_Message, tag=5):
     bodies: Annotated[tuple[Body | None, ...], Meta(min_length=1, max_length=MAX_PAGE_ENTRIES)]
 
 
-class Done(_Message, tag=6):
+class Done(_Message, frozen=True, tag=6):
     """The answer to a Want is complete; `more`: as much as goes into one answer, ask again."""
 
     room: Id
     more: bool
 
 
-class WantBodies(_Message, tag=7):
+class WantBodies(_Message, frozen=True, tag=7):
     room: Id
     entries: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=MAX_WANT)]
 
 
-class Bodies(_Message, tag=8):
+class Bodies(_Message, frozen=True, tag=8):
     """The answer to WantBodies: those that are here; a missing id is one that the sender does not have either."""
 
     room: Id
     bodies: Annotated[tuple[tuple[Id, Body], ...], Meta(max_length=MAX_WANT)]
 
 
-class Signal(_Message, tag=9):
+class Signal(_Message, frozen=True, tag=9):
     """A fleeting sign, never stored, never relayed. Unknown kinds are ignored."""
 
     room: Id
     kind: Annotated[str, Meta(max_length=16)]
 
 
-class Quit(_Message, tag=10):
+class Quit(_Message, frozen=True, tag=10):
     """The sender has left this room: it is no longer spoken of on this link."""
 
     room: Id

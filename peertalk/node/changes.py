@@ -106,7 +106,20 @@ class Changes:
         self._connection.executemany(
             "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (n, room, first, e.id, e.seq, e.lamport, e.time, e.received, e.kind, e.message, e.late, n if e.body else None)
+                (
+                    n,
+                    room,
+                    first,
+                    e.id,
+                    e.seq,
+                    e.lamport,
+                    e.time,
+                    e.received,
+                    e.kind,
+                    e.message,
+                    e.late,
+                    n if e.body is not None else None,
+                )
                 for n, e in numbered
             ],
         )

@@ -20,6 +20,7 @@ MEMBER_DELAY = 3.0  # the longest for a member that was here within MEMBER_SECON
 MEMBER_SECONDS = 600.0
 REFUSED_DELAY = 300.0  # for somebody who shares no room
 STEADY_SECONDS = 10.0  # a link that ends sooner counts as a failure
+RENEW_SECONDS = 86_400.0  # the age, give or take a tenth, at which a link is replaced by one with fresh keys
 SPREAD = 0.2  # after something that many notice at once
 GIVEN_UP = 4  # failures after which an address goes that nobody announces and nobody asked for
 MAX_TARGETS = 1024
@@ -97,6 +98,7 @@ class Dialer:
             linked.came_from = host
         if dialled is not None:
             dialled.identity, dialled.flying, dialled.refused = identity, False, False
+            dialled.due, linked.by = now + RENEW_SECONDS * (0.9 + 0.2 * self._chance()), dialled.key
             for other in self._targets.values():
                 if other.identity is None and other.meets(dialled):
                     other.identity = identity
@@ -155,7 +157,7 @@ class Dialer:
         """What to dial now, first what never failed. Each is in flight until `linked`, `failed` or `refused` tells of it."""
         dials = []
         traffic = self._traffic()
-        waiting = [target for target in self._targets.values() if target.due <= now and not self._is_linked(target)]
+        waiting = [target for target in self._targets.values() if target.due <= now and self._is_wanted(target)]
         for target in sorted(waiting, key=lambda one: (one.failures, one.due)):
             if traffic.lets(target):
                 target.flying, target.again, target.due = True, False, math.inf
@@ -166,7 +168,7 @@ class Dialer:
     def wake(self) -> float:
         """When to ask `due` again, if nothing happens before."""
         traffic = self._traffic()
-        startable = (one.due for one in self._targets.values() if not self._is_linked(one) and traffic.lets(one))
+        startable = (one.due for one in self._targets.values() if self._is_wanted(one) and traffic.lets(one))
         return min(startable, default=math.inf)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -196,9 +198,10 @@ class Dialer:
         return PATIENCE if named and self._me() > key else 0.0
 
     def _hasten(self, target: Target, due: float) -> None:
-        target.failures = 0
-        if not target.flying:
-            target.due = min(target.due, due)
+        if not self._is_linked(target):
+            target.failures = 0
+            if not target.flying:
+                target.due = min(target.due, due)
 
     def _landed(self, key: str) -> Target | None:
         target = self._targets.get(key)
@@ -222,6 +225,9 @@ class Dialer:
         if target.identity is None:
             known = (one.identity for one in self._targets.values() if one.identity and one.meets(target))
             target.identity = next(known, None)
+
+    def _is_wanted(self, target: Target) -> bool:
+        return not self._is_linked(target) or self._linked[target.identity or b""].by == target.key
 
     def _is_linked(self, target: Target) -> bool:
         return target.identity in self._linked

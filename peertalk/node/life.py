@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ log = logging.getLogger("peertalk.node")
 DIAL_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
 MAX_ADDRESSES = 8
+MAX_ACQUAINTED = 1024
 LOOPBACK = ("127.0.0.1", "::1")
 _ARGON_OPS, _ARGON_MEMORY = 3, 64 * 1024 * 1024
 
@@ -73,7 +75,7 @@ class Life:
             self.dialer,
             clock,
             random,
-            known=self.lookup.people,
+            acquainted=self._acquainted,
             is_blocked=lambda identity: identity in self.blocked(),
             met=self._met,
         )
@@ -229,6 +231,10 @@ class Life:
         kept = self.store.submit((PutPeer(record),))
         kept.add_done_callback(lambda done: done.exception())  # a disk that fails is told by the engine
         return kept
+
+    def _acquainted(self) -> set[bytes]:
+        """Whom one was linked with, the last thousand."""
+        return {peer.identity for peer in nlargest(MAX_ACQUAINTED, self.peers.values(), key=lambda peer: peer.last_seen)}
 
     def blocked(self) -> set[bytes]:
         """Who gets no link and is not shown."""

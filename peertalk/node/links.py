@@ -30,8 +30,8 @@ GONE = "closing"
 class Links:
     """`lines` are the authenticated links that count, one an identity, as the engine uses them.
 
-    `known` are the identities whose cards are held (they may come for their direct room alone), `is_blocked` those who get no
-    channel, `met` is told of everybody who is authenticated, with the address that was dialled.
+    `acquainted` are the identities that were linked with before (they may come for their direct room alone), `is_blocked` those
+    who get no channel, `met` is told of everybody who is authenticated, with the address that was dialled.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Links:
         clock: Clock,
         random: Random,
         *,
-        known: Callable[[], set[bytes]],
+        acquainted: Callable[[], set[bytes]],
         is_blocked: Callable[[bytes], bool],
         met: Callable[[bytes, tuple[str, int] | None], None],
     ) -> None:
@@ -51,7 +51,7 @@ class Links:
         self.on_double: Callable[[], None] = lambda: None
         self._replica, self._identity, self._dialer = replica, identity, dialer
         self._clock, self._random = clock, random
-        self._known, self._is_blocked, self._met = known, is_blocked, met
+        self._acquainted, self._is_blocked, self._met = acquainted, is_blocked, met
         self._all: dict[int, Link] = {}
         self._by_identity: dict[bytes, Link] = {}
         self._direct: dict[bytes, tuple[bytes, bytes]] = {}
@@ -92,9 +92,12 @@ class Links:
         return dict((secrets[start:] + secrets[:start])[:OFFERED])
 
     def _secrets(self) -> dict[bytes, bytes]:
-        for identity in self._known() - self._direct.keys():
+        acquainted = self._acquainted()
+        for identity in acquainted - self._direct.keys():
             secret = direct_secret(self._identity, identity)
             self._direct[identity] = room_id(secret), secret
+        for identity in self._direct.keys() - acquainted:
+            del self._direct[identity]
         return dict(self._direct.values()) | self._replica.secrets()
 
     # ── what becomes of them ─────────────────────────────────────────────────────────────────────────────────────────

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Literal
 
+import msgspec
+
 from peertalk.core import events
 from peertalk.core.effects import (
     Arrived,
@@ -14,6 +16,7 @@ from peertalk.core.effects import (
     EntryRecord,
     ForkSeen,
     MembersChanged,
+    Moved,
     Notice,
     OutboxRecord,
     Placed,
@@ -169,6 +172,16 @@ class News:
         if message is not None:
             self.publish(events.MessageArrived(message=message))
 
+    def _on_moved(self, notice: Moved) -> None:
+        """For front ends the message under the old id is gone, and one that waits under the new id has come."""
+        self._resolve(notice.before, notice.record)
+        room = self._room(notice.record.room)
+        message = self._views.waiting(room, notice.record) if room is not None else None
+        if message is not None:
+            gone = msgspec.structs.replace(message, id=notice.before.hex(), text="", deleted=True)
+            self.publish(events.MessageChanged(message=gone))
+            self.publish(events.MessageArrived(message=message))
+
     def _on_placed(self, notice: Placed) -> None:
         entry = notice.entry
         fresh = self._resolve(entry.message, entry)
@@ -308,6 +321,7 @@ class News:
     _handlers: Mapping[type[Notice], Callable[..., None]] = {
         Arrived: _on_arrived,
         Queued: _on_queued,
+        Moved: _on_moved,
         Placed: _on_placed,
         Claimed: _on_claimed,
         Presence: _on_presence,

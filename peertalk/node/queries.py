@@ -1,11 +1,14 @@
-"""What is read from the tables: the snapshot of a start, pages and bodies for peers, entries for people."""
+"""What is read from the tables: the snapshot of a start, pages and bodies for peers, entries for people.
+
+All of these run inside a transaction that their caller opened: they see one moment.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Any, Final
 
 import apsw
@@ -33,63 +36,66 @@ _feed_key: Final = msgspec.msgpack.Decoder(FeedKeyRecord)
 _card: Final = msgspec.msgpack.Decoder(CardRecord)
 _peer: Final = msgspec.msgpack.Decoder(PeerRecord)
 
+# The columns of an EntryRecord; `{room}` is the number of the room, whose own table has headers and bodies (schema.py).
 _COLUMNS: Final = """
-    e.id, p.feed, e.seq, e.lamport, e.time, e.kind, e.message, c.header, c.body, e.received, e.late
+    e.id, p.feed, e.seq, e.lamport, e.time, e.kind, e.message, c.header,
+    iif(e.body = e.n, c.body, (SELECT body FROM content_{room} WHERE n = e.body)), e.received, e.late
 """
 _ENTRIES: Final = """
-    FROM entry AS e CROSS JOIN page AS p ON p.n = e.page CROSS JOIN content AS c ON c.n = e.n
+    FROM entry AS e CROSS JOIN page AS p ON p.n = e.page CROSS JOIN content_{room} AS c ON c.n = e.n
 """
 # An entry is shown if its body is here and no twin of it (same message, an allowed kind) comes before it. `t.n != e.n`
 # settles it inside the index for all that have no twin.
 _SHOWN: Final = """
-    e.room = (SELECT n FROM room WHERE id = ?) AND e.held AND e.kind IN ({kinds}) AND NOT EXISTS (
+    e.room = {room} AND e.body IS NOT NULL AND e.kind IN ({kinds}) AND NOT EXISTS (
         SELECT 1 FROM entry AS t INDEXED BY entry_message
-        WHERE t.message = e.message AND t.n != e.n AND t.room = e.room AND t.held AND t.kind IN ({kinds})
+        WHERE t.message = e.message AND t.n != e.n AND t.room = e.room AND t.body IS NOT NULL AND t.kind IN ({kinds})
         AND (t.lamport, t.id) < (e.lamport, e.id)
     )
 """
 
 
 def snapshot(connection: apsw.Connection) -> Snapshot:
-    """All that a replica starts from, as of one moment."""
-    with connection:
-        profile: dict[str, bytes] = dict(connection.execute("SELECT key, value FROM profile"))
-        return Snapshot(
-            identity=profile.get("identity", b""),
-            name=profile.get("name", b"").decode(),
-            token=profile.get("token", b""),
-            rooms=_rooms(connection),
-            peers=tuple(_peer.decode(record) for (record,) in connection.execute("SELECT record FROM peer ORDER BY identity")),
-        )
+    """All that a replica starts from."""
+    profile: dict[str, bytes] = dict(connection.execute("SELECT key, value FROM profile"))
+    return Snapshot(
+        identity=profile.get("identity", b""),
+        name=profile.get("name", b"").decode(),
+        token=profile.get("token", b""),
+        rooms=_rooms(connection),
+        peers=tuple(_peer.decode(record) for (record,) in connection.execute("SELECT record FROM peer ORDER BY identity")),
+    )
 
 
 def _rooms(connection: apsw.Connection) -> tuple[RoomSnapshot, ...]:
     rooms = [(n, _room.decode(record)) for n, record in connection.execute("SELECT n, record FROM room ORDER BY n")]
-    ids = {n: record.id for n, record in rooms}
     feeds = _by_room(connection, "SELECT room, record FROM feed_key ORDER BY created, feed")
     cards = _by_room(connection, "SELECT room, record FROM card ORDER BY identity, via")
     outbox = _by_room(connection, "SELECT room, number, message, kind, body, time FROM outbox ORDER BY number")
     claims = _by_room(connection, "SELECT room, feed, identity, seq, disk FROM claim ORDER BY feed, identity, disk")
     pages = _pages(connection)
-    presence = _presence(connection)
     return tuple(
         RoomSnapshot(
             record=record,
             feeds=tuple(_feed_key.decode(row[0]) for row in feeds[n]),
             cards=tuple(_card.decode(row[0]) for row in cards[n]),
             pages=tuple(pages[n]),
-            presence=tuple(presence[n]),
-            outbox=tuple(
-                OutboxRecord(room=ids[n], number=number, message=message, kind=kind, body=body, time=time)
-                for number, message, kind, body, time in outbox[n]
-            ),
-            claims=tuple(
-                ClaimRecord(room=ids[n], feed=feed, identity=identity, seq=seq, disk=bool(disk))
-                for feed, identity, seq, disk in claims[n]
-            ),
+            presence=_presence(connection, n),
+            outbox=tuple(_waiting(record.id, row) for row in outbox[n]),
+            claims=tuple(_claim(record.id, row) for row in claims[n]),
         )
         for n, record in rooms
     )
+
+
+def _waiting(room: bytes, row: Row) -> OutboxRecord:
+    number, message, kind, body, time = row
+    return OutboxRecord(room=room, number=number, message=message, kind=kind, body=body, time=time)
+
+
+def _claim(room: bytes, row: Row) -> ClaimRecord:
+    feed, identity, seq, disk = row
+    return ClaimRecord(room=room, feed=feed, identity=identity, seq=seq, disk=bool(disk))
 
 
 def _by_room(connection: apsw.Connection, query: str) -> defaultdict[int, list[Row]]:
@@ -102,7 +108,7 @@ def _by_room(connection: apsw.Connection, query: str) -> defaultdict[int, list[R
 def _pages(connection: apsw.Connection) -> defaultdict[int, list[PageIndex]]:
     """Entries are numbered page by page, so two parallel walks find what belongs together."""
     absent: defaultdict[int, list[bytes]] = defaultdict(list)
-    for page, entry in connection.execute("SELECT page, id FROM entry WHERE NOT held ORDER BY n"):
+    for page, entry in connection.execute("SELECT page, id FROM entry WHERE body IS NULL ORDER BY n"):
         absent[page].append(entry)
     same: dict[bytes, bytes] = {}  # one object for a feed key, and for an id and the `prev` of the page after it
     found: defaultdict[int, list[PageIndex]] = defaultdict(list)
@@ -125,12 +131,9 @@ def _pages(connection: apsw.Connection) -> defaultdict[int, list[PageIndex]]:
     return found
 
 
-def _presence(connection: apsw.Connection) -> defaultdict[int, list[EntryRecord]]:
-    query = f"SELECT e.room, {_COLUMNS} {_ENTRIES} WHERE e.kind IN ('here', 'left') ORDER BY p.number, e.n"
-    found: defaultdict[int, list[EntryRecord]] = defaultdict(list)
-    for row in connection.execute(query):
-        found[row[0]].append(_entry(row[1:]))
-    return found
+def _presence(connection: apsw.Connection, room: int) -> tuple[EntryRecord, ...]:
+    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND e.kind IN ('here', 'left') ORDER BY p.number, e.n"
+    return tuple(_entry(row) for row in connection.execute(query.format(room=room)))
 
 
 def _entry(row: Row) -> EntryRecord:
@@ -150,14 +153,22 @@ def _entry(row: Row) -> EntryRecord:
     )
 
 
+def _number(connection: apsw.Connection, room: bytes) -> int | None:
+    number: int | None = connection.execute("SELECT n FROM room WHERE id = ?", (room,)).get
+    return number
+
+
 def pages(connection: apsw.Connection, room: bytes, numbers: Sequence[int]) -> list[PageRecord]:
     """Those of these pages that are there, in the order asked for."""
+    inside = _number(connection, room)
+    if inside is None:
+        return []
     query = f"""
         SELECT p.n, p.number, p.feed, p.prev, p.signature, {_COLUMNS}
-        FROM page AS p CROSS JOIN entry AS e ON e.n BETWEEN p.n AND p.n + p.length - 1 CROSS JOIN content AS c ON c.n = e.n
-        WHERE p.room = (SELECT n FROM room WHERE id = ?) AND p.number = ? ORDER BY e.n
+        FROM page AS p CROSS JOIN entry AS e ON e.n BETWEEN p.n AND p.n + p.length - 1 CROSS JOIN content_{{room}} AS c ON c.n = e.n
+        WHERE p.room = {{room}} AND p.number = ? ORDER BY e.n
     """
-    rows = connection.executemany(query, ((room, number) for number in numbers))
+    rows = connection.executemany(query.format(room=inside), ((number,) for number in numbers))
     return [_page(room, head, entries) for head, entries in groupby(rows, key=lambda row: row[:5])]
 
 
@@ -169,47 +180,47 @@ def _page(room: bytes, head: Row, rows: Iterable[Row]) -> PageRecord:
 
 def bodies(connection: apsw.Connection, room: bytes, entries: Sequence[bytes]) -> dict[bytes, bytes]:
     """The bodies of these entries, those that are here."""
-    query = """
-        SELECT e.id, c.body FROM entry AS e CROSS JOIN content AS c ON c.n = e.n
-        WHERE e.id = ? AND e.held AND e.room = (SELECT n FROM room WHERE id = ?)
-    """
-    return dict(connection.executemany(query, ((entry, room) for entry in entries)))
+    inside = _number(connection, room)
+    if inside is None:
+        return {}
+    query = f"SELECT e.id, c.body FROM entry AS e CROSS JOIN content_{inside} AS c ON c.n = e.body WHERE e.id = ? AND e.room = {inside}"
+    return dict(connection.executemany(query, ((entry,) for entry in entries)))
 
 
 def entries(
     connection: apsw.Connection, room: bytes, kinds: Collection[str], limit: int, before: Key | None, after: Key | None
 ) -> list[EntryRecord]:
     """At most `limit` that are shown, in order: just after `after` (up to `before`), just before `before`, or the newest."""
-    conditions, values = [_SHOWN.format(kinds=_marks(kinds))], [room, *kinds, *kinds]
-    for sign, bound in ((">", after), ("<", before)):
-        if bound is not None:
-            conditions.append(f"(e.lamport, e.id) {sign} (?, ?)")
-            values.extend(bound)
+    inside = _number(connection, room)
+    if inside is None:
+        return []
+    bounds = [(sign, bound) for sign, bound in ((">", after), ("<", before)) if bound is not None]
+    conditions = "".join(f" AND (e.lamport, e.id) {sign} (?, ?)" for sign, _ in bounds)
     way = "ASC" if after is not None else "DESC"
-    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE {' AND '.join(conditions)} ORDER BY e.lamport {way}, e.id {way} LIMIT ?"
-    found = [_entry(row) for row in connection.execute(query, (*values, limit))]
+    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE {_SHOWN} {conditions} ORDER BY e.lamport {way}, e.id {way} LIMIT ?"
+    values = (*kinds, *kinds, *chain.from_iterable(bound for _, bound in bounds), limit)
+    found = [_entry(row) for row in connection.execute(query.format(room=inside, kinds=_marks(kinds)), values)]
     return found if after is not None else found[::-1]
 
 
 def find(connection: apsw.Connection, message: bytes, room: bytes | None) -> list[tuple[bytes, EntryRecord]]:
     """(room, entry) for each room, in the order of rooms, that has this message: the first of the twins there."""
-    query = f"""
-        SELECT r.id, {_COLUMNS} {_ENTRIES} CROSS JOIN room AS r ON r.n = e.room
-        WHERE e.message = ? AND r.id = ifnull(?, r.id) ORDER BY r.n, e.lamport, e.id
-    """
-    first: dict[bytes, EntryRecord] = {}
-    for row in connection.execute(query, (message, room)):
-        first.setdefault(row[0], _entry(row[1:]))
-    return list(first.items())
+    query = "SELECT DISTINCT r.n, r.id FROM entry AS e CROSS JOIN room AS r ON r.n = e.room WHERE e.message = ? ORDER BY r.n"
+    where = [(n, id) for n, id in connection.execute(query, (message,)) if room in (None, id)]
+    first = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND e.message = ? ORDER BY e.lamport, e.id LIMIT 1"
+    return [(id, _entry(row)) for n, id in where for row in connection.execute(first.format(room=n), (message,))]
 
 
 def unread(connection: apsw.Connection, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes]) -> int:
     """How many that are shown lie above `read`, but for those in the feeds `without`."""
+    inside = _number(connection, room)
+    if inside is None:
+        return 0
     query = f"""
         SELECT count(*) FROM entry AS e CROSS JOIN page AS p ON p.n = e.page
-        WHERE {_SHOWN.format(kinds=_marks(kinds))} AND (e.lamport, e.id) > (?, ?) AND p.feed NOT IN ({_marks(without)})
-    """
-    count: int = connection.execute(query, (room, *kinds, *kinds, *read, *without)).get
+        WHERE {_SHOWN} AND (e.lamport, e.id) > (?, ?) AND p.feed NOT IN ({{without}})
+    """.format(room=inside, kinds=_marks(kinds), without=_marks(without))
+    count: int = connection.execute(query, (*kinds, *kinds, *read, *without)).get
     return count
 
 

@@ -109,7 +109,15 @@ class Store:
 
     async def _read(self, query: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reading, partial(self._query, query, *args, **kwargs))
+
+    def _query(self, query: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """On the reading thread, inside a transaction: all of it as of one moment."""
         try:
-            return await loop.run_in_executor(self._reading, partial(query, self._reader, *args, **kwargs))
+            self._reader.execute("BEGIN")
+            try:
+                return query(self._reader, *args, **kwargs)
+            finally:
+                self._reader.execute("ROLLBACK")
         except apsw.Error as error:
             raise schema.failure(error, self._path) from error

@@ -47,11 +47,13 @@ class Target:
 
 @dataclass(slots=True)
 class Linked:
-    """A linked identity: since when, by how many links, and from which host, if it was the one that dialled."""
+    """A linked identity: since when, by how many links, from which host if it was the one that dialled, and otherwise by
+    which target, whose `due` then is when the link is to be renewed."""
 
     since: float
     links: int = 0
     came_from: str | None = None
+    by: str | None = None
 
 
 class Traffic:

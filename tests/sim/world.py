@@ -20,6 +20,7 @@ from peertalk.core.effects import (
     Effect,
     LoadBodies,
     LoadPages,
+    Moved,
     Placed,
     Prove,
     PutProfile,
@@ -130,6 +131,8 @@ class Host:
                 self._wake(at)
             case Queued(record):
                 self._answer(record.message)
+            case Moved(before, record):
+                self.moved(before, record.message)
             case Placed(_, entry):
                 self._answer(entry.message)
                 self.shown.append(entry.id)
@@ -145,6 +148,12 @@ class Host:
 
     def tokens(self, replica: Replica) -> int:
         return min(replica._out._commits)
+
+    def moved(self, before: bytes, after: bytes) -> None:
+        """A message has another id from now on."""
+        if self.answered.pop(before, None) is not None or before in self.waiting:
+            self.waiting.discard(before)
+            self.answered[after] = after
 
     def _answer(self, message: bytes) -> None:
         if message in self.waiting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from peertalk.core.effects import PeerRecord
+from peertalk.core.exchange import Place
 from peertalk.core.identity import tag
 from peertalk.core.room import Room
 from peertalk.core.sync import Replica
@@ -22,25 +23,33 @@ class Lookup:
 
     def rooms(self) -> list[Room]:
         """The rooms that are listed, as they came."""
-        return [place.room for place in self._replica.places.values() if place.room.record.shown and place.leaving is None]
+        return [place.room for place in self._replica.places.values() if self._is_listed(place)]
 
     def room(self, reference: str) -> Room:
         """By id, `lobby`, `#lobby`, or the name of the other one in a direct room. RequestError unknown_room, ambiguous_name."""
-        rooms = self.rooms()
-        by_id = [room for room in rooms if room.id.hex() == reference]
-        wanted = reference.removeprefix("#").casefold()
-        named = [room for room in rooms if self._name(room).casefold() == wanted]
-        if reference.startswith("#"):
-            named = [room for room in named if room.record.kind == "open"]
-        found = by_id or named
+        found = self._by_id(reference) or self._by_name(reference)
         if not found:
             raise RequestError("unknown_room", room=reference)
         if len(found) > 1:
             raise RequestError("ambiguous_name", name=reference, candidates=[room.id.hex() for room in found])
         return found[0]
 
-    def _name(self, room: Room) -> str:
-        return self._views.room(room, 0).name
+    def _by_id(self, reference: str) -> list[Room]:
+        try:
+            place = self._replica.places.get(bytes.fromhex(reference))
+        except ValueError:
+            return []
+        return [place.room] if place is not None and self._is_listed(place) else []
+
+    def _is_listed(self, place: Place) -> bool:
+        return place.room.record.shown and place.leaving is None
+
+    def _by_name(self, reference: str) -> list[Room]:
+        wanted = reference.removeprefix("#").casefold()
+        named = [room for room in self.rooms() if self._views.room_name(room).casefold() == wanted]
+        if reference.startswith("#"):
+            named = [room for room in named if room.record.kind == "open"]
+        return named
 
     def people(self) -> set[bytes]:
         """Everybody met or heard of, without oneself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from peertalk import text
 from peertalk.core import events
@@ -14,6 +15,9 @@ from peertalk.core.sync import Replica
 
 SHOWN_KINDS = ("text", "here", "left")
 COUNTED_KINDS = ("text",)
+
+
+_name = lru_cache(maxsize=4096)(text.name)
 
 
 class Views:
@@ -33,10 +37,12 @@ class Views:
     def name(self, identity: bytes, room: Room | None = None) -> str:
         """What somebody is called, in this room if they have a name there; a tag of the key where no name is known."""
         if identity == self._replica.identity.public:
-            return text.name(self._replica.name, tag(identity))
-        return text.name(self._raw_name(identity, room), tag(identity))
+            return _name(self._replica.name, tag(identity))
+        return _name(self._raw_name(identity, room), tag(identity))
 
     def _raw_name(self, identity: bytes, room: Room | None) -> str:
+        if room is not None and (name := room.members.name(identity)):
+            return name
         rooms = [place.room for place in self._replica.places.values() if identity in place.room.cards.identities()]
         names = ((one.members.name(identity), one is room, identity in one.online()) for one in rooms)
         return max(((here, online, name) for name, here, online in names if name), default=(False, False, ""))[2]
@@ -100,12 +106,15 @@ class Views:
 
     # ── rooms ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def room_name(self, room: Room) -> str:
+        """What a room is called: a direct one like the other person."""
+        return self.name(room.record.peer, room) if room.record.peer is not None else text.line(room.record.name)
+
     def room(self, room: Room, unread: int) -> events.Room:
         record = room.record
-        name = self.name(record.peer, room) if record.peer is not None else text.line(record.name)
         return events.Room(
             id=record.id.hex(),
-            name=name,
+            name=self.room_name(room),
             kind=record.kind,
             members=len(self.everyone(room)),
             online=len(room.online() | {room.me}),

@@ -143,12 +143,19 @@ class Life:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._settle()
-        discovery = [self.discovery.close()] if self.discovery is not None else []
-        await asyncio.wait([asyncio.ensure_future(part) for part in (self.links.close(), *discovery)], timeout=CLOSE_SECONDS)
+        await self._say_goodbye()
         await self._settle()
         self.engine.stop()
         self.news.close()
         await self.store.close()
+
+    async def _say_goodbye(self) -> None:
+        """To everybody, but nobody holds the end up for long."""
+        parts = [self.links.close()] + ([self.discovery.close()] if self.discovery is not None else [])
+        _, late = await asyncio.wait([asyncio.ensure_future(part) for part in parts], timeout=CLOSE_SECONDS)
+        for part in late:
+            part.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _settle(self) -> None:
         if self.failure is None:

@@ -29,8 +29,8 @@ class Link(asyncio.Protocol):
     channel, nobody's fault), `slow_reader`, `handshake_cut`, `cut_off`, or the kind of the RemoteError. After that nothing
     is sent or told any more. `on_writable` is called when what waited has been sent.
 
-    `target` is what the dialer dialled for; None for a link that came in. `address` is where the other side is, `local` the
-    own address that the link depends on, both as `interfaces.canonical` writes them.
+    `target` is what the dialer dialled for; None for a link that came in. `address` is where the other side is, the host as
+    `interfaces.canonical` writes it.
     """
 
     def __init__(
@@ -47,7 +47,6 @@ class Link(asyncio.Protocol):
         self.id = number
         self.target = target
         self.address: tuple[str, int] = ("", 0)
-        self.local = ""
         self.writable = True
         self.on_connected: Callable[[Link], None] | None = None
         self._channel = channel
@@ -130,7 +129,6 @@ class Link(asyncio.Protocol):
         self._transport = transport = cast("asyncio.Transport", transport)  # as promised for a stream; uvloop has a class of its own
         name = transport.get_extra_info("peername") or ("", 0)
         self.address = canonical(name[0]), name[1]
-        self.local = canonical((transport.get_extra_info("sockname") or ("",))[0])
         self._transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._step_done()

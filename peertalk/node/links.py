@@ -143,6 +143,9 @@ class Links:
         except RemoteError as error:
             log.warning("closed the link to %s: %s", tag(link.peer or b""), error.kind)
             link.close(error.kind)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours that a peer can reach costs that link, not the chat
+            log.error("closed the link to %s: %s", tag(link.peer or b""), type(error).__name__)  # noqa: TRY400 - no text
+            link.close("internal")
 
     def _on_closed(self, link: Link, reason: str) -> None:
         del self._all[link.id]

@@ -31,9 +31,10 @@ class RemoteError(PeerTalkError):
 
 class RequestError(PeerTalkError):
     """A request that cannot be fulfilled; the kinds are those of docs/rpc.md: `unknown_room`, `unknown_peer`,
-    `unknown_message`, `ambiguous_name`, `not_reachable`, `too_large`, `refused`, `bad_name`, `locked`."""
+    `unknown_message`, `ambiguous_name`, `not_reachable`, `too_large`, `refused`, `bad_name`, `bad_text`, `bad_address`, `locked`,
+    and those of commands: `unknown_command`, `missing_argument`, `extra_argument`, `bad_choice`, `no_room`."""
 
 
 class StartError(PeerTalkError):
     """Why the program cannot start: `wrong_passphrase`, `needs_passphrase`, `newer_database`, `broken_database`,
-    `profile_in_use`, `port_in_use`, `no_interface`, `bad_config`, `no_home`, `not_running`."""
+    `profile_in_use`, `port_in_use`, `port_denied`, `no_interface`, `bad_config`, `no_home`, `disk`, `not_running`."""

@@ -36,7 +36,7 @@ from peertalk.node.views import COUNTED_KINDS, Views
 log = logging.getLogger("peertalk.node")
 
 DIAL_SECONDS = 5.0
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 1.0
 MAX_ADDRESSES = 8
 MAX_ACQUAINTED = 1024
 LOOPBACK = ("127.0.0.1", "::1")
@@ -122,7 +122,7 @@ class Life:
         await asyncio.to_thread(keyring.write_token, home, token)
 
     def _hosts(self) -> tuple[str, ...]:
-        return LOOPBACK if self.settings.interfaces and set(self.settings.interfaces) <= {"lo", *LOOPBACK} else EVERYWHERE
+        return LOOPBACK if self.settings.interfaces and set(self.settings.interfaces) <= {"lo", "lo0", *LOOPBACK} else EVERYWHERE
 
     async def _lobby(self) -> None:
         lobby = next((room for room in self.lookup.rooms() if room.record.name == LOBBY and room.record.kind == "open"), None)

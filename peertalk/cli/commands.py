@@ -1,0 +1,118 @@
+"""The commands. Each loads the settings, and imports what it needs when it runs, so that `--version` is quick."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import peertalk
+from peertalk import i18n
+from peertalk.cli.options import as_settings, merged, shared
+from peertalk.i18n import _
+
+if TYPE_CHECKING:
+    from peertalk.config import Settings
+
+
+def program() -> click.Group:
+    """The whole command line, its help in the active language."""
+
+    @click.group(
+        invoke_without_command=True,
+        options_metavar=_("[OPTIONS]"),
+        subcommand_metavar=_("[COMMAND]"),
+        help=_("Chat with the people on your network, encrypted, without a server."),
+    )
+    @shared
+    @click.version_option(
+        peertalk.__version__, prog_name="peertalk", message="%(prog)s %(version)s", help=_("Show the version.")
+    )
+    @click.help_option("--help", "-h", help=_("Show this help."))
+    @click.pass_context
+    def peertalk_(context: click.Context, /, **options: object) -> int:
+        context.obj = as_settings(options)
+        if context.invoked_subcommand is None:
+            from peertalk.cli.running import screen
+
+            return screen(_settings(context, {}))
+        return 0
+
+    for command in (_rpc(), _send(), _tail(), _demo()):
+        peertalk_.add_command(command)
+    return peertalk_
+
+
+def _rpc() -> click.Command:
+    @click.command("rpc", options_metavar=_("[OPTIONS]"), help=_("Speak JSON-RPC on standard input and output, for programs."))
+    @_common
+    def rpc(context: click.Context, /, **options: object) -> int:
+        from peertalk.cli.running import rpc
+
+        return rpc(_settings(context, options))
+
+    return rpc
+
+
+def _send() -> click.Command:
+    @click.command(
+        "send", options_metavar=_("[OPTIONS]"), help=_("Send TEXT to ROOM, and wait until at least one member has it.")
+    )
+    @click.argument("room", metavar=_("ROOM"))
+    @click.argument("text", metavar=_("TEXT"))
+    @click.option(
+        "--wait", type=click.FloatRange(min=0), default=30, metavar="N", help=_("Wait at most N seconds (30); 0: don't wait.")
+    )
+    @_common
+    def send(context: click.Context, /, room: str, text: str, wait: float, **options: object) -> int:
+        from peertalk.cli.running import send
+
+        return send(_settings(context, options), room, text, wait)
+
+    return send
+
+
+def _tail() -> click.Command:
+    @click.command(
+        "tail", options_metavar=_("[OPTIONS]"), help=_("Print the last messages of ROOM, and each new one as it comes.")
+    )
+    @click.argument("room", metavar=_("ROOM"))
+    @click.option(
+        "--lines", type=click.IntRange(min=0), default=10, metavar="N", help=_("Begin with the last N messages (10).")
+    )
+    @click.option("--json", "as_json", is_flag=True, help=_("Print each message as a JSON object on a line of its own."))
+    @_common
+    def tail(context: click.Context, /, room: str, lines: int, as_json: bool, **options: object) -> int:
+        from peertalk.cli.running import tail
+
+        return tail(_settings(context, options), room, lines, as_json=as_json)
+
+    return tail
+
+
+def _demo() -> click.Command:
+    @click.command("demo", options_metavar=_("[OPTIONS]"), help=_("Try it out with two companions, all on this computer."))
+    @_common
+    def demo(context: click.Context, /, **options: object) -> int:
+        from peertalk.cli.running import demo
+
+        return demo(_settings(context, options))
+
+    return demo
+
+
+def _common(command: Any) -> Any:
+    """What every command takes: the shared options, help, and the context."""
+    return shared(click.help_option("--help", "-h", help=_("Show this help."))(click.pass_context(command)))
+
+
+def _settings(context: click.Context, options: dict[str, object]) -> Settings:
+    """The settings of a command; from here on their language is spoken. StartError."""
+    import os
+
+    from peertalk import config
+
+    given = merged(context.obj, as_settings(options)) if options else context.obj
+    settings = config.load(given, os.environ)
+    i18n.activate(settings.lang)
+    return settings

@@ -1,0 +1,213 @@
+"""What each command does: an event loop, signals, a node, a front end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from peertalk.cli import logs
+from peertalk.errors import StartError
+from peertalk.i18n import _
+
+if TYPE_CHECKING:
+    from peertalk.config import Settings
+    from peertalk.node.node import Node
+    from peertalk.once import Talker
+    from peertalk.tui.opening import Profile
+
+T = TypeVar("T")
+INTERRUPTED: Final = 130
+ASK_AGAIN: Final = 0.2
+ATTEMPTS: Final = 10
+
+
+def rpc(settings: Settings) -> int:
+    """`peertalk rpc`."""
+    logs.start(settings, console=True)
+    return _run(_rpc(settings, _claim_output()))
+
+
+async def _rpc(settings: Settings, output: int) -> int:
+    from peertalk.rpc import serve_stdio
+
+    stop = asyncio.Event()
+    with _on_signals(stop.set):
+        async with _own_node(settings) as node:
+            await serve_stdio(node, stop, write_to=output)
+    return 0
+
+
+def _claim_output() -> int:
+    """A descriptor for answers. What any library prints goes to standard error instead: nothing else is on standard output."""
+    sys.stdout.flush()
+    output = os.dup(1)
+    os.dup2(2, 1)
+    return output
+
+
+def send(settings: Settings, room: str, text: str, wait: float) -> int:
+    """`peertalk send`."""
+    from peertalk import once
+
+    async def work(node: Talker) -> int:
+        return _complain(await once.send(node, room, text, wait))
+
+    logs.start(settings, console=True)
+    return _run(_interruptible(_with_node(settings, work), interrupted=INTERRUPTED))
+
+
+def tail(settings: Settings, room: str, lines: int, *, as_json: bool) -> int:
+    """`peertalk tail`: until it is interrupted, or nobody reads what it prints."""
+    from peertalk import once
+
+    async def work(node: Talker) -> int:
+        try:
+            await once.tail(node, room, lines, _print, as_json=as_json)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at exit
+            return 0
+        raise StartError("not_running")
+
+    logs.start(settings, console=True)
+    return _run(_interruptible(_with_node(settings, work), interrupted=0))
+
+
+def _print(line: str) -> None:
+    click.echo(line)
+    sys.stdout.flush()
+
+
+def screen(settings: Settings) -> int:
+    """`peertalk`."""
+    from peertalk.node.node import profile_state
+
+    if not _in_terminal():
+        return _complain(
+            _("The screen needs a terminal. For scripts there are peertalk send and peertalk tail, for programs peertalk rpc.")
+        )
+    profile: Profile = "new" if settings.ephemeral else profile_state(settings.home)
+    logs.start(settings, console=False)
+    return _show(settings, profile)
+
+
+def _show(settings: Settings, profile: Profile) -> int:
+    from peertalk import config, tui
+    from peertalk.cli.build import open_node
+
+    return tui.run(open_node, settings, profile=profile, remember=partial(config.save, settings.home))
+
+
+def _in_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def demo(settings: Settings) -> int:
+    """`peertalk demo`: the screen where there is a terminal, else a conversation that is printed."""
+    from peertalk.demo import on_screen
+
+    logs.start(settings, console=False)
+    if _in_terminal():
+        click.echo(_("PeerTalk: I am starting your two companions on this computer …"))
+        return on_screen(settings, partial(_show, profile="key_file"))
+    return _run(_interruptible(_script(settings), interrupted=INTERRUPTED))
+
+
+async def _script(settings: Settings) -> int:
+    from peertalk.cli.build import open_node
+    from peertalk.demo import in_lines
+
+    return _complain(await in_lines(settings, open_node, _print))
+
+
+def _complain(sentence: str | None) -> int:
+    """The exit code; a sentence that says what went wrong goes to standard error."""
+    if sentence is None:
+        return 0
+    click.echo(f"peertalk: {sentence}", err=True)
+    return 1
+
+
+# ── a node for a short command ───────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _with_node(settings: Settings, work: Callable[[Talker], Coroutine[Any, Any, int]]) -> int:
+    """Do `work` with the node of the running process of this profile, or with one of our own where none runs."""
+    from peertalk.rpc import find
+
+    attempts = ATTEMPTS
+    while True:
+        remote = None if settings.ephemeral else await find(settings.home)
+        if remote is not None:
+            async with remote:
+                return await work(remote)
+        try:
+            async with _own_node(settings) as node:
+                return await work(node)
+        except StartError as error:
+            attempts -= 1
+            if error.kind != "profile_in_use" or not attempts:
+                raise
+        await asyncio.sleep(ASK_AGAIN)  # the process that has the profile may be about to open its socket
+
+
+@asynccontextmanager
+async def _own_node(settings: Settings) -> AsyncIterator[Node]:
+    """A node of this process. What ended it by itself is raised at the end."""
+    from peertalk.cli.build import open_node
+
+    node = await open_node(settings)
+    try:
+        yield node
+    finally:
+        await node.close()
+    if node.failure is not None:
+        raise node.failure
+
+
+# ── loop and signals ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` on a new event loop: the fast one where it exists."""
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        return runner.run(work)
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # Windows
+        return None
+    return uvloop.new_event_loop
+
+
+async def _interruptible(work: Coroutine[Any, Any, int], *, interrupted: int) -> int:
+    """The code of `work`; `interrupted` if a signal ended it."""
+    task = asyncio.ensure_future(work)
+    with _on_signals(task.cancel):
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return interrupted
+
+
+@contextmanager
+def _on_signals(stop: Callable[[], object]) -> Iterator[None]:
+    """Call `stop` on the loop when the process is asked to end."""
+    loop = asyncio.get_running_loop()
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, lambda *_signal: loop.call_soon_threadsafe(stop)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

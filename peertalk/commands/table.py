@@ -1,0 +1,160 @@
+"""The table of commands."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from peertalk.commands import handlers
+from peertalk.commands.keys import BINDINGS, ROOMS_BY_NUMBER, Binding, key_name
+from peertalk.commands.model import AskFirst, Command, Context, Invocation, Outcome, Parameter
+from peertalk.i18n import N_, _
+
+if TYPE_CHECKING:
+    from peertalk.node.node import Node
+
+_ROOM: Final = Parameter("room", "room", N_("ROOM"))
+_PERSON: Final = Parameter("peer", "peer", N_("PERSON"))
+
+COMMANDS: Final = (
+    Command(
+        "help",
+        {"en": ("help",), "de": ("hilfe",)},
+        N_("Show all commands and keys, or explain one command."),
+        handlers.show_help,
+        (Parameter("command", "command", N_("COMMAND"), optional=True),),
+    ),
+    Command(
+        "msg",
+        {"en": ("msg",), "de": ("an",)},
+        N_("Write to one person: only you two can read it."),
+        handlers.message,
+        (_PERSON, Parameter("text", "text", N_("TEXT"), optional=True)),
+    ),
+    Command("room", {"en": ("room",), "de": ("raum",)}, N_("Switch to one of your rooms."), handlers.room, (_ROOM,)),
+    Command("rooms", {"en": ("rooms",), "de": ("räume", "raeume")}, N_("List your rooms."), handlers.rooms),
+    Command(
+        "join",
+        {"en": ("join",), "de": ("beitreten", "betreten")},
+        N_("Enter an open room. Anyone on this network who knows its name can read it."),
+        handlers.join,
+        (Parameter("name", "room_name", N_("NAME")),),
+    ),
+    Command(
+        "leave",
+        {"en": ("leave",), "de": ("verlassen",)},
+        N_("Leave this room, or the one you name."),
+        handlers.leave,
+        (replace(_ROOM, optional=True),),
+        ask=handlers.ask_leave,
+    ),
+    Command(
+        "who",
+        {"en": ("who",), "de": ("wer",)},
+        N_("List the people in this room, or in the one you name."),
+        handlers.who,
+        (replace(_ROOM, optional=True),),
+    ),
+    Command(
+        "nick",
+        {"en": ("nick", "name"), "de": ("name",)},
+        N_("Change the name that others see."),
+        handlers.nick,
+        (Parameter("name", "name", N_("NAME")),),
+    ),
+    Command(
+        "connect",
+        {"en": ("connect",), "de": ("verbinden",)},
+        N_("Reach a computer that is not found by itself, by its address and port."),
+        handlers.connect,
+        (Parameter("address", "address", N_("HOST:PORT")),),
+    ),
+    Command(
+        "block",
+        {"en": ("block",), "de": ("blockieren",)},
+        N_("Hide what a person writes, and keep no connection to their computer. Only for you."),
+        handlers.block,
+        (_PERSON,),
+    ),
+    Command(
+        "unblock",
+        {"en": ("unblock",), "de": ("freigeben",)},
+        N_("Show what a blocked person writes again."),
+        handlers.unblock,
+        (_PERSON,),
+    ),
+    Command(
+        "theme",
+        {"en": ("theme",), "de": ("farben",)},
+        N_("Light or dark colours, or those of the terminal."),
+        handlers.theme,
+        (Parameter("theme", "theme", "dark|light|auto", choices=("dark", "light", "auto")),),
+    ),
+    Command(
+        "lang",
+        {"en": ("lang",), "de": ("sprache",)},
+        N_("Choose the language: English or German."),
+        handlers.lang,
+        (Parameter("language", "language", "en|de", choices=("en", "de")),),
+    ),
+    Command(
+        "quit",
+        {"en": ("quit", "exit"), "de": ("beenden", "ende")},
+        N_("Close PeerTalk. Nothing is lost."),
+        handlers.leave_program,
+    ),
+)
+
+
+@cache
+def names() -> dict[str, Command]:
+    """Every name of every command, in all languages."""
+    return {name: command for command in COMMANDS for group in command.names.values() for name in group}
+
+
+def find(word: str) -> Command | None:
+    """The command called `word` (without the slash), in any language, whatever its case."""
+    return names().get(unicodedata.normalize("NFC", word).casefold())
+
+
+async def run(node: Node, invocation: Invocation, context: Context) -> Outcome:
+    """Carry out a command, or ask first. What it cannot do comes as PeerTalkError, for say.error."""
+    command = invocation.command
+    if command.ask and not invocation.confirmed:
+        question, yes, arguments = await command.ask(node, invocation.arguments, context)
+        return Outcome(action=AskFirst(question, yes, Invocation(command, arguments, confirmed=True)))
+    return await command.handler(node, invocation.arguments, context)
+
+
+def usage(command: Command) -> str:
+    """`/msg PERSON [TEXT]`, in the person's language."""
+    parts = [f"[{_(p.label)}]" if p.optional else _(p.label) for p in command.parameters]
+    return " ".join(["/" + command.name, *parts])
+
+
+def help_lines(command: Command | None = None, bound: Sequence[Binding] = BINDINGS) -> tuple[str, ...]:
+    """The help, one line each: of one command, or of all commands and keys."""
+    if command is not None:
+        aliases = [f"/{name}" for group in command.names.values() for name in group if name != command.name]
+        also = (_("The same: {names}").format(names=", ".join(dict.fromkeys(aliases))),) if aliases else ()
+        return (usage(command), _(command.help), *also)
+    column = max(len(usage(each)) for each in COMMANDS)
+    lines = [f"{usage(each):<{column}}  {_(each.help)}" for each in COMMANDS]
+    return (*lines, _("A text that begins with a slash: write two slashes."), "", *key_lines(bound))
+
+
+def key_lines(bound: Sequence[Binding] = BINDINGS) -> tuple[str, ...]:
+    """The keys, one line each; those of the rooms by number on one."""
+    last = next((key_name(each.keys[0]) for each in bound if each.id == f"room_{ROOMS_BY_NUMBER}" and each.keys), "")
+    rows = [(_keys(binding, last), _(binding.help)) for binding in bound if binding.help and binding.keys]
+    column = max((len(keys) for keys, _help in rows), default=0)
+    return tuple(f"{keys:<{column}}  {text}" for keys, text in rows)
+
+
+def _keys(binding: Binding, last: str) -> str:
+    if binding.id == "room_1":
+        return f"{key_name(binding.keys[0])} … {last}"
+    return ", ".join(key_name(key) for key in binding.keys)

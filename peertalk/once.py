@@ -1,0 +1,114 @@
+"""`peertalk send` and `peertalk tail`: one thing done for a script, through the running process or a node of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+import msgspec
+
+from peertalk import say
+from peertalk.core.events import AnyEvent, Delivered, Message, MessageArrived, MessageChanged, MessageList, Room
+from peertalk.errors import StartError
+from peertalk.i18n import _, ngettext
+
+Print = Callable[[str], None]
+
+
+class Events(Protocol):
+    """A subscription: events in order, until the node is closed."""
+
+    def __aiter__(self) -> AsyncIterator[AnyEvent]: ...
+
+    def close(self) -> None: ...
+
+
+class Talker(Protocol):
+    """What is needed of a node, be it our own or that of the running process."""
+
+    def subscribe(self) -> Events: ...
+
+    async def room(self, room: str, /) -> Room: ...
+
+    async def send(self, room: str, text: str, /) -> Message: ...
+
+    async def messages(self, room: str, limit: int, /) -> MessageList: ...
+
+
+# ── send ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def send(node: Talker, room: str, text: str, wait: float) -> str | None:
+    """Send, and wait up to `wait` seconds until at least one member has it; with 0, not at all.
+
+    None, or a sentence that says why nobody has it. PeerTalkError as Node.send."""
+    events = node.subscribe()
+    try:
+        message = await node.send(room, text)
+        if wait <= 0 or _somebody_has(message):
+            return None
+        async with asyncio.timeout(wait):
+            await _until_delivered(events, message.id)
+        return None
+    except TimeoutError:
+        return await _why_nobody(node, room, wait)
+    finally:
+        events.close()
+
+
+def _somebody_has(message: Message | Delivered) -> bool:
+    return bool(message.delivered_to or message.held_by)
+
+
+async def _until_delivered(events: Events, message: str) -> None:
+    async for event in events:
+        match event:
+            case Delivered(message=id) if id == message and _somebody_has(event):
+                return
+            case MessageChanged(message=changed) if changed.id == message and _somebody_has(changed):
+                return
+    raise StartError("not_running")
+
+
+async def _why_nobody(node: Talker, room: str, wait: float) -> str:
+    there = await node.room(room)
+    seconds = ngettext("{seconds} second", "{seconds} seconds", round(wait)).format(seconds=round(wait))
+    if there.online > 1:
+        return _("After {seconds} nobody in {room} has it yet. It is kept, and goes out as soon as it can.").format(
+            seconds=seconds, room=say.room(there)
+        )
+    return _("Nobody else is in {room} just now. It is kept, and goes out when PeerTalk runs and somebody comes.").format(
+        room=say.room(there)
+    )
+
+
+# ── tail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def tail(node: Talker, room: str, lines: int, write: Print, *, as_json: bool) -> None:
+    """Write the last `lines` messages of a room, then each new one as it comes, until the node is closed.
+
+    PeerTalkError as Node.room."""
+    events = node.subscribe()
+    form = _json if as_json else line
+    try:
+        there = await node.room(room)
+        shown = (await node.messages(there.id, lines)).messages if lines else []
+        for message in shown:
+            write(form(message))
+        seen = {message.id for message in shown}
+        async for event in events:
+            if isinstance(event, MessageArrived) and event.message.room == there.id and event.message.id not in seen:
+                write(form(event.message))
+    finally:
+        events.close()
+
+
+def line(message: Message) -> str:
+    """A message as text: `19:02 Mira: text`. Further lines of it are indented, so that none can pass for another message."""
+    return f"{say.clock(message.time)} {say.message(message)}".replace("\n", "\n      ")
+
+
+def _json(message: Message) -> str:
+    return msgspec.json.encode(message).decode()

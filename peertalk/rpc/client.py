@@ -1,0 +1,193 @@
+"""The other end of the interface: a node that is in another process, with the calls of Node that our own programs need."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from itertools import count
+from typing import Any, Protocol, Self, TypeVar
+
+import msgspec
+
+from peertalk.core.events import AnyEvent, Member, Message, MessageList, Peer, Ready, Room, Status
+from peertalk.errors import PeerTalkError, RequestError, StartError
+from peertalk.rpc import envelope
+from peertalk.rpc.connection import Stream
+from peertalk.rpc.lines import Lines
+
+T = TypeVar("T")
+MAX_ANSWER = 1 << 32
+
+
+class ClosableStream(Stream, Protocol):
+    """A stream that one can close."""
+
+    async def close(self) -> None: ...
+
+
+class Failure(msgspec.Struct, frozen=True):
+    code: int
+    message: str = ""
+    data: dict[str, Any] = {}
+
+
+class Line(msgspec.Struct, frozen=True):
+    """Any line of the other side: an answer, or an event in `params`."""
+
+    id: int | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: Failure | None = None
+    params: msgspec.Raw = msgspec.Raw(b"")
+
+
+_lines = msgspec.json.Decoder(Line)
+_events: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+class RemoteNode:
+    """A node behind a stream. Calls raise RequestError as Node's do; StartError("not_running") once it is gone."""
+
+    def __init__(self, stream: ClosableStream) -> None:
+        self._stream = stream
+        self._ids = count(1)
+        self._waiting: dict[int, asyncio.Future[msgspec.Raw]] = {}
+        self._subscriptions: set[RemoteEvents] = set()
+        self._ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+        self._gone = False
+        self._listener = asyncio.create_task(self._listen())
+
+    async def ready(self) -> Ready:
+        """The first line of the other side. StartError("not_running")"""
+        await asyncio.wait((self._ready, self._listener), return_when=asyncio.FIRST_COMPLETED)
+        if not self._ready.done():
+            raise StartError("not_running")
+        return self._ready.result()
+
+    async def call(self, method: str, **params: object) -> msgspec.Raw:
+        """Any method of docs/rpc.md; its result, still encoded."""
+        if self._gone:
+            raise StartError("not_running")
+        number = next(self._ids)
+        answer: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            await self._stream.write(envelope.request(number, method, params) + b"\n")
+            return await answer
+        except OSError as error:
+            raise StartError("not_running") from error
+        finally:
+            self._waiting.pop(number, None)
+
+    def subscribe(self) -> RemoteEvents:
+        """The events from now on (`ready` has been before)."""
+        events = RemoteEvents(self._subscriptions)
+        if self._gone:
+            events.put(None)
+        return events
+
+    async def status(self) -> Status:
+        return await self._get(Status, "node.status")
+
+    async def room(self, room: str) -> Room:
+        return await self._get(Room, "rooms.show", room=room)
+
+    async def members(self, room: str) -> list[Member]:
+        return await self._get(list[Member], "rooms.members", room=room)
+
+    async def peers(self) -> list[Peer]:
+        return await self._get(list[Peer], "peers.list")
+
+    async def send(self, room: str, text: str) -> Message:
+        return await self._get(Message, "messages.send", room=room, text=text)
+
+    async def messages(self, room: str, limit: int = 100) -> MessageList:
+        return await self._get(MessageList, "messages.list", room=room, limit=limit)
+
+    async def typing(self, room: str) -> None:
+        await self.call("signals.typing", room=room)
+
+    async def close(self) -> None:
+        """Let go of the stream; the node goes on."""
+        await self._stream.close()
+        self._listener.cancel()
+        await asyncio.wait((self._listener,))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.close()
+
+    async def _get(self, kind: type[T], method: str, **params: object) -> T:
+        return msgspec.json.decode(await self.call(method, **params), type=kind)
+
+    async def _listen(self) -> None:
+        lines = Lines(MAX_ANSWER)
+        try:
+            while chunk := await self._stream.read():
+                for line in lines.feed(chunk):
+                    self._take(line or b"")
+        except OSError:
+            pass  # as good as an end
+        finally:
+            self._end()
+
+    def _take(self, line: bytes) -> None:
+        with suppress(msgspec.MsgspecError):  # an event of a newer version, say
+            heard = _lines.decode(line)
+            if bytes(heard.params):
+                event = _events.decode(heard.params)
+                if isinstance(event, Ready) and not self._ready.done():
+                    self._ready.set_result(event)
+                for subscription in self._subscriptions:
+                    subscription.put(event)
+            elif (answer := self._waiting.get(heard.id or 0)) and not answer.done():
+                _settle(answer, heard)
+
+    def _end(self) -> None:
+        self._gone = True
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(StartError("not_running"))
+        for subscription in self._subscriptions:
+            subscription.put(None)
+
+
+class RemoteEvents:
+    """The events of a node in another process; ends when that process does."""
+
+    def __init__(self, subscriptions: set[RemoteEvents]) -> None:
+        self._queue: asyncio.Queue[AnyEvent | None] = asyncio.Queue()
+        self._subscriptions = subscriptions
+        subscriptions.add(self)
+
+    def put(self, event: AnyEvent | None) -> None:
+        self._queue.put_nowait(event)
+
+    def __aiter__(self) -> AsyncIterator[AnyEvent]:
+        return self
+
+    async def __anext__(self) -> AnyEvent:
+        event = await self._queue.get()
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+    def close(self) -> None:
+        self._subscriptions.discard(self)
+
+
+def _settle(answer: asyncio.Future[msgspec.Raw], heard: Line) -> None:
+    if heard.error is None:
+        answer.set_result(heard.result)
+    else:
+        answer.set_exception(_error(heard.error))
+
+
+def _error(failure: Failure) -> PeerTalkError:
+    """The error that the other side had."""
+    data = dict(failure.data)
+    if failure.code == envelope.REFUSED and isinstance(kind := data.pop("kind", None), str):
+        return RequestError(kind, **data)
+    return RequestError("refused", why=failure.message)

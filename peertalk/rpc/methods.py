@@ -1,0 +1,141 @@
+"""The one table of methods: name → parameters → what is called (docs/rpc.md, "Methods")."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    from peertalk.node.node import Node
+
+MANY: Final = 2**31 - 1  # "limit has no upper bound": no history is longer, and SQLite takes it
+
+Limit = Annotated[int, Meta(ge=1)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all parameters. A name that is not here is an error: what a client means must not be dropped silently."""
+
+
+class Nothing(Params, frozen=True):
+    pass
+
+
+class ByName(Params, frozen=True):
+    name: str
+
+
+class InRoom(Params, frozen=True):
+    room: str
+
+
+class OfPeer(Params, frozen=True):
+    peer: str
+
+
+class Leave(Params, frozen=True):
+    room: str
+    forget: bool = False
+
+
+class Read(Params, frozen=True):
+    room: str
+    up_to: str | None = None
+
+
+class Send(Params, frozen=True):
+    room: str
+    text: str
+    reply_to: str | None = None
+
+
+class ListMessages(Params, frozen=True):
+    room: str
+    limit: Limit = 100
+    before: str | None = None
+    after: str | None = None
+
+
+class Connect(Params, frozen=True):
+    host: str
+    port: Port
+
+
+P = TypeVar("P", bound=Params)
+
+
+class Method(NamedTuple):
+    """`call(node, params)` with the params that `decoder` reads gives the result.
+
+    Calls of a method with `looks_up` take effect in their order. Most do so at once when they are begun; where `looks_up(params)`
+    is true the node reads something first, so that the next call has to wait for this one."""
+
+    decoder: msgspec.json.Decoder[Any]
+    call: Callable[[Node, Any], Coroutine[Any, Any, object]]
+    looks_up: Callable[[Any], bool] | None = None
+
+
+def _method(
+    params: type[P],
+    call: Callable[[Node, P], Coroutine[Any, Any, object]],
+    looks_up: Callable[[P], bool] | None = None,
+) -> Method:
+    return Method(msgspec.json.Decoder(params), call, looks_up)
+
+
+def _dash(call: Callable[[Node, P], Awaitable[object]]) -> Callable[[Node, P], Coroutine[Any, Any, object]]:
+    """`call`, answered with an empty object."""
+
+    async def answer(node: Node, params: P) -> object:
+        await call(node, params)
+        return {}
+
+    return answer
+
+
+async def _status(node: Node, _params: Nothing) -> object:
+    return node.status()
+
+
+async def _typing(node: Node, params: InRoom) -> object:
+    node.typing(params.room)
+    return {}
+
+
+async def _read(node: Node, params: Read) -> object:
+    return {"unread": await node.read(params.room, params.up_to)}
+
+
+async def _connect(node: Node, params: Connect) -> object:
+    await node.connect(params.host, params.port)
+    return {"link": True}
+
+
+METHODS: Final[dict[str, Method]] = {
+    "node.status": _method(Nothing, _status),
+    "node.set_name": _method(ByName, lambda node, it: node.set_name(it.name)),
+    "rooms.list": _method(Nothing, lambda node, _: node.rooms()),
+    "rooms.show": _method(InRoom, lambda node, it: node.room(it.room)),
+    "rooms.join": _method(ByName, lambda node, it: node.join(it.name)),
+    "rooms.members": _method(InRoom, lambda node, it: node.members(it.room)),
+    "rooms.leave": _method(Leave, _dash(lambda node, it: node.leave(it.room, forget=it.forget))),
+    "rooms.read": _method(Read, _read),
+    "direct.open": _method(OfPeer, lambda node, it: node.open_direct(it.peer)),
+    "messages.send": _method(
+        Send,
+        lambda node, it: node.send(it.room, it.text, reply_to=it.reply_to),
+        looks_up=lambda it: it.reply_to is not None,
+    ),
+    "messages.list": _method(
+        ListMessages, lambda node, it: node.messages(it.room, min(it.limit, MANY), before=it.before, after=it.after)
+    ),
+    "peers.list": _method(Nothing, lambda node, _: node.peers()),
+    "peers.connect": _method(Connect, _connect),
+    "peers.block": _method(OfPeer, lambda node, it: node.block(it.peer)),
+    "peers.unblock": _method(OfPeer, lambda node, it: node.unblock(it.peer)),
+    "signals.typing": _method(InRoom, _typing),
+}

@@ -1,0 +1,28 @@
+"""Kinds and data → sentences, in the person's language. The only place where errors and events get words.
+
+error(PeerTalkError)          what is wrong, and what to do
+event(event), message(…)      what happened, one line; None where there is nothing to tell
+state(message, room)          the small words of a message: who has it
+clock, day, moment            times and days
+room, address, made_up_name   how things are called
+"""
+
+from peertalk.say.errors import error
+from peertalk.say.events import event, message, warning
+from peertalk.say.names import address, made_up_name, room
+from peertalk.say.states import state
+from peertalk.say.times import clock, day, moment
+
+__all__ = [
+    "address",
+    "clock",
+    "day",
+    "error",
+    "event",
+    "made_up_name",
+    "message",
+    "moment",
+    "room",
+    "state",
+    "warning",
+]

@@ -1,0 +1,38 @@
+"""How things are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from peertalk import i18n
+from peertalk.core.events import Room
+from peertalk.i18n import _
+from peertalk.say import creatures
+
+
+def room(which: Room) -> str:
+    """`#lobby` for an open room, the bare name of any other."""
+    return f"#{which.name}" if which.kind == "open" else which.name
+
+
+def address(host: str, port: int) -> str:
+    """`192.168.1.20:47000`, `[fe80::1%eth0]:47000`."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def listed(names: Sequence[str], last: str | None = None) -> str:
+    """`Mira, Jonas and Tarek`; `last` is the word before the last one."""
+    if len(names) < 2:
+        return "".join(names)
+    word = last or _("and")
+    return f"{', '.join(names[:-1])} {word} {names[-1]}"
+
+
+def made_up_name(random: Callable[[int], bytes]) -> str:
+    """A friendly name for somebody who gave none, in the person's language: `Quiet Otter`, `Leiser Otter`. One of 4,096."""
+    first, second = random(2)
+    if i18n.language() == "de":
+        stem = creatures.EIGENSCHAFTEN[first % len(creatures.EIGENSCHAFTEN)]
+        animal, gender = creatures.TIERE[second % len(creatures.TIERE)]
+        return f"{stem.capitalize()}{creatures.ENDINGS[gender]} {animal}"
+    return f"{creatures.QUALITIES[first % len(creatures.QUALITIES)]} {creatures.ANIMALS[second % len(creatures.ANIMALS)]}"

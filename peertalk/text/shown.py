@@ -1,0 +1,64 @@
+"""Messages, lines and names of others, as they are shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from peertalk.text.cells import clip
+from peertalk.text.neutral import neutral
+from peertalk.text.sequences import REPLACEMENT, is_pictographic
+
+MAX_CHARACTERS: Final = 32_768
+MAX_LINES: Final = 1_000
+MAX_BLANK_LINES: Final = 2
+NAME_CELLS: Final = 32
+LINE_CELLS: Final = 200
+
+
+def message(raw: str) -> str:
+    """The text of a message, story or draft: several lines, safe to show. Empty only if `raw` is blank."""
+    kept = _shorten(raw.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = [neutral(part).rstrip() for part in kept.split("\n")]
+    return _shorten(_stack(lines)) or (REPLACEMENT if raw.strip() else "")
+
+
+def line(raw: str, cells: int = LINE_CELLS) -> str:
+    """One line, its spaces collapsed, at most `cells` wide: a file name, an advertisement, a topic. May be empty."""
+    shown = neutral(" ".join(raw[:MAX_CHARACTERS].split()))
+    return clip(" ".join(shown.split()), cells)
+
+
+# What the screen says about people (verified, here, the tag behind a name): nobody may write it into a name.
+_MARKS_OF_STATE: Final = re.compile(r"[✓✔✅☑🗸●○◉◯⬤◆◇▸▶⏳✗✘❌⚠\u2500-\u259f\ufffd\u2800]\ufe0f?|(?<!\w)·|·(?!\w)")
+
+
+def name(raw: str, fallback: str = "?") -> str:
+    """A nickname: one line of at most 32 cells without the marks that the screen itself puts beside names; else `fallback`."""
+    shown = line(raw, MAX_CHARACTERS)
+    while (cleaned := " ".join(neutral(_MARKS_OF_STATE.sub(" ", shown)).split())) != shown:
+        shown = cleaned
+    says_something = any(character.isalnum() or is_pictographic(character) for character in shown)
+    return clip(shown, NAME_CELLS) if says_something else fallback
+
+
+def _shorten(text: str) -> str:
+    """At most MAX_CHARACTERS, cut where the rest stays neutral."""
+    return text if len(text) <= MAX_CHARACTERS else _neutral_lines(text[: MAX_CHARACTERS - 1]) + "…"
+
+
+def _neutral_lines(text: str) -> str:
+    return "\n".join(neutral(part) for part in text.split("\n"))
+
+
+def _stack(lines: list[str]) -> str:
+    """The lines without blank ones at both ends, without long gaps, and not too many."""
+    kept: list[str] = []
+    blank = MAX_BLANK_LINES
+    for text in lines:
+        blank = 0 if text else blank + 1
+        if blank <= MAX_BLANK_LINES:
+            kept.append(text)
+    if len(kept) > MAX_LINES:
+        kept = [*kept[: MAX_LINES - 1], "…"]
+    return "\n".join(kept).rstrip("\n")

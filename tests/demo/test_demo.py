@@ -1,0 +1,162 @@
+"""The demo as a whole: real processes over the loopback interface."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from peertalk import demo
+from peertalk.config import Settings
+from peertalk.demo import children, script
+from peertalk.demo.children import Child, temporary_homes
+from peertalk.errors import StartError
+from tests.processes import begin, run
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the demo's homes are made, so that what is left of them can be seen. Its path is short: sockets are in there.
+
+    After tmp_path, which would otherwise be made in it."""
+    temporary = Path(tempfile.mkdtemp(prefix="pt-"))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    yield temporary
+    shutil.rmtree(temporary)
+
+
+def left(temporary: Path) -> list[str]:
+    return [path.name for path in temporary.iterdir()]
+
+
+def processes_of(pid: int) -> list[int]:
+    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+
+
+async def ended(pid: int) -> None:
+    """Wait until a process has ended that is not ours to wait for."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    descriptor = os.pidfd_open(pid)
+    loop.add_reader(descriptor, over.set)
+    try:
+        async with asyncio.timeout(15):
+            await over.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+async def test_without_a_terminal_it_is_a_conversation_of_three(tmp_path: Path, own_temporary_directory: Path) -> None:
+    ended = await run(tmp_path / "unused", "demo")
+    assert (ended.code, ended.err) == (0, "")
+    lines = [line.partition(": ") for line in ended.out.splitlines()]
+    assert lines[0][0] == lines[-1][0] == "PeerTalk"
+    names = [name for name, _colon, _text in lines[1:-1]]
+    person = ({*names} - {"Mira", "Jonas"}).pop()
+    assert names == ["Mira", "Jonas", *[person, "Mira", person, "Jonas"] * 2, person, "Mira"]
+    assert [text for name, _colon, text in lines if name == person] == list(script.SAYS)
+    assert left(own_temporary_directory) == []
+    assert not (tmp_path / "unused").exists()
+
+
+async def test_it_speaks_german(tmp_path: Path) -> None:
+    ended = await run(tmp_path / "unused", "demo", "--lang", "de")
+    assert ended.code == 0
+    assert "Mira: Hallo " in ended.out
+    assert ": Wer seid ihr?" in ended.out
+    assert "Jonas: Ich bin Jonas" in ended.out
+
+
+async def test_the_first_line_comes_within_a_second(tmp_path: Path, own_temporary_directory: Path) -> None:
+    began = time.monotonic()
+    process = await begin(tmp_path / "unused", ["demo"])
+    assert process.stdout is not None
+    first = (await process.stdout.readline()).decode()
+    assert time.monotonic() - began < 1
+    assert first.startswith("PeerTalk: I am starting three nodes")
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(10):
+        await process.communicate()
+    assert process.returncode == 130
+    assert left(own_temporary_directory) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux lets us wait for processes that are not our children")
+async def test_killed_it_leaves_no_process_and_no_home(tmp_path: Path, own_temporary_directory: Path) -> None:
+    process = await begin(tmp_path / "unused", ["demo"])
+    assert process.stdout is not None
+    for _line in range(3):
+        await process.stdout.readline()
+    [base] = left(own_temporary_directory)
+    assert {"mira", "jonas", "you"} <= set(left(own_temporary_directory / base))
+    its_own = processes_of(process.pid)
+    assert len(its_own) == 3
+    process.kill()
+    await process.communicate()
+    await asyncio.gather(*map(ended, its_own))
+    assert left(own_temporary_directory) == []
+
+
+async def test_a_message_that_does_not_arrive_is_said(
+    tmp_path: Path, own_temporary_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from peertalk.cli.build import open_node
+
+    monkeypatch.setattr(script, "ARRIVES_WITHIN", 0.2)
+    monkeypatch.setattr(demo.Companion, "run", lambda self: asyncio.sleep(0))
+    written: list[str] = []
+    told = await demo.in_lines(Settings(home=tmp_path), open_node, written.append)
+    assert told == "A message did not arrive within 0 seconds."
+    assert len(written) == 1
+    assert left(own_temporary_directory) == []
+
+
+def test_the_screen_is_shown_with_settings_of_its_own_and_two_companions(tmp_path: Path, own_temporary_directory: Path) -> None:
+    mine = Settings(home=tmp_path / "mine", name="Ada", theme="light", ephemeral=True, passphrase_file=tmp_path, port=1)
+
+    def show(settings: Settings) -> int:
+        assert settings.home.is_relative_to(own_temporary_directory)
+        assert (settings.name, settings.theme) == ("Ada", "light")
+        assert (settings.ephemeral, settings.passphrase_file, settings.port, settings.mdns) == (False, None, 0, False)
+        assert len(settings.connect) == 2
+        return 7
+
+    assert demo.on_screen(mine, show) == 7
+    assert left(own_temporary_directory) == []
+    assert not (tmp_path / "mine").exists()
+
+
+def test_what_goes_wrong_on_the_screen_removes_everything_too(tmp_path: Path, own_temporary_directory: Path) -> None:
+    def fail(_settings: Settings) -> int:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        demo.on_screen(Settings(home=tmp_path), fail)
+    assert left(own_temporary_directory) == []
+
+
+def test_companions_that_cannot_start_are_said(
+    tmp_path: Path, own_temporary_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "LOOPBACK", "no such interface")
+    with pytest.raises(StartError) as caught:
+        demo.on_screen(Settings(home=tmp_path), lambda _settings: 0)
+    assert caught.value.kind == "not_running"
+    assert left(own_temporary_directory) == []
+
+
+async def test_a_child_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "END_WITHIN", 0.05)
+    with temporary_homes() as base:
+        child = await Child.start(base / "c", "Carl", "en")
+        child._process.send_signal(signal.SIGSTOP)
+        await child.end()
+        assert child._process.returncode == -signal.SIGKILL

@@ -15,7 +15,7 @@ from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
 
-ANSWER_SIZE = 1024 * 1024
+ANSWER_SIZE = 512 * 1024
 CHUNK = 64
 _ROOM_IN_MESSAGE = wire.MAX_PAGE
 

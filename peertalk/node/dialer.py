@@ -29,7 +29,7 @@ MAX_TARGETS = 1024
 class Dialer:
     """Told what happens, it says what to dial: `due(now)`, and when to ask again: `wake()`, which `on_change` says to look at.
 
-    `me` gives one's own present instance name, `source` what dials are counted by (see `interfaces.source`).
+    `me` gives one's own present instance name, `source` what dials are counted by (see interfaces.Sources).
     """
 
     def __init__(

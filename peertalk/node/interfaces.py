@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -144,16 +145,31 @@ def dialable(host: str, interfaces: Iterable[Interface]) -> bool:
     return private or on_link(host, interfaces)
 
 
-def source(host: str, interfaces: Iterable[Interface]) -> str:
-    """What limits are counted by: the address; for an IPv6 address that is not on-link its /64."""
-    bare = host.partition("%")[0]
-    try:
-        address = ip_address(bare)
-    except ValueError:
-        return host
-    if address.version == 4 or address.is_link_local or on_link(host, interfaces):
-        return bare
-    return str(ip_network(f"{address}/64", strict=False))
+class Sources:
+    """What limits are counted by: an address; for an IPv6 address that is not on-link its /64.
+
+    `look` tells which networks are on-link; it is asked at most every POLL seconds, and only if an address needs it."""
+
+    def __init__(self, clock: Clock, look: Callable[[], tuple[Interface, ...]] = look) -> None:
+        self._clock = clock
+        self._look = look
+        self._looked = -math.inf
+        self._interfaces: tuple[Interface, ...] = ()
+
+    def __call__(self, host: str) -> str:
+        bare = host.partition("%")[0]
+        try:
+            address = ip_address(bare)
+        except ValueError:
+            return host
+        if address.version == 4 or address.is_link_local or on_link(host, self._present()):
+            return bare
+        return str(ip_network(f"{address}/64", strict=False))
+
+    def _present(self) -> tuple[Interface, ...]:
+        if self._clock.mono() >= self._looked + POLL:
+            self._looked, self._interfaces = self._clock.mono(), self._look()
+        return self._interfaces
 
 
 class Watch:

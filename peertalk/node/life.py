@@ -20,11 +20,12 @@ from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
-from peertalk.core.rooms import LOBBY, OPEN_SALT, open_room
+from peertalk.core.rooms import DAY_MS, LOBBY, OPEN_SALT, open_room
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
+from peertalk.node.interfaces import Sources
 from peertalk.node.link import Link, dial
 from peertalk.node.links import Links
 from peertalk.node.listener import EVERYWHERE, Listener
@@ -39,6 +40,7 @@ DIAL_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 MAX_ADDRESSES = 8
 MAX_ACQUAINTED = 1024
+REMEMBERED_MS = 7 * DAY_MS
 LOOPBACK = ("127.0.0.1", "::1")
 _ARGON_OPS, _ARGON_MEMORY = 3, 64 * 1024 * 1024
 
@@ -68,7 +70,8 @@ class Life:
         self.views = Views(self.replica, self.peers)
         self.lookup = Lookup(self.replica, self.views, self.peers)
         self.news = News(self.replica, store, self.views, self.blocked)
-        self.dialer = Dialer(self._instance, random=random)
+        source = Sources(clock)
+        self.dialer = Dialer(self._instance, source=source, random=random)
         self.links = Links(
             self.replica,
             self.identity,
@@ -84,7 +87,7 @@ class Life:
         )  # fmt: skip
         self.links.engine = self.engine
         self.links.on_double = self._warn_double
-        self.listener = Listener(self.links.incoming)
+        self.listener = Listener(self.links.incoming, source)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
         self.failure: BaseException | None = None
@@ -108,6 +111,7 @@ class Life:
             await self.discovery.start(self.listener.port, self._found, self.dialer.lost, self._jumped)
         for host, port in self.settings.connect:
             self.dialer.keep(host, port, self.clock.mono())
+        self._remember()
         self._spawn(dialing.run(self.dialer, self._connect, self.clock))
         self.news.publish(events.Ready(identity=self.views.me))
 
@@ -122,7 +126,9 @@ class Life:
         await asyncio.to_thread(keyring.write_token, home, token)
 
     def _hosts(self) -> tuple[str, ...]:
-        return LOOPBACK if self.settings.interfaces and set(self.settings.interfaces) <= {"lo", "lo0", *LOOPBACK} else EVERYWHERE
+        return (
+            LOOPBACK if self.settings.interfaces and set(self.settings.interfaces) <= {"lo", "lo0", *LOOPBACK} else EVERYWHERE
+        )
 
     async def _lobby(self) -> None:
         lobby = next((room for room in self.lookup.rooms() if room.record.name == LOBBY and room.record.kind == "open"), None)
@@ -221,7 +227,18 @@ class Life:
         now = self.now()
         self.replica.do_chores(now)
         self.engine.turn()
+        if self.discovery is not None:
+            self.links.hang_up_moved({address for _, address in self.discovery.interfaces()})
         self.dialer.jump(now.mono)
+        self._remember()
+
+    def _remember(self) -> None:
+        """Try where acquaintances were: where multicast is filtered that is all there is."""
+        now = self.now()
+        for peer in self.peers.values():
+            if not peer.blocked and now.wall - peer.last_seen < REMEMBERED_MS:
+                for host, port in peer.addresses[:1]:
+                    self.dialer.remember(host, port, peer.identity, now.mono)
 
     async def _connect(self, target: str, host: str, port: int) -> Link:
         return await dial(host, port, lambda: self.links.outgoing(target), DIAL_SECONDS)

@@ -15,6 +15,7 @@ from peertalk.node.ports import Clock
 
 HIGH_WATER = 256 * 1024  # bytes waiting from which on a link is not `writable` …
 LOW_WATER = 64 * 1024  # … and below which it is again
+KERNEL_UNSENT = 128 * 1024
 LIMIT = 4 * 1024 * 1024  # what may wait for a slow reader, for SLOW_SECONDS
 OVERFLOW = 4 * LIMIT  # what may never wait
 SLOW_SECONDS = 10.0
@@ -28,6 +29,8 @@ class Link(asyncio.Protocol):
     `close`, with why the link ended: `bye:<word>` (the other side's), `closed:<word>` (one's own), `refused:<kind>` (no
     channel, nobody's fault), `slow_reader`, `handshake_cut`, `cut_off`, or the kind of the RemoteError. After that nothing
     is sent or told any more. `on_writable` is called when what waited has been sent.
+
+    `address` is that of the other end, `local` the own one (without a scope).
 
     `target` is what the dialer dialled for; None for a link that came in. `address` is where the other side is, the host as
     `interfaces.canonical` writes it.
@@ -47,6 +50,7 @@ class Link(asyncio.Protocol):
         self.id = number
         self.target = target
         self.address: tuple[str, int] = ("", 0)
+        self.local = ""
         self.writable = True
         self.on_connected: Callable[[Link], None] | None = None
         self._channel = channel
@@ -126,11 +130,13 @@ class Link(asyncio.Protocol):
     # ── what asyncio tells ───────────────────────────────────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport = cast("asyncio.Transport", transport)  # as promised for a stream; uvloop has a class of its own
+        # what is promised for a stream; uvloop has a class of its own for it
+        self._transport = transport = cast("asyncio.Transport", transport)
         name = transport.get_extra_info("peername") or ("", 0)
         self.address = canonical(name[0]), name[1]
+        self.local = canonical((transport.get_extra_info("sockname") or ("",))[0]).partition("%")[0]
         self._transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        tune(transport.get_extra_info("socket"))
         self._step_done()
         if self.on_connected:
             self.on_connected(self)
@@ -230,6 +236,13 @@ class Link(asyncio.Protocol):
             self._transport.close()
             self._set_timer(LINGER_SECONDS, self._transport.abort)
         self._loop.call_soon(self._on_closed, self, reason)
+
+
+def tune(stream: socket.socket) -> None:
+    """Send small messages at once; and let what was not sent wait here, where it is counted, instead of in the kernel."""
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if unsent := getattr(socket, "TCP_NOTSENT_LOWAT", None):
+        stream.setsockopt(socket.IPPROTO_TCP, unsent, KERNEL_UNSENT)
 
 
 async def dial(host: str, port: int, make: Callable[[], Link], seconds: float) -> Link:

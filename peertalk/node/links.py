@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from itertools import count
 
 from peertalk.core.channel import Channel, ChannelEvent, Established
@@ -173,6 +174,12 @@ class Links:
         link = self._by_identity.get(identity)
         if link is not None:
             link.close(reason)
+
+    def hang_up_moved(self, addresses: set[str]) -> None:
+        """End the links over addresses that this machine no longer has: they are dead, and would be noticed only by silence."""
+        for link in list(self.lines.values()):
+            if link.local not in addresses and not ip_address(link.local).is_loopback:
+                link.close("moved")
 
     async def close(self) -> None:
         """Say goodbye to everybody."""

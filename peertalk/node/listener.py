@@ -6,10 +6,9 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from peertalk.errors import StartError
-from peertalk.node.interfaces import Interface, source
 from peertalk.node.link import Link
 
 HALF_OPEN = 128
@@ -23,15 +22,13 @@ _DENIED = {errno.EACCES, errno.EPERM}
 
 
 class Listener:
-    """Takes in links made by `make`. `interfaces` says, for the limits, what is on-link at the moment.
-
-    At most 128 links may be half-open, 16 from one source (see `interfaces.source`); the oldest gives way to a new one,
-    those first that have not yet proven to know a room.
+    """Takes in links made by `make`. At most 128 of them may be half-open, 16 from one source; the oldest gives way to a new
+    one, those first that have not yet proven to know a room. `source` says what an address counts as (interfaces.Sources).
     """
 
-    def __init__(self, make: Callable[[], Link], interfaces: Callable[[], Iterable[Interface]] = tuple) -> None:
+    def __init__(self, make: Callable[[], Link], source: Callable[[str], str] = str) -> None:
         self._make = make
-        self._interfaces = interfaces
+        self._source = source
         self._servers: list[asyncio.Server] = []
         self._half_open: list[Link] = []
         self.addresses: list[tuple[str, int]] = []
@@ -62,10 +59,9 @@ class Listener:
         return link
 
     def _limit(self, link: Link) -> None:
-        interfaces = tuple(self._interfaces())
         self._half_open = [one for one in self._half_open if one.half_open] + [link]
-        mine = source(link.address[0], interfaces)
-        same = [one for one in self._half_open if source(one.address[0], interfaces) == mine]
+        mine = self._source(link.address[0])
+        same = [one for one in self._half_open if self._source(one.address[0]) == mine]
         if len(same) > HALF_OPEN_PER_SOURCE:
             evict(same)
         elif len(self._half_open) > HALF_OPEN:

@@ -11,7 +11,7 @@ import logging
 import re
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import ip_address
 from typing import Any
 
@@ -52,26 +52,35 @@ class Site(ServiceListener):
         self._zeroconf = open_sockets(interface)
         self._facade = AsyncZeroconf(zc=self._zeroconf)
         self._info: AsyncServiceInfo | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[object]] = set()
 
     @classmethod
     async def open(cls, interface: Interface, heard: Callable[[Site, str, Advertisement | None], None]) -> Site:
         """A site that listens. OSError where there cannot be one, for instance because the address has just gone."""
         try:
             site = cls(interface, heard)
-            await site._zeroconf.async_wait_for_start()
-        except (RuntimeError, NotRunningException) as error:
+        except RuntimeError as error:
             raise OSError(str(error)) from error
-        for reader in site._zeroconf.engine.readers:
-            keep_to_own_groups(reader.sock)
-        await site._facade.async_add_service_listener(SERVICE, site)
+        try:
+            await site._listen()
+        except BaseException:
+            await site.close()
+            raise
         return site
+
+    async def _listen(self) -> None:
+        try:
+            await self._zeroconf.async_wait_for_start()
+        except NotRunningException as error:
+            raise OSError("its sockets could not be opened") from error
+        for reader in self._zeroconf.engine.readers:
+            keep_to_own_groups(reader.sock)
+        await self._facade.async_add_service_listener(SERVICE, self)
 
     async def announce(self, instance: str, host: str, port: int) -> None:
         """Announce this name in place of the one before, now and twice more within half a second, and ask who is there."""
         before, self._info = self._info, describe(self.interface, instance, host, port)
-        repeats = await self._facade.async_register_service(self._info, cooperating_responders=True)
-        self._keep(finish(repeats))
+        self._keep(await self._facade.async_register_service(self._info, cooperating_responders=True))
         if before is not None:
             self._withdraw(before)
         self.ask()
@@ -139,7 +148,7 @@ class Site(ServiceListener):
             host, _, scope = literal.partition("%")
             self._zeroconf.async_send(goodbye, host, MDNS_PORT, (0, int(scope)) if scope else ())
 
-    def _keep(self, work: Coroutine[None, None, None]) -> None:
+    def _keep(self, work: Awaitable[object]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -206,8 +215,3 @@ def acceptable(literals: Iterable[str], interface: Interface) -> tuple[str, ...]
     scoped = [f"{host}%{interface.index}" if "%" not in host and needs_scope(ip_address(host)) else host for host in hosts]
     allowed = [host for host in scoped if dialable(host, [interface])]
     return tuple(sorted(allowed, key=lambda host: (not on_link(host, [interface]), ":" in host)))[:MAX_ADDRESSES]
-
-
-async def finish(work: Awaitable[object]) -> None:
-    """What is awaited here is cancelled with it."""
-    await work

@@ -1,0 +1,169 @@
+"""Hosts on a network of their own: one network namespace each, joined by a switch in another, nothing in the machine's own.
+
+with Lab() as lab:
+    anna, ben = lab.host(), lab.host()
+    process = anna.start([sys.executable, "-c", …])
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.lab.rpc_process import RpcProcess
+
+ROOT = Path(__file__).parents[2]
+NETWORK = "10.77.0"
+_numbers = itertools.count()
+
+
+def why_not() -> str | None:
+    """Why there can be no lab on this machine, or None."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return "network namespaces need root"
+    if shutil.which("ip") is None:
+        return "no `ip` (iproute2) on this machine"
+    probe = f"pt{os.getpid():x}probe"
+    if (made := run("ip", "netns", "add", probe)).returncode:
+        return f"no network namespaces here: {made.stderr.strip()}"
+    run("ip", "netns", "delete", probe)
+    return None
+
+
+def run(*command: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=20, check=False)
+
+
+def ip(namespace: str, *lines: str) -> None:
+    """Carry out `ip` commands in a namespace, all or raise."""
+    done = run("ip", "-n", namespace, "-batch", "-", text="\n".join(lines) + "\n")
+    if done.returncode:
+        raise RuntimeError(f"ip in {namespace}: {done.stderr.strip()} ({'; '.join(lines)})")
+
+
+class Lab:
+    """A switch and the hosts on it. Everything goes when the block ends, and what runs that were killed left behind goes too."""
+
+    def __init__(self) -> None:
+        self.name = f"pt{os.getpid():x}n{next(_numbers)}"
+        self.switch = f"{self.name}s"
+        self.hosts: list[Host] = []
+        self.directory = Path(tempfile.mkdtemp(prefix="peertalk-lab-"))
+
+    def __enter__(self) -> Self:
+        sweep()
+        try:
+            self._make(self.switch)
+            ip(self.switch, "link add br0 type bridge mcast_snooping 0 forward_delay 0", "link set br0 up")
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._remove()
+
+    def host(self, *, ipv4: bool = True, ipv6: bool = True) -> Host:
+        """One more host, with an IPv4 address and an IPv6 link-local one."""
+        number = len(self.hosts) + 1
+        host = Host(self, f"{self.name}h{number}", number)
+        self._make(host.namespace, dad=False, ipv6=ipv6)
+        ip(self.switch, f"link add port{number} type veth peer name eth0 netns {host.namespace}")
+        ip(self.switch, f"link set port{number} master br0 up")
+        addresses = [f"address add {host.address}/24 dev eth0"] if ipv4 else []
+        ip(host.namespace, *addresses, "link set lo up", "link set eth0 up", *(["route add default dev eth0"] if ipv4 else []))
+        self.hosts.append(host)
+        return host
+
+    def _make(self, namespace: str, *, dad: bool = True, ipv6: bool = True) -> None:
+        if (made := run("ip", "netns", "add", namespace)).returncode:
+            raise RuntimeError(made.stderr)
+        settings = [*([] if dad else ["accept_dad=0"]), *([] if ipv6 else ["disable_ipv6=1"])]
+        for setting in settings:
+            key, _, value = setting.partition("=")
+            script = f"for each in all default; do echo {value} > /proc/sys/net/ipv6/conf/$each/{key}; done"
+            run("ip", "netns", "exec", namespace, "sh", "-c", script)
+
+    def _remove(self) -> None:
+        for namespace in [*(host.namespace for host in self.hosts), self.switch]:
+            remove(namespace)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Host:
+    """One machine of the lab, with a home directory of its own."""
+
+    def __init__(self, lab: Lab, namespace: str, number: int) -> None:
+        self.lab = lab
+        self.namespace = namespace
+        self.number = number
+        self.address = f"{NETWORK}.{number}"
+        self.home = lab.directory / f"host{number}"
+        self.home.mkdir(mode=0o700)
+
+    def environment(self) -> dict[str, str]:
+        """What a process of this host sees of the environment: a home of its own, and nothing of PeerTalk's."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PEERTALK_", "XDG_"))}
+        return {**kept, "HOME": str(self.home), "PYTHONPATH": str(ROOT), "TMPDIR": str(self.home)}
+
+    async def start(self, command: list[str], *, limit: int = 2**24) -> asyncio.subprocess.Process:
+        """Start a process on this host, with pipes for what it reads and prints. `ip netns exec` becomes the process, so its
+        pid is the process's own."""
+        return await asyncio.create_subprocess_exec(
+            "ip", "netns", "exec", self.namespace, *command,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=self.environment(), cwd=ROOT, limit=limit,
+        )  # fmt: skip
+
+    async def rpc(self, *options: str) -> RpcProcess:
+        """`peertalk rpc` with a profile in this host's home, which lasts as long as the lab. Named after the host."""
+        return await RpcProcess.start(self.start, self.home / "peertalk", "--name", f"host{self.number}", *options)
+
+    def unplug(self) -> None:
+        """Take the cable out: the interface loses its carrier."""
+        ip(self.lab.switch, f"link set port{self.number} down")
+
+    def plug(self) -> None:
+        ip(self.lab.switch, f"link set port{self.number} up")
+
+    def move(self, address: str) -> None:
+        """Change the IPv4 address, as another network's DHCP server would."""
+        ip(self.namespace, f"address delete {self.address}/24 dev eth0", f"address add {address}/24 dev eth0")
+        ip(self.namespace, "route replace default dev eth0")
+        self.address = address
+
+    def isolate(self, isolated: bool = True) -> None:
+        """As guest Wi-Fis do: isolated hosts do not reach each other, only those that are not."""
+        ip(self.lab.switch, f"link set port{self.number} type bridge_slave isolated {'on' if isolated else 'off'}")
+
+
+def remove(namespace: str) -> None:
+    """Kill what runs in a namespace, then delete it with its interfaces."""
+    pids = run("ip", "netns", "pids", namespace).stdout.split()
+    for pid in pids:
+        with_signal_nine(int(pid))
+    run("ip", "netns", "delete", namespace)
+
+
+def with_signal_nine(pid: int) -> None:
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        return
+
+
+def sweep() -> None:
+    """Remove what labs of processes that no longer exist left behind."""
+    for line in run("ip", "netns", "list").stdout.splitlines():
+        namespace = line.split()[0]
+        made = re.fullmatch(r"pt([0-9a-f]+)n\d+(s|h\d+)", namespace)
+        if made and not Path(f"/proc/{int(made[1], 16)}").exists():
+            remove(namespace)

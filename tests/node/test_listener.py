@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from peertalk.errors import StartError
+from peertalk.node import listener as listener_module
+from peertalk.node.link import dial
+from peertalk.node.listener import Listener, evict, open_sockets
+from tests.node.link_ends import End
+
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def open_to(end: End, *hosts: str) -> AsyncIterator[Listener]:
+    listener = Listener(end.make)
+    await listener.start(0, hosts or LOOPBACK)
+    try:
+        yield listener
+    finally:
+        await listener.close()
+        await end.hang_up()
+
+
+async def knock(listener: Listener) -> asyncio.StreamWriter:
+    """A stranger that connects and says nothing."""
+    return (await asyncio.open_connection("127.0.0.1", listener.port))[1]
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on this machine")
+async def test_one_port_serves_both_families() -> None:
+    anna, ben = End(), End()
+    async with open_to(ben) as listener:
+        assert listener.addresses == [("127.0.0.1", listener.port), ("::1", listener.port)]
+        for host in LOOPBACK:
+            link = await dial(host, listener.port, lambda: anna.make(target="ben"), 5)
+            await link.settled()
+            assert link.peer == ben.identity.public
+        await anna.hang_up()
+
+
+async def test_a_machine_without_the_address_listens_on_what_it_has() -> None:
+    async with open_to(End(), "127.0.0.1", "203.0.113.9") as listener:
+        assert listener.addresses == [("127.0.0.1", listener.port)]
+
+
+async def test_where_there_is_nothing_to_listen_on_it_cannot_start() -> None:
+    with pytest.raises(StartError) as caught:
+        await Listener(End().make).start(0, ("203.0.113.9",))
+    assert caught.value.kind == "no_interface"
+
+
+async def test_a_port_in_use_is_said() -> None:
+    async with open_to(End()) as first:
+        with pytest.raises(StartError) as caught:
+            await Listener(End().make).start(first.port, LOOPBACK)
+        assert (caught.value.kind, caught.value.data) == ("port_in_use", {"port": first.port})
+
+
+def test_a_port_that_may_not_be_used_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(listener_module, "bind", denied)
+    with pytest.raises(StartError) as caught:
+        open_sockets(80, LOOPBACK)
+    assert (caught.value.kind, caught.value.data) == ("port_denied", {"port": 80})
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on this machine")
+def test_any_free_port_means_one_that_is_free_in_both_families(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[socket.socket] = []
+    real = listener_module.bind
+
+    def bind(host: str, port: int) -> socket.socket | None:
+        if host == "::1" and not taken:  # somebody else was quicker
+            taken.append(socket.create_server(("::1", port), family=socket.AF_INET6))
+        return real(host, port)
+
+    monkeypatch.setattr(listener_module, "bind", bind)
+    opened = open_sockets(0, LOOPBACK)
+    ports = {one.getsockname()[1] for one in opened}
+    for one in [*opened, *taken]:
+        one.close()
+    assert len(ports) == 1
+    assert len(opened) == 2
+
+
+async def test_once_closed_nobody_comes_in() -> None:
+    ben = End()
+    async with open_to(ben) as listener:
+        port = listener.port
+    with pytest.raises(ConnectionError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_half_open_links_from_one_address_are_limited_and_the_oldest_gives_way() -> None:
+    ben = End()
+    async with open_to(ben) as listener:
+        strangers = [await knock(listener) for _ in range(17)]
+        await ben.has_made(17)
+        assert await ben.ended() == "closed:crowded"
+        assert [link.reason for link in ben.links] == ["closed:crowded", *[None] * 16]
+        for stranger in strangers:
+            stranger.close()
+
+
+async def test_half_open_links_are_limited_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener_module, "HALF_OPEN", 2)
+    ben = End()
+    async with open_to(ben) as listener:
+        strangers = [await knock(listener) for _ in range(4)]
+        await ben.has_made(4)
+        await ben.ended()
+        await ben.ended()
+        assert [link.reason for link in ben.links] == ["closed:crowded", "closed:crowded", None, None]
+        for stranger in strangers:
+            stranger.close()
+
+
+async def test_established_links_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener_module, "HALF_OPEN_PER_SOURCE", 1)
+    anna, ben = End(), End()
+    async with open_to(ben) as listener:
+        for _ in range(3):
+            link = await dial("127.0.0.1", listener.port, lambda: anna.make(target="ben"), 5)
+            await link.settled()
+            await ben.next()
+        assert all(link.reason is None and link.peer for link in ben.links)
+        await anna.hang_up()
+
+
+def test_who_has_proven_a_room_is_the_last_to_give_way() -> None:
+    closed: list[str] = []
+
+    def link(name: str, *, proven: bool) -> Any:
+        return SimpleNamespace(proven=proven, close=lambda reason: closed.append(f"{name} {reason}"))
+
+    evict([link("old", proven=True), link("middle", proven=False), link("new", proven=False)])
+    evict([link("old", proven=True), link("new", proven=True)])
+    assert closed == ["middle crowded", "old crowded"]

@@ -1,0 +1,65 @@
+# `make` alone says what there is. Everything sets up .venv by itself, from nothing but
+# Python 3.11 or newer: PYTHON=... chooses which, VENV=... where it goes.
+VENV = .venv
+BIN = $(VENV)/bin
+ARGS =
+export VENV
+
+.PHONY: help demo run test unit lab check format sim bench venv clean
+
+help:
+	@echo "make demo    try PeerTalk: a chat with two companions, removed afterwards"
+	@echo "make run     PeerTalk itself, for real"
+	@echo "make test    all tests (ARGS=... goes to pytest)"
+	@echo "make unit    those that need no network namespaces"
+	@echo "make lab     those that do: hosts in namespaces, as root on Linux"
+	@echo "make check   style, types, layers, the rules of the house, translations"
+	@echo "make format  put the code into shape"
+	@echo "make sim     the long simulation: SEEDS=10000"
+	@echo "make bench   the measurements"
+	@echo "make venv    only set up .venv"
+	@echo "make clean   remove .venv and caches"
+
+demo:
+	@echo "PeerTalk demo: a chat on this machine with two companions. Nothing of it stays."
+	@tools/setup run
+	@$(BIN)/python -m peertalk demo $(ARGS)
+
+run:
+	@tools/setup run
+	@$(BIN)/python -m peertalk $(ARGS)
+
+venv:
+	@tools/setup dev
+
+test: unit lab
+
+unit: venv
+	$(BIN)/python -m pytest -n auto -m "not lab" $(ARGS)
+
+lab: venv
+	$(BIN)/python -m pytest -m lab $(ARGS)
+
+check: venv
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q -n auto tests/test_house.py tests/test_portable.py tests/test_i18n.py
+
+format: venv
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+SEEDS = 10000
+sim: venv
+	$(BIN)/python -m tests.sim $(SEEDS) --processes $$(getconf _NPROCESSORS_ONLN) $(ARGS)
+
+bench: venv
+	@for bench in tests/bench/[a-z]*.py; do \
+	    name=$${bench##*/}; echo "== $${name%.py}"; $(BIN)/python -m "tests.bench.$${name%.py}" || exit 1; \
+	done
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist site
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

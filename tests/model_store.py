@@ -233,7 +233,9 @@ class ModelStore:
         room = self._rooms.get(op.room)
         if room is not None and op.entry in room.where:
             number = room.where[op.entry]
-            room.pages[number] = _with_bodies(room.pages[number], lambda entry: op.body if entry.id == op.entry else entry.body)
+            room.pages[number] = _with_bodies(
+                room.pages[number], lambda entry: op.body if entry.id == op.entry and entry.body is None else entry.body
+            )
 
     def _put_outbox(self, op: PutOutbox) -> None:
         self._rooms[op.record.room].outbox[op.record.number] = op.record
@@ -261,12 +263,14 @@ class ModelStore:
         room = self._rooms.get(op.room)
         for number, page in list(room.pages.items()) if room is not None else ():
             assert room is not None
-            room.pages[number] = _with_bodies(
-                page, lambda entry: None if min(entry.time, entry.received) < op.before else entry.body
-            )
+            room.pages[number] = _with_bodies(page, lambda entry: None if _is_expired(entry, op.before) else entry.body)
 
     def _put_profile(self, op: PutProfile) -> None:
         self._profile[op.key] = op.value
+
+
+def _is_expired(entry: EntryRecord, before: int) -> bool:
+    return entry.kind not in ("here", "left") and min(entry.time, entry.received) < before
 
 
 def _with_bodies(page: PageRecord, body: Callable[[EntryRecord], bytes | None]) -> PageRecord:

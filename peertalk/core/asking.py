@@ -22,6 +22,8 @@ PATIENCE = 2.0
 LONGEST = 15.0
 """Seconds after which a request is given up even if it still trickles."""
 BODY_BACKOFF = 8.0
+MOST_EXPECTED = 1_000_000
+"""Entries behind that a progress bar believes in."""
 WORTH_TELLING = 200
 """Entries behind from which on progress is told."""
 
@@ -42,6 +44,7 @@ class Asking:
         self._request: _Request | None = None
         self._bodies: _Request | None = None
         self._done, self._total = 0, 0
+        self._turn = 0
 
     # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -65,26 +68,29 @@ class Asking:
         return (tip for tip, at in sharing.wanted.items() if at <= now.mono)
 
     def _ask(self, now: Now) -> None:
-        for sharing in sorted(self.room.ready(), key=lambda sharing: sharing.backoff):
+        for sharing in sorted(self.room.ready(), key=lambda sharing: sharing.asked):
             if sharing.ask_after > now.mono:
                 continue
             tips = tuple(islice(self._due(sharing, now), wire.MAX_WANT))
             if tips:
+                self._turn += 1
+                sharing.asked = self._turn
                 self._request = _Request(sharing, now.mono + PATIENCE, now.mono + LONGEST)
                 self.room.outlet.emit(Send(sharing.link, wire.Want(self.room.id, tips, self._known(sharing))))
                 return
 
     def _known(self, sharing: Sharing) -> tuple[bytes, ...]:
-        """For each feed where we may part: the peer's own tips that are here, or a sample of mine."""
+        """For each feed where we may part: my tips, and the peer's own that are here, or a sample of mine."""
 
         def of_all() -> Iterator[bytes]:
             for feed, chain in self.room.log.chains.items():
-                yield from sharing.holds.get(feed) or chain.sample()
+                held = sharing.holds.get(feed)
+                yield from {**held, **chain.tips} if held else chain.sample()
 
         return tuple(islice(of_all(), wire.MAX_KNOWN))
 
     def brought(self, sharing: Sharing, entries: int, now: Now) -> None:
-        """A page of `sharing` settled, or was here already."""
+        """A page of `sharing` settled with so many new entries; none if it was here already."""
         if self._request is not None and self._request.sharing is sharing:
             self._request.brought += entries
             self._request.deadline = now.mono + PATIENCE
@@ -103,8 +109,8 @@ class Asking:
         self._tell_progress(more=more)
 
     def expect(self, entries: int) -> None:
-        """A peer has this many entries in all."""
-        self._total = max(self._total, self._done + entries - self.room.log.count)
+        """A peer says that it has this many entries in all."""
+        self._total = max(self._total, self._done + min(entries - self.room.log.count, MOST_EXPECTED))
 
     def _tell_progress(self, *, more: bool) -> None:
         if not more:
@@ -125,9 +131,17 @@ class Asking:
         for sharing in self.room.ready():
             if sharing.bodies_after <= now.mono:
                 self._bodies = _Request(sharing, now.mono + PATIENCE, now.mono + LONGEST)
-                entries = tuple(islice(self.room.absent, wire.MAX_WANT))
+                entries = self._next_absent()
                 self.room.outlet.emit(Send(sharing.link, wire.WantBodies(self.room.id, entries)))
                 return
+
+    def _next_absent(self) -> tuple[bytes, ...]:
+        """Those that were not asked for longest: nobody holds the others up by keeping some back."""
+        absent = self.room.absent
+        entries = tuple(islice(absent, wire.MAX_WANT))
+        for id_ in entries:
+            absent[id_] = absent.pop(id_)
+        return entries
 
     def receive_bodies(self, sharing: Sharing, message: wire.Bodies, now: Now) -> None:
         """Bodies came: load what they belong to, then keep them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 
 import msgspec
 
@@ -17,8 +18,8 @@ from peertalk.core.entry import verify_owner
 from peertalk.core.identity import check_key
 from peertalk.errors import RemoteError
 
-MAX_HEARSAY = 1024
-"""Hearsay cards kept of one introducer in one room."""
+MAX_HEARSAY = 8192
+"""Feeds that one introducer may say something about in one room."""
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -60,16 +61,14 @@ class Cards:
         check_key(card.identity)
         via = b"" if card.identity == sender else sender
         old = self.records.get((card.identity, via))
-        if via and old is None and self._given[via] >= MAX_HEARSAY:
-            return None
         known = dict(old.feeds) if old else {}
-        fresh = {feed: signature for feed, signature in card.feeds if feed not in known}
+        left = min(wire.MAX_FEEDS - len(known), MAX_HEARSAY - self._given[via] if via else wire.MAX_FEEDS)
+        fresh = dict(islice((pair for pair in card.feeds if pair[0] not in known), left))
+        if not fresh and (via or old is not None):
+            return None
         if not all(self._is_signed(pair, card.identity) for pair in fresh.items()):
             raise RemoteError("bad_card")
-        feeds = {**known, **dict(list(fresh.items())[: wire.MAX_FEEDS - len(known)])}
-        if old is not None and len(feeds) == len(known):
-            return None
-        record = CardRecord(room=self.room, identity=card.identity, feeds=tuple(feeds.items()), via=via)
+        record = CardRecord(room=self.room, identity=card.identity, feeds=(*known.items(), *fresh.items()), via=via)
         self._put(record)
         return record
 
@@ -77,8 +76,8 @@ class Cards:
         return verify_owner(pair[0], pair[1], self.room, identity)
 
     def _put(self, record: CardRecord) -> None:
-        if (record.identity, record.via) not in self.records:
-            self._given[record.via] += 1
+        before = self.records.get((record.identity, record.via))
+        self._given[record.via] += len(record.feeds) - (len(before.feeds) if before is not None else 0)
         self.records[(record.identity, record.via)] = record
         self._listed.setdefault(record.identity, set()).update(feed for feed, _ in record.feeds)
         for feed, _ in record.feeds:

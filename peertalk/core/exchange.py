@@ -11,7 +11,7 @@ from peertalk.core.asking import Asking
 from peertalk.core.effects import MembersChanged, Presence, PutCard, Send
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
-from peertalk.core.room import DELTA_DELAY, Room
+from peertalk.core.room import DELTA_DELAY, NOTHING, Room
 from peertalk.core.sharing import Sharing
 from peertalk.errors import RemoteError
 
@@ -49,14 +49,17 @@ class Exchange:
         room = place.room
         if not sharing.ready and card.identity != sharing.identity:
             raise RemoteError("out_of_order")
+        known = room.cards.listed(card.identity)
         record = room.cards.receive(card, sharing.identity)
         if record is not None:
             self._out.commit((PutCard(record),), lambda _: self._out.emit(MembersChanged(room.id, (card.identity,))))
-            self._pass_on(room, record.identity, wire.Card(room.id, record.identity, record.feeds), sharing)
+            if not room.cards.listed(card.identity) <= known:
+                self._pass_on(room, record.identity, wire.Card(room.id, record.identity, record.feeds), sharing)
         if card.identity == sharing.identity and not sharing.ready:
             self._begin(place, sharing, now)
 
     def _pass_on(self, room: Room, about: bytes, card: wire.Card, giver: Sharing) -> None:
+        """Once: what others say again is kept, but said on only if it names a feed that nobody had named."""
         for other in room.ready():
             if other is not giver and other.identity != about:
                 self._out.emit(Send(other.link, card))
@@ -75,14 +78,16 @@ class Exchange:
     def _on_have(self, place: Place, sharing: Sharing, have: wire.Have, _now: Now) -> None:
         room = place.room
         sharing.disk = have.disk
-        if have.digest == sharing.sent_digest:
+        if have.digest == sharing.sent_digest != NOTHING:
             for tip in sharing.sent_tips:
                 self._claim(room, sharing, tip, have.disk, ())
             sharing.heard, sharing.sent_tips = True, ()
             return
         sharing.sent_tips = ()
-        place.asking.expect(have.entries)
-        self._state_all(room, sharing)
+        if not sharing.stated:
+            sharing.stated = True
+            place.asking.expect(have.entries)
+            self._state_all(room, sharing)
 
     def _state_all(self, room: Room, sharing: Sharing) -> None:
         """Name all tips, a thousand a message."""
@@ -129,8 +134,9 @@ class Exchange:
     def _on_page(self, place: Place, sharing: Sharing, page: wire.Page, now: Now) -> None:
         room = place.room
         before = len(room.log.pages)
+        entries = room.log.count
         if room.receive_page(page, sharing, now):
-            place.asking.brought(sharing, len(page.headers), now)
+            place.asking.brought(sharing, room.log.count - entries, now)
         if len(room.log.pages) > before:
             room.unpark(now)
             self._check_own(place, before, now)
@@ -138,7 +144,7 @@ class Exchange:
     def _check_own(self, place: Place, since: int, now: Now) -> None:
         """A verified page of an own feed that was not written here: another copy of this profile is at work."""
         own = place.room.own_feeds()
-        for feed in {page.feed for page in place.room.log.pages[since:] if page.feed in own}:
+        for feed in sorted({page.feed for page in place.room.log.pages[since:]} & own):
             place.own.disown(feed, now)
 
     def _on_done(self, place: Place, sharing: Sharing, done: wire.Done, now: Now) -> None:

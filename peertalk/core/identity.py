@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import lru_cache
 
 from peertalk.core.keys import KeyPair, check_feed_key, check_key
 
@@ -30,6 +31,7 @@ def fingerprint(public: bytes) -> str:
     return " ".join(characters[at : at + _GROUP] for at in range(0, len(characters), _GROUP))
 
 
+@lru_cache(maxsize=4096)
 def tag(public: bytes) -> str:
     """A short tag such as `k3f9` that tells equal names apart: the first group of the fingerprint. No proof of anything."""
     return fingerprint(public)[:_GROUP]

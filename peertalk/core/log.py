@@ -14,6 +14,7 @@ from peertalk.core import wire
 from peertalk.core.effects import EntryRecord, PageIndex, PageRecord
 from peertalk.core.entry import MAX_AFTER, Header, decode_header, hash32, message_id, verify_page
 from peertalk.core.feed import Chain, Lack, place, tip_of
+from peertalk.core.identity import check_feed_key
 from peertalk.errors import RemoteError
 
 
@@ -76,18 +77,22 @@ class Log:
 
     # ── what arrives ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def check(self, page: wire.Page) -> tuple[Item, ...] | None:
-        """The new entries of a page that settles: () if all are here already, None if something that it rests on is not.
+    def check(self, page: wire.Page) -> tuple[Item, ...] | bytes:
+        """The new entries of a page that settles, () if all are here already; or the id of something that it rests on and that
+        is not here.
 
-        RemoteError for what no honest member passes on: malformed, bad_signature, bad_body, void_entry.
+        RemoteError for what no honest member passes on: malformed, bad_key, bad_signature, bad_body, void_entry.
         """
         items = self._items(page)
         if items[-1].id in self.index:
             return ()
-        if not verify_page(items[0].header.feed, items[-1].id, page.signature):
+        feed = items[0].header.feed
+        if feed not in self.chains:
+            check_feed_key(feed)
+        if not verify_page(feed, items[-1].id, page.signature):
             raise RemoteError("bad_signature")
         fresh = tuple(item for item in items if item.id not in self.index)
-        return fresh if self._settles(fresh) else None
+        return self._missing(fresh) or fresh
 
     def _items(self, page: wire.Page) -> list[Item]:
         if len(page.headers) != len(page.bodies):
@@ -104,21 +109,23 @@ class Log:
             items.append(Item(hash32(raw), header, raw, body))
         return items
 
-    def _settles(self, items: tuple[Item, ...]) -> bool:
-        """Is all that these rest on here? RemoteError("void_entry") where it is, and says otherwise than they do."""
+    def _missing(self, items: tuple[Item, ...]) -> bytes | None:
+        """Something that these rest on and that is not here. RemoteError("void_entry") where it is, and says otherwise than they
+        do."""
         known: dict[bytes, int] = {}
         for item in items:
             header = item.header
             rests_on = [id_ for id_ in (header.prev, *header.after) if id_]
-            if any(id_ not in known and id_ not in self.index for id_ in rests_on):
-                return False
+            missing = next((id_ for id_ in rests_on if id_ not in known and id_ not in self.index), None)
+            if missing is not None:
+                return missing
             if header.prev in self.index:
                 self._check_predecessor(header)
             times = (known[id_] if id_ in known else self.lamport(id_) for id_ in rests_on)
             if header.lamport != 1 + max(times, default=0):
                 raise RemoteError("void_entry", why="lamport")
             known[item.id] = header.lamport
-        return True
+        return None
 
     def _check_predecessor(self, header: Header) -> None:
         page = self.index[header.prev]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from peertalk.core.cards import Cards
 from peertalk.core.effects import EntryRecord
@@ -15,11 +15,12 @@ _Word = tuple[int, bytes, str]
 
 
 class Members:
-    """The last `here` or `left` of every feed of a room. `name` and `is_here` look at all feeds of an identity."""
+    """The last `here` or `left` of every feed of a room, and the last `here`. `name` and `is_here` look at all feeds of an identity."""
 
     def __init__(self, cards: Cards, entries: Iterable[EntryRecord] = ()) -> None:
         self._cards = cards
         self._words: dict[bytes, _Word] = {}
+        self._names: dict[bytes, _Word] = {}
         self.older: dict[bytes, bytes] = {}
         for entry in entries:
             self.add(entry)
@@ -37,21 +38,20 @@ class Members:
                 self.older[entry.feed] = feed
         word = (entry.lamport, entry.id, content.name if isinstance(content, Here) else "")
         self._words[entry.feed] = max(word, self._words.get(entry.feed, word))
+        if word[2]:
+            self._names[entry.feed] = max(word, self._names.get(entry.feed, word))
         return True
 
-    def _last(self, identity: bytes) -> _Word | None:
-        words = (self._words[feed] for feed in self._cards.feeds(identity) if feed in self._words)
-        return max(words, default=None)
+    def _last(self, words: Mapping[bytes, _Word], identity: bytes) -> _Word:
+        return max((words[feed] for feed in self._cards.feeds(identity) if feed in words), default=(0, b"", ""))
 
     def name(self, identity: bytes) -> str:
         """The nickname that this identity gave itself last, also if it has left since; "" if none is known."""
-        words = (self._words[feed] for feed in self._cards.feeds(identity) if feed in self._words)
-        return max((word for word in words if word[2]), default=(0, b"", ""))[2]
+        return self._last(self._names, identity)[2]
 
     def is_here(self, identity: bytes) -> bool:
         """Is this identity's last such entry a `here`?"""
-        last = self._last(identity)
-        return last is not None and bool(last[2])
+        return bool(self._last(self._words, identity)[2])
 
     def identities(self) -> set[bytes]:
         """Everybody who is in the room, by cards and entries."""

@@ -84,7 +84,7 @@ class Own:
         self.room.keys[self.room.keys.index(old)] = erased
         return PutFeedKey(erased)
 
-    def _new_feed(self, now: Now, older: FeedKeyRecord | None) -> None:
+    def _new_feed(self, now: Now, older: FeedKeyRecord | None, *ops: Op) -> None:
         key = FeedKey(self._random(32))
         succeeds = None
         if older is not None and older.seed is not None:
@@ -92,7 +92,7 @@ class Own:
         record = FeedKeyRecord(room=self.room.id, feed=key.public, seed=key.seed, created=now.wall, succeeds=succeeds)
         self.room.keys.append(record)
         self._key = key
-        self.room.outlet.commit((PutFeedKey(record),))
+        self.room.outlet.commit((PutFeedKey(record), *ops))
         self._hand_over_card()
         self._move_on()
         self.announce(now)
@@ -129,8 +129,7 @@ class Own:
             return
         retiring = msgspec.structs.replace(old, seed=None if ahead else old.seed, retiring=True)
         self.room.keys[self.room.keys.index(old)] = retiring
-        self._new_feed(now, old)
-        self.room.outlet.commit((PutFeedKey(retiring),))
+        self._new_feed(now, old, PutFeedKey(retiring))
 
     def card(self) -> wire.Card:
         """One's own card: all feeds that one uses or used here, the newest last."""

@@ -18,12 +18,15 @@ from peertalk.core.effects import (
     FeedKeyRecord,
     ForkSeen,
     MembersChanged,
+    Op,
     OutboxRecord,
+    PageIndex,
     PageRecord,
     PutBody,
     PutClaim,
     PutPage,
     PutRoom,
+    RoomCame,
     RoomRecord,
     RoomSnapshot,
 )
@@ -45,6 +48,10 @@ SHOWN_AFTER = 10.0
 OPEN_BURST, OPEN_RATE = 5000, 200
 """Entries that one identity may bring into an open room: at once, and a second."""
 
+RECALLED = 256
+"""Pages that are looked through at a start for bodies that may still come."""
+NOTHING = bytes(32)
+
 OrderKey = tuple[int, bytes]
 
 
@@ -62,17 +69,29 @@ class Room:
         self.keys: list[FeedKeyRecord] = list(snapshot.feeds)
         self.outbox: list[OutboxRecord] = list(snapshot.outbox)
         self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}
-        # Where bodies expire, one that is not here at a start is taken as expired: its time is not kept in memory.
-        expires = bodies_expire_after(self.record) is not None
-        self.absent: dict[bytes, bytes] = {id_: page.feed for page in snapshot.pages for id_ in page.absent if not expires}
+        self.absent: dict[bytes, bytes] = {}
+        self._recall_absent(snapshot.pages)
         self.held: dict[bytes, bytes] = {tip: feed for feed, chain in self.log.chains.items() for tip in chain.tips}
         self.durable = len(self.log.pages)
-        self.spoken = False
-        """A text has come since the start."""
         self.sharings: dict[int, Sharing] = {}
         self.buckets: dict[bytes, Bucket] = {}
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
         self._seen, self._turned = self._top, now.mono
+
+    def _recall_absent(self, pages: Iterable[PageIndex]) -> None:
+        """Which bodies are missing. Where bodies expire, the times of those entries have to be read to tell the two apart."""
+        lacking = [page for page in pages if page.absent]
+        if bodies_expire_after(self.record) is None:
+            self.absent.update((id_, page.feed) for page in lacking for id_ in page.absent)
+        elif lacking:
+            numbers = tuple(page.number for page in lacking[-RECALLED:])
+            self.outlet.load_pages(self.id, numbers, self._note_absent)
+
+    def _note_absent(self, pages: Iterable[PageRecord], now: Now) -> None:
+        self.outlet.touched.add(self.id)
+        for entry in (entry for page in pages for entry in page.entries):
+            if entry.body is None and not self._is_expired(entry, now):
+                self.absent[entry.id] = entry.feed
 
     # ── who is here ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -102,7 +121,9 @@ class Room:
     # ── the set ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def digest(self) -> bytes:
-        """The digest over all tips that are on disk: sorted, hashed."""
+        """The digest over all tips that are on disk: sorted, hashed. NOTHING where bodies are absent."""
+        if self.absent:
+            return NOTHING
         return hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
 
     def _key_is_late(self, key: OrderKey, now: Now) -> bool:
@@ -142,8 +163,8 @@ class Room:
             sharing.ask_after = now.mono + 1
             return False
         items = self.log.check(page)
-        if items is None:
-            self._park(tip, page, sharing, now)
+        if isinstance(items, bytes):
+            self._park(tip, page, items, sharing, now)
             return False
         if items:
             self._settle(items, page.signature, sharing, now)
@@ -157,9 +178,9 @@ class Room:
             bucket = self.buckets[sharing.identity] = Bucket(OPEN_BURST, OPEN_RATE, now.mono)
         return bucket.take(entries, now.mono)
 
-    def _park(self, tip: bytes, page: wire.Page, sharing: Sharing, now: Now) -> None:
+    def _park(self, tip: bytes, page: wire.Page, missing: bytes, sharing: Sharing, now: Now) -> None:
         sharing.want(tip, now.mono + LIVE_PATIENCE)
-        sharing.parked[tip] = page
+        sharing.parked[tip] = page, missing
         if len(sharing.parked) > MAX_PARKED:
             del sharing.parked[next(iter(sharing.parked))]
 
@@ -169,29 +190,33 @@ class Room:
         while again:
             again = False
             for sharing in self.sharings.values():
-                for tip, page in list(sharing.parked.items()):
-                    if self._retry(tip, page, sharing, now):
+                for tip, (page, missing) in list(sharing.parked.items()):
+                    if missing in self.log.index and self._retry(tip, page, sharing, now):
                         del sharing.parked[tip]
                         again = True
 
     def _retry(self, tip: bytes, page: wire.Page, sharing: Sharing, now: Now) -> bool:
         try:
-            items = () if tip in self.log.index else self.log.check(page)
+            items = self.log.check(page)
         except RemoteError as error:
             self.outlet.emit(Close(sharing.link, error.kind))
             return True
+        if isinstance(items, bytes):
+            sharing.parked[tip] = page, items
+            return False
         if items:
             self._settle(items, page.signature, sharing, now)
-        return items is not None
+        return True
 
     def _settle(self, items: tuple[Item, ...], signature: bytes, sharing: Sharing, now: Now) -> None:
         page, forks = self.append(items, signature, now)
         sharing.note(self.log, tip_of(self.log.pages[page.number])[0])
-        self.spoken = self.spoken or any(entry.kind == "text" for entry in page.entries)
-        for entry in page.entries:
-            if entry.body is None and not self._is_expired(entry, now):
-                self.absent[entry.id] = entry.feed
-        self.outlet.commit((PutPage(page),), lambda then: self._arrived(page, forks, then))
+        self._note_absent((page,), now)
+        ops: list[Op] = [PutPage(page)]
+        if not self.record.shown and any(entry.kind == "text" for entry in page.entries):
+            self.record = msgspec.structs.replace(self.record, shown=True)
+            ops.append(PutRoom(self.record))
+        self.outlet.commit(ops, lambda then: self._arrived(page, forks, then, came=self.record if len(ops) > 1 else None))
 
     def _is_expired(self, entry: EntryRecord, now: Now) -> bool:
         if entry.kind in PRESENCE_KINDS:
@@ -199,8 +224,10 @@ class Room:
         limit = bodies_expire_after(self.record)
         return limit is not None and min(entry.time, entry.received) < now.wall - limit
 
-    def _arrived(self, page: PageRecord, forks: bool, now: Now) -> None:
+    def _arrived(self, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None) -> None:
         self._tell(self.made_durable(page), page.feed, now)
+        if came is not None:
+            self.outlet.emit(RoomCame(came))
         self.outlet.emit(Arrived(self.id, page.entries))
         self._tell_members(page.entries)
         if forks:
@@ -242,12 +269,16 @@ class Room:
             self.members.add(entry)
         if filled:
             ops = [PutBody(self.id, entry.id, bodies[entry.id]) for entry in filled]
-            self.outlet.commit(ops, lambda _: self._filled(tuple(filled)))
+            self.outlet.commit(ops, lambda then: self._filled(tuple(filled), then))
         return len(filled)
 
-    def _filled(self, entries: tuple[EntryRecord, ...]) -> None:
+    def _filled(self, entries: tuple[EntryRecord, ...], now: Now) -> None:
         self.outlet.emit(Arrived(self.id, entries))
         self._tell_members(entries)
+        self.outlet.touched.add(self.id)
+        for feed in sorted({entry.feed for entry in entries}):
+            for tip in self.log.chain(feed).tips:
+                self._tell(tip, feed, now)
 
     # ── who has what ─────────────────────────────────────────────────────────────────────────────────────────────────
 

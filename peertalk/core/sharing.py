@@ -1,4 +1,4 @@
-"""What is known of one peer in one room over one link (docs/protocol.md, "Sync")."""
+"""What is known of one peer: over one link, and in one room over it (docs/protocol.md, "Sync")."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from peertalk.core import wire
+from peertalk.core.effects import RoomRecord
 from peertalk.core.feed import Lack
 from peertalk.core.log import Log
 
@@ -15,6 +16,7 @@ MAX_WANTED = 20_000
 MAX_PARKED = 16
 MAX_BACKOFF = 8.0
 _FIRST_BACKOFF = 0.25
+SIGNAL_BURST, SIGNAL_RATE = 10, 2
 
 
 class Bucket:
@@ -37,6 +39,17 @@ class Bucket:
 
 
 @dataclass(slots=True)
+class LinkState:
+    """An authenticated link: to whom, and the rooms that both sides have proven."""
+
+    identity: bytes
+    proven: set[bytes]
+    quit: set[bytes] = field(default_factory=set)
+    direct: RoomRecord | None = None
+    signals: Bucket = field(default_factory=lambda: Bucket(SIGNAL_BURST, SIGNAL_RATE, 0.0))
+
+
+@dataclass(slots=True)
 class Sharing:
     """One room on one link. `ready` once both cards were exchanged; before that nothing of the room is said."""
 
@@ -46,6 +59,8 @@ class Sharing:
     ready: bool = False
     card_sent: bool = False
     sent_digest: bytes = b""
+    stated: bool = False
+    """All tips were named to the peer, as an answer to its `have`."""
     sent_tips: tuple[bytes, ...] = ()
     heard: bool = False
     """Its first `have` is known in full."""
@@ -56,8 +71,8 @@ class Sharing:
     """feed → tips (id → seq) that the peer said it holds and that are here too."""
     wanted: dict[bytes, float] = field(default_factory=dict)
     """Tips that the peer said it holds and that are not here → not to be asked for before (monotonic seconds)."""
-    parked: dict[bytes, wire.Page] = field(default_factory=dict)
-    """Live pages that came before what they rest on; few, and only to spare a request."""
+    parked: dict[bytes, tuple[wire.Page, bytes]] = field(default_factory=dict)
+    """Live pages that came before what they rest on, with an id that they wait for; few, and only to spare a request."""
     pending: dict[bytes, bytes] = field(default_factory=dict)
     """Tips to tell in the next delta → their feed."""
     tell_at: float | None = None
@@ -68,6 +83,8 @@ class Sharing:
     """Bodies are being read for it."""
     backoff: float = 0.0
     ask_after: float = 0.0
+    asked: int = 0
+    """When it was asked last, as a number that grows: who was not asked for longest comes first."""
     bodies_after: float = 0.0
 
     def note(self, log: Log, tip: bytes) -> int | None:

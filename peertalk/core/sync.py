@@ -7,7 +7,6 @@ given by `drain`. No I/O, no clock, no randomness of its own: the same inputs gi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -41,24 +40,14 @@ from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.room import Room
 from peertalk.core.rooms import bodies_expire_after, direct_room, forgets_after
-from peertalk.core.sharing import FIRST_HAVE_PATIENCE, Bucket, Sharing
+from peertalk.core.sharing import FIRST_HAVE_PATIENCE, LinkState, Sharing
 from peertalk.errors import RemoteError
 
 CHORES_EVERY = 600.0
 """Seconds between looks at what is to be forgotten, expired, retired."""
 LAZY_DELAY = 1.0
-SIGNAL_BURST, SIGNAL_RATE = 10, 2
-
-
-@dataclass(slots=True)
-class LinkState:
-    """An authenticated link: to whom, and the rooms that both sides have proven."""
-
-    identity: bytes
-    proven: set[bytes]
-    quit: set[bytes] = field(default_factory=set)
-    direct: RoomRecord | None = None
-    signals: Bucket = field(default_factory=lambda: Bucket(SIGNAL_BURST, SIGNAL_RATE, 0.0))
+MAX_ROOMS = 1024
+"""Rooms from which on others bring no more direct ones into being."""
 
 
 class Replica:
@@ -101,7 +90,9 @@ class Replica:
     def join(self, record: RoomRecord, now: Now) -> None:
         """Be in this room from now on. Joining a room again is no error."""
         place = self.places.get(record.id)
-        if place is not None and self.is_active(record.id):
+        if place is not None and place.leaving:
+            place = self._turn_back(place, now)
+        elif place is not None and self.is_active(record.id):
             if record.shown and not place.room.record.shown:
                 self.show(record.id)
             return
@@ -113,6 +104,14 @@ class Replica:
         place.own.ensure_feed(now)
         place.own.announce(now)
         self._share_new(record.id, now)
+
+    def _turn_back(self, place: Place, now: Now) -> Place | None:
+        """Who was about to leave comes again: stays, or comes anew where all was to be forgotten."""
+        if place.leaving == "forget":
+            self._go(place, now)
+            return None
+        place.leaving = None
+        return place
 
     def _share_new(self, room: bytes, now: Now) -> None:
         """Bring a room that came while links are up to those links."""
@@ -138,8 +137,8 @@ class Replica:
         if place.room.record.kind == "direct" and not forget:
             self._hide(place)
             return
-        place.leaving = "forget" if forget else "hide"
-        if place.room.record.kind != "direct" and place.room.can_write(now):
+        is_leaving, place.leaving = place.leaving, "forget" if forget else "hide"
+        if not is_leaving and place.room.record.kind != "direct" and place.room.can_write(now):
             place.own.queue(Left(), now)
 
     def _go(self, place: Place, now: Now) -> None:
@@ -158,7 +157,6 @@ class Replica:
 
     def _hide(self, place: Place) -> None:
         record = place.room.record = msgspec.structs.replace(place.room.record, shown=False)
-        place.room.spoken = False
         self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomWent(record.id, forgotten=False)))
 
     def rename(self, name: str, now: Now) -> None:
@@ -199,19 +197,23 @@ class Replica:
     def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now) -> None:
         """A link to `identity` is authenticated, and these rooms are proven by both sides."""
         direct = direct_room(self.identity, identity, now.wall, shown=False)
-        self.links[link] = LinkState(identity, {*rooms, direct.id}, direct=direct)
-        for room in self.links[link].proven:
-            if self.is_active(room):
-                self._share(link, room, now)
+        self.links[link] = LinkState(identity, {direct.id}, direct=direct)
+        self.proven(link, rooms, now)
+        if self.is_active(direct.id):
+            self._share(link, direct.id, now)
 
     def proven(self, link: int, rooms: Iterable[bytes], now: Now) -> None:
-        """More rooms were proven by both sides while the link was up."""
+        """More rooms were proven by both sides while the link was up. One that was left meanwhile is quit."""
         state = self.links[link]
-        for room in rooms:
-            state.proven.add(room)
-            state.quit.discard(room)
+        for room in sorted({*rooms} - state.proven):
             if self.is_active(room):
+                state.proven.add(room)
+                state.quit.discard(room)
                 self._share(link, room, now)
+            else:
+                state.quit.add(room)
+                self._out.emit(Send(link, wire.Quit(room)))
+                self._out.emit(Unprove(link, room))
 
     def link_down(self, link: int, now: Now) -> None:
         """A link is gone."""
@@ -235,9 +237,9 @@ class Replica:
         sharing = place.room.sharings.pop(link)
         self._mark(room)
         state = self.links[link]
+        state.quit.add(room)
         if place.room.record.kind != "direct":
             state.proven.discard(room)
-            state.quit.add(room)
             self._out.emit(Unprove(link, room))
         if sharing.ready:
             place.room.touch(now)
@@ -257,9 +259,12 @@ class Replica:
         if place is None:
             return
         if isinstance(message, wire.Card):
+            state.quit.discard(message.room)
             self._share(link, message.room, now)
         sharing = place.room.sharings.get(link)
         if sharing is None or (not sharing.ready and not isinstance(message, wire.Card | wire.Quit)):
+            if message.room in state.quit:
+                return
             raise RemoteError("out_of_order")
         self._mark(message.room)
         if isinstance(message, wire.Signal):
@@ -268,14 +273,12 @@ class Replica:
             self._stop_sharing(link, message.room, now)
         else:
             self._exchange.handle(place, sharing, message, now)
-        if place.room.spoken and not place.room.record.shown:
-            self.show(message.room)
 
     def _place_of(self, state: LinkState, message: wire.Message, now: Now) -> Place | None:
         """The room that is meant; a direct room comes into being when the other one speaks in it."""
         place = self.places.get(message.room)
         if place is None and state.direct is not None and message.room == state.direct.id:
-            if not isinstance(message, wire.Card):
+            if not isinstance(message, wire.Card) or len(self.places) >= MAX_ROOMS:
                 return None
             self.join(state.direct, now)
             return self.places[message.room]
@@ -308,19 +311,22 @@ class Replica:
 
     def do_chores(self, now: Now) -> None:
         """Forget, expire, retire, by the wall clock: at start, every ten minutes, and on waking from sleep."""
-        for id_, place in list(self.places.items()):
-            room = place.room
+        for place in list(self.places.values()):
+            room, limit = place.room, forgets_after(place.room.record)
             if room.ready():
                 room.touch(now)
-            limit = forgets_after(room.record)
-            if limit is not None and not room.ready() and now.wall - room.record.linked > limit:
+            elif limit is not None and now.wall - room.record.linked > limit:
                 self._forget(place, limit, now)
-            limit = bodies_expire_after(room.record)
-            if limit is not None and room.log.count:
-                self._out.commit((ExpireBodies(id_, now.wall - limit),))
-            if self.is_active(id_):
+                continue
+            self._expire(room, now)
+            if self.is_active(room.id):
                 place.own.ensure_feed(now)
-            self._mark(id_)
+            self._mark(room.id)
+
+    def _expire(self, room: Room, now: Now) -> None:
+        limit = bodies_expire_after(room.record)
+        if limit is not None and room.log.count:
+            self._out.commit((ExpireBodies(room.id, now.wall - limit),))
 
     def _forget(self, place: Place, limit: int, now: Now) -> None:
         """The whole history of an open room goes; what waits there for longer than that goes too."""
@@ -343,7 +349,7 @@ class Replica:
         """Everything that follows from the inputs so far, with a `Wake` last if there is something to wake for."""
         while self._out.touched:
             dirty, self._out.touched = self._out.touched, set()
-            for id_ in dirty:
+            for id_ in sorted(dirty):
                 if id_ in self.places:
                     self._pump(self.places[id_], now)
         self._flush_lazy(now)

@@ -43,7 +43,8 @@ class Card(_Message, frozen=True, tag=1):
 
 
 class Have(_Message, frozen=True, tag=2):
-    """The opening claim in a room: a digest of all tips, the number of entries below them, and whether they are on disk."""
+    """The opening claim in a room: a digest of all tips, the number of entries below them, and whether they are on disk.
+    32 zero bytes as digest: bodies are absent here, so the tips have to be named."""
 
     room: Id
     digest: Id

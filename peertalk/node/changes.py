@@ -42,7 +42,8 @@ class Changes:
         self._do: Callable[..., apsw.Cursor] = connection.execute
         self._encode = msgspec.msgpack.Encoder().encode
         self._rooms: dict[bytes, int] = dict(connection.execute("SELECT id, n FROM room"))
-        self._next: int = 1 + (connection.execute("SELECT max(ifnull(max(n), 0), ifnull(max(body), 0)) FROM entry").get or 0)
+        last = (connection.execute(f"SELECT max(n) FROM content_{n}").get for n in self._rooms.values())
+        self._next: int = 1 + max((n for n in last if n is not None), default=0)
         self.erased = False
         """Something was taken away that must not be found any more; whoever has seen to the log sets it back."""
 
@@ -138,7 +139,7 @@ class Changes:
     def _expire_bodies(self, op: ExpireBodies) -> None:
         """Zeros of the same length stay in the same place."""
         room = self._rooms.get(op.room)
-        expired = "room = ? AND body IS NOT NULL AND min(time, received) < ?"
+        expired = "room = ? AND body IS NOT NULL AND min(time, received) < ? AND kind NOT IN ('here', 'left')"
         bodies = self._do(f"SELECT body FROM entry WHERE {expired} ORDER BY body", (room, op.before)).fetchall()
         if bodies:
             self._connection.executemany(f"UPDATE content_{room} SET body = zeroblob(length(body)) WHERE n = ?", bodies)

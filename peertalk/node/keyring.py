@@ -17,10 +17,11 @@ import sys
 import unicodedata
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 import platformdirs
+from msgspec import Meta
 from nacl import pwhash
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
@@ -31,6 +32,7 @@ State = Literal["new", "key_file", "passphrase"]
 
 _VERSION: Final = 1
 _TOKEN: Final = 16
+_BOX: Final = SecretBox.NONCE_SIZE + SecretBox.KEY_SIZE + SecretBox.MACBYTES
 _LOCK_AT: Final = 1 << 20  # Windows lets nobody read a locked byte: lock one far behind the process id
 
 
@@ -41,17 +43,17 @@ class _Plain(msgspec.Struct, frozen=True, tag="plain"):
     """The key itself, in a file that only its owner may read."""
 
     version: int
-    key: bytes
+    key: Annotated[bytes, Meta(min_length=SecretBox.KEY_SIZE, max_length=SecretBox.KEY_SIZE)]
 
 
 class _Wrapped(msgspec.Struct, frozen=True, tag="argon2id"):
     """The key in a SecretBox under Argon2id(passphrase, salt, ops, memory)."""
 
     version: int
-    salt: bytes
-    ops: int
-    memory: int
-    box: bytes
+    salt: Annotated[bytes, Meta(min_length=pwhash.argon2id.SALTBYTES, max_length=pwhash.argon2id.SALTBYTES)]
+    ops: Annotated[int, Meta(ge=pwhash.argon2id.OPSLIMIT_MIN, le=100)]
+    memory: Annotated[int, Meta(ge=pwhash.argon2id.MEMLIMIT_MIN, le=2**32)]
+    box: Annotated[bytes, Meta(min_length=_BOX, max_length=_BOX)]
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -102,8 +104,9 @@ def unlock(home: Path, passphrase: str | None) -> bytes:
         return found.key
     if passphrase is None:
         raise StartError("needs_passphrase")
+    wrapping = SecretBox(_stretch(passphrase, found.salt, found.ops, found.memory))
     try:
-        return SecretBox(_stretch(passphrase, found.salt, found.ops, found.memory)).decrypt(found.box)
+        return wrapping.decrypt(found.box)
     except CryptoError as error:
         raise StartError("wrong_passphrase") from error
 
@@ -143,7 +146,10 @@ def _wrap(key: bytes, passphrase: str) -> _Wrapped:
 def _stretch(passphrase: str, salt: bytes, ops: int, memory: int) -> bytes:
     """NFC: an é typed on one keyboard is the é of another."""
     typed = unicodedata.normalize("NFC", passphrase).encode()
-    return pwhash.argon2id.kdf(SecretBox.KEY_SIZE, typed, salt, opslimit=ops, memlimit=memory)
+    try:
+        return pwhash.argon2id.kdf(SecretBox.KEY_SIZE, typed, salt, opslimit=ops, memlimit=memory)
+    except CryptoError as error:  # its only reason
+        raise StartError("disk", why="memory") from error
 
 
 # ── the lock ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,12 +165,10 @@ class ProfileLock:
             self._file = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StartError("no_home", home=str(home)) from error
-        try:
-            _lock(self._file)
-        except OSError as error:
+        if not _try_lock(self._file):
             pid = os.read(self._file, 20)
             os.close(self._file)
-            raise StartError("profile_in_use", pid=int(pid) if pid.isdigit() else None) from error
+            raise StartError("profile_in_use", pid=int(pid) if pid.isdigit() else None)
         os.ftruncate(self._file, 0)
         os.write(self._file, str(os.getpid()).encode())
 
@@ -175,20 +179,26 @@ class ProfileLock:
             self._file = -1
 
 
-def _lock(file: int) -> None:
-    """OSError if another open file holds it. Both kinds are the kernel's: they end with the process."""
+def _try_lock(file: int) -> bool:
+    """Whether this open file has the lock now. Both kinds are the kernel's: they end with the process."""
     if sys.platform == "win32":
         import msvcrt  # noqa: PLC0415 - exists on Windows only
 
         os.lseek(file, _LOCK_AT, os.SEEK_SET)
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
         finally:
             os.lseek(file, 0, os.SEEK_SET)
     else:
         import fcntl  # noqa: PLC0415 - does not exist on Windows
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 # ── the token ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -250,7 +260,7 @@ def _replace(path: Path, content: bytes) -> None:
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             os.write(file, content)
-            os.fsync(file)
+            _sync(file)
         finally:
             os.close(file)
         draft.replace(path)
@@ -259,11 +269,21 @@ def _replace(path: Path, content: bytes) -> None:
         raise StartError("disk", why="denied" if isinstance(error, PermissionError) else "io", file=str(path)) from error
 
 
+def _sync(file: int) -> None:
+    """On the disk, not in its cache: macOS needs to be told."""
+    if sys.platform == "darwin":
+        import fcntl  # noqa: PLC0415 - does not exist on Windows
+
+        fcntl.fcntl(file, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(file)
+
+
 def _sync_directory(directory: Path) -> None:
-    """The new name survives a power loss. Windows has no such call; there a rename is journalled."""
+    """The new name outlives a power loss. Windows has no such call; there a rename is journalled."""
     if sys.platform != "win32":
         file = os.open(directory, os.O_RDONLY)
         try:
-            os.fsync(file)
+            _sync(file)
         finally:
             os.close(file)

@@ -108,7 +108,7 @@ def _by_room(connection: apsw.Connection, query: str) -> defaultdict[int, list[R
 def _pages(connection: apsw.Connection) -> defaultdict[int, list[PageIndex]]:
     """Entries are numbered page by page, so two parallel walks find what belongs together."""
     absent: defaultdict[int, list[bytes]] = defaultdict(list)
-    for page, entry in connection.execute("SELECT page, id FROM entry WHERE body IS NULL ORDER BY n"):
+    for page, entry in connection.execute("SELECT page, id FROM entry INDEXED BY entry_absent WHERE body IS NULL ORDER BY page, n"):
         absent[page].append(entry)
     same: dict[bytes, bytes] = {}  # one object for a feed key, and for an id and the `prev` of the page after it
     found: defaultdict[int, list[PageIndex]] = defaultdict(list)

@@ -14,6 +14,8 @@ dropped as a whole, pages and all. The small tables are written anew when someth
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -59,7 +61,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ) STRICT;
     CREATE INDEX entry_order ON entry (room, lamport, id);
     CREATE INDEX entry_message ON entry (message);
-    CREATE INDEX entry_absent ON entry (room, n) WHERE body IS NULL;
+    CREATE INDEX entry_absent ON entry (page) WHERE body IS NULL;
     CREATE INDEX entry_presence ON entry (room, n) WHERE kind IN ('here', 'left');
     """,
 )
@@ -93,15 +95,13 @@ def connect(path: Path, key: bytes) -> Connections:
     _create(path)
     connections: list[apsw.Connection] = []
     try:
-        for _ in range(2):
-            connections.append(apsw.Connection(str(path)))
-            _unlock(connections[-1], key)
-        return _ready(*connections)
-    except BaseException as error:
-        for connection in connections:
-            connection.close()
-        if isinstance(error, apsw.Error):
-            raise failure(error, path) from error
+        with failures_told(path):
+            for _ in range(2):
+                connections.append(apsw.Connection(str(path)))
+                _unlock(connections[-1], key)
+            return _ready(*connections)
+    except BaseException:
+        disconnect(connections)
         raise
 
 
@@ -110,6 +110,12 @@ def connect_memory(name: str) -> Connections:
     flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     url = f"file:/{name}?vfs=memdb"
     return _ready(apsw.Connection(url, flags=flags), apsw.Connection(url, flags=flags))
+
+
+def disconnect(connections: Iterable[apsw.Connection]) -> None:
+    """Close them all."""
+    for connection in connections:
+        connection.close()
 
 
 def failure(error: Exception, path: Path | None = None) -> Exception:
@@ -121,6 +127,18 @@ def failure(error: Exception, path: Path | None = None) -> Exception:
         return StartError("broken_database", file=str(path or ""))
     why = next((word for kind, word in _WHY.items() if isinstance(error, kind)), None)
     return StartError("disk", why=why) if why is not None else error
+
+
+@contextmanager
+def failures_told(path: Path | None) -> Iterator[None]:
+    """Raise errors of the database as `failure` has them."""
+    try:
+        yield
+    except apsw.Error as error:
+        told = failure(error, path)
+        if told is error:
+            raise
+        raise told from error
 
 
 _WHY: Final[dict[type[apsw.Error], str]] = {
@@ -152,7 +170,9 @@ def _ready(writer: apsw.Connection, reader: apsw.Connection) -> Connections:
     writer.set_busy_timeout(_PATIENCE_MS)
     reader.set_busy_timeout(_PATIENCE_MS)
     _migrate(writer)
-    reader.execute("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000")
+    reader.execute(
+        "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000"
+    ).fetchall()
     return writer, reader
 
 
@@ -161,8 +181,10 @@ def _migrate(connection: apsw.Connection) -> None:
     found, known = connection.pragma("user_version"), len(MIGRATIONS)
     if found > known:
         raise StartError("newer_database", found=found, known=known)
-    connection.execute(_SETTINGS)
+    connection.execute(
+        _SETTINGS
+    ).fetchall()  # to the end: the first one answers with a row, the others would wait for it to be read
     for number in range(found, known):
         with connection:
-            connection.execute(MIGRATIONS[number])
+            connection.execute(MIGRATIONS[number]).fetchall()
             connection.pragma("user_version", number + 1)

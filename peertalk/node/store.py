@@ -36,8 +36,8 @@ class Store:
         self.durable = path is not None
         self._path = path
         self._reader = reader
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="peertalk-reader")
         self._writer = Writer(writer, path)
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="peertalk-reader")
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -49,7 +49,13 @@ class Store:
         """
         if path is None:
             return cls(*schema.connect_memory(secrets.token_hex(16)), None)
-        return cls(*schema.connect(path, key), path)
+        connections = schema.connect(path, key)
+        try:
+            with schema.failures_told(path):
+                return cls(*connections, path)
+        except BaseException:
+            schema.disconnect(connections)
+            raise
 
     async def load(self) -> Snapshot:
         """What a replica starts from: rooms as they came, pages in settle order."""
@@ -93,7 +99,7 @@ class Store:
 
     def pragma(self, name: str) -> object:
         """What the connection that writes says of itself, e.g. `synchronous`."""
-        return self._writer.connection.pragma(name)
+        return self._writer.ask(lambda connection: connection.pragma(name))
 
     async def close(self) -> None:
         """Everything queued is committed, the log moved into the database, threads and files let go. May be repeated."""
@@ -113,11 +119,9 @@ class Store:
 
     def _query(self, query: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """On the reading thread, inside a transaction: all of it as of one moment."""
-        try:
+        with schema.failures_told(self._path):
             self._reader.execute("BEGIN")
             try:
                 return query(self._reader, *args, **kwargs)
             finally:
                 self._reader.execute("ROLLBACK")
-        except apsw.Error as error:
-            raise schema.failure(error, self._path) from error

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Final
+from threading import Lock, Thread
+from typing import Final, TypeVar
 
 import apsw
 
@@ -23,6 +23,8 @@ from peertalk.node.changes import Changes
 
 _log: Final = logging.getLogger("peertalk.store")
 _LONG_WAL: Final = 1000  # pages; a longer write-ahead log is moved into the database, when nobody waits for the answer
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Writer:
     """Owns the writing connection and its thread. `submit` and `close` are called from one event loop."""
 
     def __init__(self, connection: apsw.Connection, path: Path | None) -> None:
-        self.connection: Final = connection
+        self._connection = connection
+        self._using = Lock()
         self._path = path
         self._changes = Changes(connection)
         self._queue: SimpleQueue[_Commit | None] = SimpleQueue()
@@ -61,16 +64,21 @@ class Writer:
             self._queue.put(None)
         self._thread.join()
 
+    def ask(self, question: Callable[[apsw.Connection], T]) -> T:
+        """What the connection answers, between two batches. Blocks."""
+        with self._using:
+            return question(self._connection)
+
     def _run(self) -> None:
-        try:
-            while batch := self._next_batch():
+        while batch := self._next_batch():
+            with self._using:
                 self._carry_out(batch)
                 _report(batch, self._failed)
                 if self._wal_pages >= _LONG_WAL:
                     self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+        with self._using:
             self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        finally:
-            self.connection.close()
+            self._disconnect()
 
     def _next_batch(self) -> list[_Commit]:
         """All that is queued, at least one; nothing after the end."""
@@ -90,18 +98,24 @@ class Writer:
         if self._failed is not None:
             return
         try:
-            self.connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("BEGIN IMMEDIATE")
             for commit in batch:
                 for op in commit.ops:
                     self._changes.apply(op)
             if self._changes.erased:
                 self._changes.wipe()
-            self.connection.execute("COMMIT")
+            self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the callers
             self._fail(error)
         else:
             if self._changes.erased:
                 self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    def _disconnect(self) -> None:
+        try:
+            self._connection.close()
+        except apsw.Error as error:  # what was answered for is in the log, and is found there at the next start
+            _log.error("closing failed: %s", type(error).__name__)
 
     def _wal_grew(self, _connection: apsw.Connection, _schema: str, pages: int) -> int:
         self._wal_pages = pages
@@ -112,7 +126,7 @@ class Writer:
         if self._failed is not None:
             return
         try:
-            self.connection.wal_checkpoint(mode=mode)
+            self._connection.wal_checkpoint(mode=mode)
         except apsw.BusyError:
             _log.info("checkpoint delayed by a reader")
         except apsw.Error as error:

@@ -14,10 +14,10 @@ from itertools import count
 
 from peertalk.core import wire
 from peertalk.core.effects import (
-    Arrived,
     Close,
     Commit,
     Effect,
+    EntryRecord,
     LoadBodies,
     LoadPages,
     Moved,
@@ -27,19 +27,19 @@ from peertalk.core.effects import (
     Queued,
     RoomRecord,
     Send,
-    Unprove,
     Wake,
 )
 from peertalk.core.entry import Text, open_body
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
-from peertalk.core.rooms import OPEN_SALT, open_room
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError
+from tests.core.authors import ROOM, START
 from tests.model_store import ModelStore
 
-START = 1_800_000_000_000
-ROOM = open_room("room", OPEN_SALT * 2, START)
+SHOWN = ("text", "here", "left", "end")
+QUICK, SLOW = (0.0002, 0.02), (0.3, 2.5)
+"""Seconds that a message is under way."""
 
 
 class Violation(AssertionError):
@@ -47,7 +47,7 @@ class Violation(AssertionError):
 
 
 class Host:
-    """One profile: a disk, and while it runs a replica."""
+    """One profile: a disk, and while it runs a replica. `answered` are the texts whose sending was answered, by room."""
 
     def __init__(self, world: World, name: str, *, skew: int = 0) -> None:
         self.world = world
@@ -61,10 +61,10 @@ class Host:
         self.replica: Replica | None = None
         self.life = 0
         self.wake_at = float("inf")
-        self.shown: list[bytes] = []
-        self.answered: dict[bytes, bytes] = {}
-        self.waiting: set[bytes] = set()
-        self.closed: list[str] = []
+        self.answered: set[tuple[bytes, str]] = set()
+        self.waiting: dict[bytes, tuple[bytes, str]] = {}
+        self.tokens: list[int] = []
+        self.closed: list[tuple[Host, str]] = []
 
     def now(self) -> Now:
         return Now(self.world.time, START + int(self.world.time * 1000) + self.skew)
@@ -74,6 +74,7 @@ class Host:
         self.life += 1
         self.wake_at = float("inf")
         self.waiting.clear()
+        self.tokens.clear()
         rng = random.Random(f"{self.world.seed} {self.name} {self.life}")
         self.replica = Replica(self.identity, self.disk.snapshot(), disk=True, random=rng.randbytes, now=self.now())
         self.do(lambda replica: None)
@@ -89,7 +90,7 @@ class Host:
 
     def say(self, text: str, room: bytes = ROOM.id) -> None:
         def send(replica: Replica) -> None:
-            self.waiting.add(replica.send(room, Text(text), self.now()))
+            self.waiting[replica.send(room, Text(text), self.now())] = room, text
 
         self.do(send)
 
@@ -112,72 +113,67 @@ class Host:
 
     def carry_out(self, effect: Effect) -> None:
         match effect:
-            case Send(link, message):
-                self.world.send(self, link, message)
-            case Prove(link, rooms):
-                self.world.prove(self, link, rooms)
-            case Unprove(_, _):
-                pass
-            case Close(link, _reason):
-                self.world.close(link)
+            case Send() | Prove() | Close():
+                self._on_link(effect)
             case Commit(token, ops):
                 self.disk.commit(ops)
-                self.later(self.world.random.uniform(0.0005, 0.02), lambda replica: self._synced(replica, token))
+                self.tokens.append(token)
+                self.later(self.world.random.uniform(0.0005, 0.02), self._synced)
             case LoadPages(token, room, numbers):
                 self.later(0.001, lambda replica: replica.loaded(token, self.disk.pages(room, numbers), self.now()))
             case LoadBodies(token, room, entries):
                 self.later(0.001, lambda replica: replica.loaded_bodies(token, self.disk.bodies(room, entries), self.now()))
             case Wake(at):
                 self._wake(at)
+            case Queued() | Moved() | Placed():
+                self._on_own(effect)
+
+    def _on_link(self, effect: Send | Prove | Close) -> None:
+        match effect:
+            case Send(link, message):
+                self.world.send(self, link, message)
+            case Prove(link, rooms):
+                self.world.prove(self, link, rooms)
+            case Close(link, reason):
+                self.world.blame(self, link, reason)
+
+    def _on_own(self, effect: Queued | Moved | Placed) -> None:
+        match effect:
+            case Moved(before, record):
+                if before in self.waiting:
+                    self.waiting[record.message] = self.waiting.pop(before)
             case Queued(record):
                 self._answer(record.message)
-            case Moved(before, record):
-                self.moved(before, record.message)
             case Placed(_, entry):
                 self._answer(entry.message)
-                self.shown.append(entry.id)
-            case Arrived(_, entries):
-                self.shown.extend(entry.id for entry in entries)
-            case _:
-                pass
 
-    def _synced(self, replica: Replica, _token: int) -> None:
+    def _synced(self, replica: Replica) -> None:
         """Commits are synced in order: the oldest is done."""
         self.disk.sync(1)
-        replica.committed(self.tokens(replica), self.now())
-
-    def tokens(self, replica: Replica) -> int:
-        return min(replica._out._commits)
-
-    def moved(self, before: bytes, after: bytes) -> None:
-        """A message has another id from now on."""
-        if self.answered.pop(before, None) is not None or before in self.waiting:
-            self.waiting.discard(before)
-            self.answered[after] = after
+        replica.committed(self.tokens.pop(0), self.now())
 
     def _answer(self, message: bytes) -> None:
         if message in self.waiting:
-            self.waiting.discard(message)
-            self.answered[message] = message
+            self.answered.add(self.waiting.pop(message))
 
     def _wake(self, at: float) -> None:
-        if at == float("inf") or self.wake_at <= at and self.wake_at > self.world.time:
-            return
+        """One timer, as a program has it: a later one replaces it."""
         self.wake_at = at
-        self.later(max(0.0, at - self.world.time), self._tick)
+        if at != float("inf"):
+            self.world.at(max(0.0, at - self.world.time), lambda: self._tick(at))
 
-    def _tick(self, replica: Replica) -> None:
-        self.wake_at = float("inf")
-        replica.tick(self.now())
+    def _tick(self, at: float) -> None:
+        if self.replica is not None and self.wake_at == at:
+            self.wake_at = float("inf")
+            self.do(lambda replica: replica.tick(self.now()))
+
+    def entries(self, room: bytes = ROOM.id) -> list[EntryRecord]:
+        """The history as shown, from disk."""
+        return self.disk.entries(room, SHOWN, 1_000_000)
 
     def texts(self, room: bytes = ROOM.id) -> list[str]:
-        """The history as shown, from disk."""
-        entries = self.disk.entries(room, ("text",), 1_000_000)
-        contents = (open_body(entry.kind, entry.body or b"") for entry in entries)
+        contents = (open_body(entry.kind, entry.body or b"") for entry in self.entries(room))
         return [content.text for content in contents if isinstance(content, Text)]
-
-    def order(self, room: bytes = ROOM.id) -> list[bytes]:
-        return [entry.id for entry in self.disk.entries(room, ("text", "here", "left", "end"), 1_000_000)]
 
 
 class World:
@@ -189,14 +185,13 @@ class World:
         self.time = 0.0
         self.hosts: list[Host] = []
         self.links: dict[int, tuple[Host, Host]] = {}
+        self._pace: dict[tuple[int, str], tuple[float, float]] = {}
         self._arrival: dict[tuple[int, str], float] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._numbers = count(1)
         self.sent = 0
         self.sent_bytes = 0
-        self.loss = 0.0
-        self.intercept: Callable[[Host, Host, wire.Message], wire.Message | None] | None = None
 
     def host(self, name: str, *, skew: int = 0) -> Host:
         host = Host(self, name, skew=skew)
@@ -204,7 +199,7 @@ class World:
         return host
 
     def copy_of(self, host: Host, name: str) -> Host:
-        """A second host from a copy of the first one's disk: the same identity twice."""
+        """A second host from a copy of the first one's disk, as it would be after power loss: the same identity twice."""
         twin = Host(self, name, skew=host.skew)
         twin.disk = copy.deepcopy(host.disk)
         twin.disk.crash()
@@ -229,14 +224,16 @@ class World:
 
     # ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def link(self, one: Host, other: Host) -> int | None:
-        """Bring a link up, if both run and are not linked."""
+    def link(self, one: Host, other: Host, *, slow: Host | None = None) -> int | None:
+        """Bring a link up, if both run and are not linked. What `slow` says on it is long under way."""
         if one.replica is None or other.replica is None or one.identity.public == other.identity.public:
             return None
         if self.between(one, other) is not None:
             return None
         number = next(self._numbers)
         self.links[number] = (one, other)
+        if slow is not None:
+            self._pace[number, slow.name] = SLOW
         shared = set(one.replica.secrets()) & set(other.replica.secrets())
         for host, peer in ((one, other), (other, one)):
             identity = peer.identity.public
@@ -253,6 +250,13 @@ class World:
             if host.replica is not None and number in host.replica.links:
                 host.do(lambda replica, host=host: replica.link_down(number, host.now()))
 
+    def blame(self, host: Host, number: int, reason: str) -> None:
+        """A host closes a link for what came over it."""
+        if number in self.links:
+            one, other = self.links[number]
+            host.closed.append((other if host is one else one, reason))
+            self.close(number)
+
     def cut(self, host: Host) -> None:
         for number, ends in list(self.links.items()):
             if host in ends:
@@ -268,11 +272,6 @@ class World:
             return
         one, other = self.links[number]
         peer = other if sender is one else one
-        if self.intercept is not None:
-            changed = self.intercept(sender, peer, message)
-            if changed is None:
-                return
-            message = changed
         raw = wire.encode(message)
         self.sent += 1
         self.sent_bytes += len(raw)
@@ -280,7 +279,7 @@ class World:
 
     def _deliver(self, sender: Host, peer: Host, number: int, call: Callable[[Replica], None]) -> None:
         key = (number, sender.name)
-        arrival = max(self._arrival.get(key, 0.0), self.time + self.random.uniform(0.0002, 0.02))
+        arrival = max(self._arrival.get(key, 0.0), self.time + self.random.uniform(*self._pace.get(key, QUICK)))
         self._arrival[key] = arrival
         life = peer.life
 
@@ -290,8 +289,7 @@ class World:
             try:
                 peer.do(call)
             except RemoteError as error:
-                peer.closed.append(str(error))
-                self.close(number)
+                self.blame(peer, number, str(error))
 
         heapq.heappush(self._heap, (arrival, next(self._order), arrive))
 

@@ -1,0 +1,151 @@
+"""Operations that often hit the same few ids, and what can be asked of a store."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from peertalk.core.effects import (
+    CardRecord,
+    ClaimRecord,
+    DropOutbox,
+    DropRoom,
+    EntryRecord,
+    ExpireBodies,
+    FeedKeyRecord,
+    ForgetHistory,
+    Op,
+    OutboxRecord,
+    PageRecord,
+    PeerRecord,
+    PutBody,
+    PutCard,
+    PutClaim,
+    PutFeedKey,
+    PutOutbox,
+    PutPage,
+    PutPeer,
+    PutProfile,
+    PutRoom,
+    RoomRecord,
+)
+from tests.node.records import digest
+
+few = st.integers(0, 3)
+times = st.integers(0, 10) | st.integers(0, 2**53 - 1)
+rooms = few.map(lambda n: digest("room", str(n)))
+keys = few.map(lambda n: digest("key", n))
+entry_ids = st.integers(0, 30).map(lambda n: digest("entry", n))
+messages = st.integers(0, 12).map(lambda n: digest("message", n))
+bodies = st.binary(min_size=1, max_size=40) | st.integers(1, 20_000).map(bytes)
+kinds = st.sampled_from(["text", "here", "left", "name", "unheard-of"])
+signatures = few.map(lambda n: digest("signature", n) * 2)
+texts = st.text(st.characters(codec="utf-8"), max_size=10)
+
+room_records = st.integers(0, 3).flatmap(
+    lambda n: st.builds(
+        RoomRecord,
+        id=st.just(digest("room", str(n))),
+        kind=st.sampled_from(["open", "private", "direct"]),
+        name=texts,
+        secret=keys,
+        retention=st.sampled_from(["forever", "session"]) | st.integers(1, 1000),
+        language=st.none() | st.sampled_from(["de", "en"]),
+        peer=st.none() | keys,
+        shown=st.booleans(),
+        joined=times,
+        linked=times,
+        read=st.tuples(times, entry_ids | st.just(b"")),
+    )
+)
+feed_key_records = st.builds(
+    FeedKeyRecord,
+    room=rooms,
+    feed=keys,
+    seed=st.none() | keys,
+    created=times,
+    succeeds=st.none() | st.tuples(keys, signatures),
+    retiring=st.booleans(),
+)
+card_records = st.builds(
+    CardRecord,
+    room=rooms,
+    identity=keys,
+    feeds=st.lists(st.tuples(keys, signatures), max_size=3).map(tuple),
+    via=st.just(b"") | keys,
+)
+entry_records = st.builds(
+    EntryRecord,
+    id=entry_ids,
+    feed=keys,
+    seq=times,
+    lamport=times,
+    time=times,
+    kind=kinds,
+    message=messages,
+    header=bodies,
+    body=st.none() | bodies,
+    received=times,
+    late=st.booleans(),
+)
+
+
+def same_feed(record: PageRecord) -> PageRecord:
+    entries = tuple(EntryRecord(**{**_fields(entry), "feed": record.feed}) for entry in record.entries)
+    return PageRecord(**{**_fields(record), "entries": entries})
+
+
+def _fields(record: EntryRecord | PageRecord) -> dict[str, object]:
+    return {name: getattr(record, name) for name in record.__struct_fields__}
+
+
+page_records = st.builds(
+    PageRecord,
+    room=rooms,
+    number=st.integers(0, 8),
+    feed=keys,
+    prev=entry_ids | st.just(b""),
+    signature=signatures,
+    entries=st.lists(entry_records, min_size=1, max_size=6, unique_by=lambda entry: entry.id).map(tuple),
+).map(same_feed)
+outbox_records = st.builds(OutboxRecord, room=rooms, number=few, message=messages, kind=kinds, body=bodies, time=times)
+claim_records = st.builds(ClaimRecord, room=rooms, feed=keys, identity=keys, seq=times, disk=st.booleans())
+peer_records = st.builds(
+    PeerRecord,
+    identity=keys,
+    first_seen=times,
+    last_seen=times,
+    addresses=st.lists(st.tuples(st.sampled_from(["10.0.0.1", "fe80::1%eth0"]), st.integers(1, 65535)), max_size=3).map(tuple),
+    blocked=st.booleans(),
+    verified=st.booleans(),
+)
+ops: st.SearchStrategy[Op] = st.one_of(
+    st.builds(PutRoom, room_records),
+    st.builds(PutFeedKey, feed_key_records),
+    st.builds(PutCard, card_records),
+    *[st.builds(PutPage, page_records)] * 4,
+    st.builds(PutBody, room=rooms, entry=entry_ids, body=bodies),
+    st.builds(PutOutbox, outbox_records),
+    st.builds(DropOutbox, room=rooms, number=few),
+    st.builds(PutClaim, claim_records),
+    st.builds(PutPeer, peer_records),
+    st.builds(ForgetHistory, room=rooms),
+    st.builds(DropRoom, room=rooms),
+    st.builds(ExpireBodies, room=rooms, before=times),
+    st.builds(PutProfile, key=st.sampled_from(["identity", "token"]), value=keys),
+    st.builds(PutProfile, key=st.just("name"), value=texts.map(str.encode)),
+)
+
+order_keys = st.tuples(times, entry_ids | st.just(b""))
+questions = st.fixed_dictionaries(
+    {
+        "room": rooms,
+        "kinds": st.sets(kinds),
+        "limit": st.integers(0, 5) | st.just(1000),
+        "before": st.none() | order_keys,
+        "after": st.none() | order_keys,
+        "without": st.sets(keys),
+        "message": messages,
+        "numbers": st.lists(st.integers(0, 8), unique=True),
+        "entries": st.lists(entry_ids, unique=True),
+    }
+)

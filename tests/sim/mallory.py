@@ -1,0 +1,215 @@
+"""A member who lies: everything that can be said wrongly on a link, said to some and not to others.
+
+It stands where a replica stands in a host, so that the world carries its messages like those of anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from random import Random
+
+from peertalk.core import wire
+from peertalk.core.effects import Effect, Send
+from peertalk.core.entry import FeedKey, Here, Text, decode_header, hash32
+from peertalk.core.outlet import Now
+from tests.core.authors import Author, Written
+from tests.sim.world import ROOM, Host, World
+
+STRANGERS = 4
+
+
+class Liar:
+    """What a replica is for its host. It keeps every page that it hears of, and says what it likes."""
+
+    def __init__(self, author: Author, random: Random) -> None:
+        self.author = author
+        self.random = random
+        self.links: dict[int, bytes] = {}
+        self.is_quiet = False
+        self._pages: list[wire.Page] = []
+        self._stations: list[Written | None] = [None]
+        self._lamports: dict[bytes, int] = {}
+        self._effects: list[Effect] = []
+        self._misdeeds: list[Callable[[], wire.Message]] = [
+            self._entry,
+            self._entry,
+            self._fork,
+            self._wrong_lamport,
+            self._rests_on_nothing,
+            self._wrong_body,
+            self._no_body,
+            self._rewrapped,
+            self._resigned,
+            self._twin,
+            self._hearsay,
+            self._false_card,
+            self._claim_too_much,
+            self._have_again,
+            self._old_page,
+            self._stranger,
+            lambda: wire.Done(ROOM.id, True),
+            lambda: wire.Quit(ROOM.id),
+        ]
+
+    @property
+    def feeds(self) -> set[bytes]:
+        """The feeds that it writes into, whoever it says they belong to."""
+        return {self.author.feed, *(Author(f"stranger {number}").feed for number in range(STRANGERS))}
+
+    # ── what a host calls ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def secrets(self) -> dict[bytes, bytes]:
+        return {ROOM.id: ROOM.secret}
+
+    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now) -> None:
+        self.links[link] = identity
+        self._say(link, self.author.card())
+        self._say(link, wire.Have(ROOM.id, self.random.randbytes(32), 2**52, True))
+
+    def link_down(self, link: int, now: Now) -> None:
+        self.links.pop(link, None)
+
+    def proven(self, link: int, rooms: Iterable[bytes], now: Now) -> None:
+        self._say(link, self.author.card())
+
+    def tick(self, now: Now) -> None:
+        pass
+
+    def drain(self, now: Now) -> list[Effect]:
+        effects, self._effects = self._effects, []
+        return effects
+
+    def received(self, link: int, raw: bytes, now: Now) -> None:
+        """Remember, answer something, and now and then do something bad."""
+        message = wire.decode(raw)
+        match message:
+            case wire.Page() if message.room == ROOM.id:
+                self._learn(message)
+            case wire.Have():
+                self._say(link, self._claim_too_much(fresh=True))
+            case wire.Want():
+                self._answer(link)
+            case wire.WantBodies() if self.random.random() < 0.5:
+                wrong = tuple((id_, self.random.randbytes(64)) for id_ in message.entries[:1])
+                self._say(link, wire.Bodies(message.room, wrong if self.random.random() < 0.3 else ()))
+        if not self.is_quiet and self.random.random() < 0.2:
+            self.misbehave()
+
+    def misbehave(self) -> None:
+        """Do something bad to one of those who are linked."""
+        if self.links and not self.is_quiet:
+            self._say(self.random.choice(sorted(self.links)), self.random.choice(self._misdeeds)())
+
+    def _say(self, link: int, message: wire.Message) -> None:
+        self._effects.append(Send(link, message))
+
+    def _learn(self, page: wire.Page) -> None:
+        self._pages.append(page)
+        for raw in page.headers:
+            self._lamports[hash32(raw)] = decode_header(raw).lamport
+
+    def _answer(self, link: int) -> None:
+        for page in self.random.sample(self._pages, min(len(self._pages), self.random.randint(0, 3))):
+            self._say(link, page)
+        if self.random.random() < 0.7:
+            self._say(link, wire.Done(ROOM.id, self.random.random() < 0.5))
+
+    # ── what can be said ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _make(self, *, after: tuple[bytes, ...] | None = None, off: int = 0, body: bytes | None = None) -> wire.Page:
+        """A page that is right but for what is asked for, and belongs to the chain from then on only if it is."""
+        author, seen = self.author, sorted(self._lamports)
+        named = tuple(sorted(self.random.sample(seen, min(len(seen), self.random.randint(0, 3))))) if after is None else after
+        last = author.last
+        known = [self._lamports.get(id_, 0) for id_ in named] + [last.header.lamport if last else 0]
+        changes: dict[str, object] = {"after": named, "lamport": 1 + max(known) + off}
+        if body is not None:
+            changes |= {"body": hash32(body), "size": len(body)}
+        entry = author.entry(Text("I did not say that") if last else Here(author.name), **changes)
+        entry = Written(entry.header, entry.raw, body if body is not None else entry.body)
+        if not off and after is None:
+            author.last = entry
+            self._stations.append(entry)
+        return author.page(entry)
+
+    def _entry(self) -> wire.Page:
+        page = self._make()
+        self._learn(page)
+        return page
+
+    def _fork(self) -> wire.Page:
+        self.author.last = self.random.choice(self._stations)
+        return self._entry()
+
+    def _wrong_lamport(self) -> wire.Page:
+        return self._make(off=self.random.choice([1, 7, 2**40]))
+
+    def _rests_on_nothing(self) -> wire.Page:
+        return self._make(after=(self.random.randbytes(32),))
+
+    def _wrong_body(self) -> wire.Page:
+        page = self._make()
+        return wire.Page(page.room, page.headers, page.signature, (self.random.randbytes(64),))
+
+    def _no_body(self) -> wire.Page:
+        page = self._entry()
+        return wire.Page(page.room, page.headers, page.signature, (None,))
+
+    def _rewrapped(self) -> wire.Page:
+        other = Author("elsewhere", self.random.randbytes(32))
+        return other.page(other.entry(), room=ROOM.id)
+
+    def _resigned(self) -> wire.Page:
+        if not self._pages:
+            return self._entry()
+        page = self.random.choice(self._pages)
+        return wire.Page(page.room, page.headers, self.author.key.sign_page(hash32(page.headers[-1])), page.bodies)
+
+    def _twin(self) -> wire.Page:
+        """Somebody else's words under the own name, as early as can be."""
+        bodies = [body for page in self._pages for body in page.bodies if body is not None]
+        if not bodies or self.author.last is None:
+            return self._entry()
+        page = self._make(body=self.random.choice(bodies))
+        self._learn(page)
+        return page
+
+    def _hearsay(self) -> wire.Card:
+        return Author(f"nobody {self.random.randint(0, 5)}").card()
+
+    def _false_card(self) -> wire.Card:
+        """Somebody linked, with a feed of my making, or with a signature that is none."""
+        who, key = self.random.choice([*self.links.values(), self.author.public]), FeedKey(self.random.randbytes(32))
+        right = key.sign_owner(ROOM.id, who)
+        return wire.Card(ROOM.id, who, ((key.public, self.random.choice([right, bytes(64)])),))
+
+    def _claim_too_much(self, *, fresh: bool = False) -> wire.Tips:
+        seen = sorted(self._lamports)
+        tips = [self.random.randbytes(32) for _ in range(self.random.randint(0, 3))]
+        tips += self.random.sample(seen, min(len(seen), 5))
+        return wire.Tips(ROOM.id, tuple(tips), (), fresh, fresh and self.random.random() < 0.8)
+
+    def _have_again(self) -> wire.Have:
+        return wire.Have(ROOM.id, self.random.choice([bytes(32), self.random.randbytes(32)]), 0, False)
+
+    def _old_page(self) -> wire.Message:
+        return self.random.choice(self._pages) if self._pages else self._hearsay()
+
+    def _stranger(self) -> wire.Page:
+        """A feed that nobody has a card of."""
+        return Author(f"stranger {self.random.randrange(STRANGERS)}").arrives()
+
+
+class Mallory(Host):
+    """A host whose replica is a liar."""
+
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__(world, name)
+        author = Author(f"{world.seed} {name}", ROOM.id)
+        self.identity = author.identity
+        self.liar = Liar(author, Random(f"{world.seed} {name} lies"))
+        self.replica = self.liar  # type: ignore[assignment]  # it answers what a host and the world ask of a replica
+
+    def act(self) -> None:
+        """Do something bad now."""
+        self.do(lambda _: self.liar.misbehave())

@@ -188,8 +188,10 @@ class ModelStore:
         found = [(id, self._with_message(id, message)) for id in where]
         return [(id, min(entries, key=order)) for id, entries in found if entries]
 
-    def unread(self, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes]) -> int:
-        return sum(order(entry) > read and entry.feed not in without for entry in self._shown(room, kinds))
+    def unread(self, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes], pages: int) -> int:
+        shown = self._shown(room, kinds)
+        where = self._rooms[room].where if shown else {}
+        return sum(order(entry) > read and where[entry.id] < pages and entry.feed not in without for entry in shown)
 
     def _shown(self, room: bytes, kinds: Collection[str]) -> list[EntryRecord]:
         if room not in self._rooms:

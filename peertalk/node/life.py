@@ -89,6 +89,7 @@ class Life:
         self.links.on_double = self._warn_double
         self.listener = Listener(self.links.incoming, source)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._counting = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
         self.failure: BaseException | None = None
         """Why the node ended by itself: the disk failed."""
@@ -105,7 +106,7 @@ class Life:
         await self._lobby()
         await self.committed()  # what is to be forgotten is gone before anybody can look or ask
         for room in self.lookup.rooms():
-            self.news.unread[room.id] = await self.count_unread(room)
+            await self.count_unread(room)
         self.engine.turn()
         if self.discovery is not None:
             await self.discovery.start(self.listener.port, self._found, self.dialer.lost, self._jumped)
@@ -206,9 +207,16 @@ class Life:
         return self.replica.places[record.id].room
 
     async def count_unread(self, room: Room) -> int:
-        """How many messages of others were not read yet."""
+        """Count anew how many messages of others were not read yet; the number. What arrives meanwhile is counted on top: the
+        count is of what was told so far."""
         hidden = {feed for identity in self.blocked() for feed in room.cards.feeds(identity)}
-        return await self.store.unread(room.id, room.record.read, COUNTED_KINDS, room.own_feeds() | hidden)
+        async with self._counting:
+            self.engine.drain()
+            self.news.unread[room.id] = 0
+            without, pages = room.own_feeds() | hidden, room.durable
+            counted = await self.store.unread(room.id, room.record.read, COUNTED_KINDS, without, pages)
+            self.news.unread[room.id] += counted  # not in one step with the wait: more may have come during it
+            return self.news.unread[room.id]
 
     async def committed(self, *ops: Op) -> None:
         """Wait until what was put into the replica is on disk, and then these operations."""

@@ -145,9 +145,9 @@ class Node:
         for entry in newest:
             self._life.replica.mark_read(found.id, (entry.lamport, entry.id))
         self._life.engine.turn()
-        self._life.news.unread[found.id] = await self._life.count_unread(found)
+        unread = await self._life.count_unread(found)
         self._life.news.publish(events.RoomChanged(room=self._life.news.room_view(found), change="read"))
-        return self._life.news.unread[found.id]
+        return unread
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -242,5 +242,5 @@ class Node:
         else:
             self._life.dialer.changed_rooms(self._life.clock.mono())
         for room in self._life.lookup.rooms():
-            self._life.news.unread[room.id] = await self._life.count_unread(room)
+            await self._life.count_unread(room)
         return self._life.views.peer(identity)

@@ -56,8 +56,11 @@ class Store(Protocol):
         """(room, entry) for each room that has an entry with this message id (the first in order there)."""
         ...
 
-    async def unread(self, room: bytes, read: tuple[int, bytes], kinds: Collection[str], without: Collection[bytes]) -> int:
-        """How many entries of these kinds lie above order key `read`, except those in the feeds `without` (one's own)."""
+    async def unread(
+        self, room: bytes, read: tuple[int, bytes], kinds: Collection[str], without: Collection[bytes], pages: int
+    ) -> int:
+        """How many entries of these kinds lie above order key `read`, in the first `pages` pages, except those in the feeds
+        `without` (one's own)."""
         ...
 
     async def close(self) -> None: ...

@@ -108,7 +108,9 @@ def _by_room(connection: apsw.Connection, query: str) -> defaultdict[int, list[R
 def _pages(connection: apsw.Connection) -> defaultdict[int, list[PageIndex]]:
     """Entries are numbered page by page, so two parallel walks find what belongs together."""
     absent: defaultdict[int, list[bytes]] = defaultdict(list)
-    for page, entry in connection.execute("SELECT page, id FROM entry INDEXED BY entry_absent WHERE body IS NULL ORDER BY page, n"):
+    for page, entry in connection.execute(
+        "SELECT page, id FROM entry INDEXED BY entry_absent WHERE body IS NULL ORDER BY page, n"
+    ):
         absent[page].append(entry)
     same: dict[bytes, bytes] = {}  # one object for a feed key, and for an id and the `prev` of the page after it
     found: defaultdict[int, list[PageIndex]] = defaultdict(list)
@@ -211,16 +213,18 @@ def find(connection: apsw.Connection, message: bytes, room: bytes | None) -> lis
     return [(id, _entry(row)) for n, id in where for row in connection.execute(first.format(room=n), (message,))]
 
 
-def unread(connection: apsw.Connection, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes]) -> int:
-    """How many that are shown lie above `read`, but for those in the feeds `without`."""
+def unread(
+    connection: apsw.Connection, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes], pages: int
+) -> int:
+    """How many that are shown lie above `read`, in the first `pages` pages, but for those in the feeds `without`."""
     inside = _number(connection, room)
     if inside is None:
         return 0
     query = f"""
         SELECT count(*) FROM entry AS e CROSS JOIN page AS p ON p.n = e.page
-        WHERE {_SHOWN} AND (e.lamport, e.id) > (?, ?) AND p.feed NOT IN ({{without}})
+        WHERE {_SHOWN} AND (e.lamport, e.id) > (?, ?) AND p.number < ? AND p.feed NOT IN ({{without}})
     """.format(room=inside, kinds=_marks(kinds), without=_marks(without))
-    count: int = connection.execute(query, (*kinds, *kinds, *read, *without)).get
+    count: int = connection.execute(query, (*kinds, *kinds, *read, pages, *without)).get
     return count
 
 

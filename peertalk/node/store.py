@@ -93,9 +93,11 @@ class Store:
         """See ports.Store; the body may be absent."""
         return await self._read(queries.find, message, room)
 
-    async def unread(self, room: bytes, read: tuple[int, bytes], kinds: Collection[str], without: Collection[bytes]) -> int:
+    async def unread(
+        self, room: bytes, read: tuple[int, bytes], kinds: Collection[str], without: Collection[bytes], pages: int
+    ) -> int:
         """See ports.Store; counts what `entries` would give."""
-        return await self._read(queries.unread, room, read, kinds, without)
+        return await self._read(queries.unread, room, read, kinds, without, pages)
 
     def pragma(self, name: str) -> object:
         """What the connection that writes says of itself, e.g. `synchronous`."""

@@ -72,7 +72,7 @@ async def reads(store: Store, name: str, length: int) -> None:
     entries = sum(len(page.entries) for of in snapshot.rooms for page in of.pages)
     say(f"load, {entries:,} entries, pages of {length}", (time.perf_counter() - start) * 1e3, "ms")
     start = time.perf_counter()
-    unread = await store.unread(digest("room", name), (0, b""), {"text"}, ())
+    unread = await store.unread(digest("room", name), (0, b""), {"text"}, (), ENTRIES)
     say(f"counting {unread:,} unread", (time.perf_counter() - start) * 1e3, "ms")
     start = time.perf_counter()
     await store.entries(digest("room", name), {"text"}, 100)

@@ -191,13 +191,16 @@ async def test_unread_counts_what_others_wrote_until_it_is_read(people: Company)
     ada, ben = await meet(people)
     for number in range(3):
         await ben.send("lobby", f"{number}")
-    await until(ada, lambda: has(ada, "2"))
-    assert [room.unread for room in await ada.rooms()] == [3]
+    await until(ada, lambda: unread(ada, 3))
     first = next(message for message in (await ada.messages("lobby")).messages if message.text == "0")
     assert await ada.read("lobby", first.id) == 2
     assert await ada.read("lobby") == 0
     await ada.send("lobby", "mine")
     assert [room.unread for room in await ada.rooms()] == [0]
+
+
+async def unread(node: Node, wanted: int) -> bool:
+    return [room.unread for room in await node.rooms()] == [wanted]
 
 
 async def test_history_is_paged_both_ways(people: Company) -> None:

@@ -175,7 +175,7 @@ async def test_what_people_wait_for_is_found_without_going_through_all_entries(s
         await store.entries(LOBBY, {"text", "story"}, 10, **bounds)
     await store.find(digest("message"))
     await store.find(digest("message", ("lobby", 3)), LOBBY)
-    await store.unread(LOBBY, key, {"text", "story"}, {digest("feed")})
+    await store.unread(LOBBY, key, {"text", "story"}, {digest("feed")}, 1000)
     store._reader.set_exec_trace(None)
     plans = {
         sql: store._reader.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall() for sql, values in asked if "SELECT" in sql

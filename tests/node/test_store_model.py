@@ -45,8 +45,8 @@ async def compare(store: Store, model: ModelStore, asked: Sequence[dict]) -> Non
         assert await store.find(q["message"]) == model.find(q["message"])
         assert await store.find(q["message"], q["room"]) == model.find(q["message"], q["room"])
         read = q["after"] or (0, b"")
-        unread = model.unread(q["room"], read, q["kinds"], q["without"])
-        assert await store.unread(q["room"], read, q["kinds"], q["without"]) == unread
+        unread = model.unread(q["room"], read, q["kinds"], q["without"], q["limit"])
+        assert await store.unread(q["room"], read, q["kinds"], q["without"], q["limit"]) == unread
     assert store._reader.txn_state() == 0, "a read that stays open keeps the log from being emptied"
 
 

@@ -1,0 +1,64 @@
+"""The front end in the terminal, on Textual, over the Node API."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from peertalk.config import Settings
+
+if TYPE_CHECKING:
+    from peertalk.tui.app import PeerTalkApp
+    from peertalk.tui.opening import Opener, Profile, Remember
+
+
+def run(open_node: Opener, settings: Settings, *, profile: Profile, remember: Remember) -> int:
+    """Show the screen until the person leaves; the exit code.
+
+    `open_node` makes a running node (StartError: it is said, and asked what next). `profile` is what `profile_state` found.
+    `remember` keeps a setting for the next start."""
+    from peertalk.tui.app import PeerTalkApp  # noqa: PLC0415 (Textual, which only this front end needs)
+    from peertalk.tui.terminal import titled  # noqa: PLC0415
+
+    app = PeerTalkApp(open_node, settings, profile, remember, _ground(settings))
+    with titled("PeerTalk"), asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        return runner.run(_run(app))
+
+
+async def _run(app: PeerTalkApp) -> int:
+    from peertalk.tui.terminal import on_signals  # noqa: PLC0415
+
+    try:
+        with on_signals(app.leave):
+            await app.run_async()
+    finally:
+        await app.close_node()
+    return app.return_code or 0
+
+
+def _ground(settings: Settings) -> str:
+    """What the terminal has: few colours (or none wanted), else a dark or a light ground, asked for where it decides."""
+    if _few_colours(os.environ):
+        return "sixteen"
+    if settings.theme != "auto":
+        return settings.theme
+    from peertalk.tui.terminal import ground  # noqa: PLC0415
+
+    return ground(os.environ)
+
+
+def _few_colours(environ: Mapping[str, str]) -> bool:
+    if "NO_COLOR" in environ:
+        return True
+    rich = environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") or "WT_SESSION" in environ
+    return not rich and not environ.get("TERM", "").endswith(("256color", "direct", "kitty", "ghostty")) and os.name != "nt"
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:  # Windows
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,109 @@
+"""What header, status line and key bar say. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from peertalk import say
+from peertalk.commands import Binding, key_name
+from peertalk.core.events import Room
+from peertalk.i18n import N_, _, ngettext
+from peertalk.tui.roster import Roster
+from peertalk.tui.sides import HERE
+from peertalk.tui.widgets.bar import Part
+
+if TYPE_CHECKING:
+    from peertalk.tui.talk import Talk
+
+Parts = tuple[Part, ...]
+
+
+def header(talk: Talk | None, narrow: bool) -> tuple[Parts, Parts]:
+    """Which room this is, and who is here."""
+    name = Part("peertalk", "soft")
+    room = talk.room if talk is not None else None
+    if talk is None or room is None:
+        return (name,), ()
+    title = Part(talk.roster.title(room), "strong")
+    right = [Part(_presence(talk.roster, room), "accent" if room.online > 1 else "soft", "screen.toggle_members")]
+    if room.retention == "session":
+        right.append(Part(_("off the record"), "soft"))
+    if narrow:
+        right += _unread_elsewhere(talk.roster, room)
+    return (title,) if narrow else (name, title), tuple(right)
+
+
+def _unread_elsewhere(roster: Roster, room: Room) -> list[Part]:
+    count = sum(other.unread for other in roster.unread_elsewhere(room.id))
+    words = ngettext("{n} unread elsewhere", "{n} unread elsewhere", count).format(n=count)
+    return [Part(words, "accent", "screen.next_unread")] if count else []
+
+
+def _presence(roster: Roster, room: Room) -> str:
+    partner = roster.partner(room)
+    if room.kind == "direct":
+        here = partner.online if partner is not None else room.online > 1
+        return f"{HERE} {_('here')}" if here else f"○ {_('away')}"
+    return f"{HERE} {ngettext('{n} here', '{n} here', room.online).format(n=room.online)}"
+
+
+def status(talk: Talk | None, hint: str, below: int, now: float) -> tuple[Parts, Parts]:
+    """What goes on just now: a hint about what was typed, else who is writing; the way to the newest; the last own message."""
+    if talk is None or talk.room is None:
+        return (Part(hint, "text"),), ()
+    left = Part(hint, "text") if hint else Part(_writing(talk.roster.writing(talk.room.id, now)), "soft")
+    right: list[Part] = []
+    if below:
+        right.append(Part("↓ " + ngettext("{n} new", "{n} new", below).format(n=below), "accent", "screen.newest"))
+    if talk.sync is not None:
+        right.append(Part(say.event(talk.sync) or "", "soft"))
+    if delivery := talk.delivery():
+        right.append(Part(delivery, "soft"))
+    return (left,), tuple(right)
+
+
+def choices(offered: Sequence[str], chosen: int) -> str:
+    """What Tab offers, the one in place in brackets; nothing where there is only one."""
+    words = [choice.strip().rpartition(" ")[2] for choice in offered]
+    return "   ".join(f"[{word}]" if number == chosen else word for number, word in enumerate(words)) if len(words) > 1 else ""
+
+
+def placeholder(talk: Talk | None) -> str:
+    """What stands in an empty composer."""
+    if talk is None or talk.room is None:
+        return ""
+    return _("Write to {room}").format(room=talk.roster.title(talk.room))
+
+
+def _writing(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    if len(names) == 1:
+        return _("{name} is writing …").format(name=names[0])
+    if len(names) == 2:
+        return _("{one} and {other} are writing …").format(one=names[0], other=names[1])
+    return _("several people are writing …")
+
+
+def key_bar(bindings: Iterable[Binding], room: Room | None) -> tuple[Parts, Parts]:
+    """The keys worth knowing, and who can read what is written here."""
+    keys = tuple(
+        Part(f"{key_name(binding.keys[0])} {_(_SHORT[binding.id])}", "soft", f"screen.{binding.action}")
+        for binding in bindings
+        if binding.footer and binding.id in _SHORT
+    )
+    return keys, (Part(_readers(room), "soft"),) if room is not None else ()
+
+
+_SHORT = {"palette": N_("anything"), "help": N_("help"), "members": N_("members")}
+
+
+def _readers(room: Room) -> str:
+    if room.kind == "direct":
+        return _("only the two of you can read this")
+    if room.kind == "private":
+        return _("only members can read this")
+    if room.name == "lobby":
+        return _("open: everyone with PeerTalk on this network can read this")
+    return _("open: everyone who knows the name can read this")

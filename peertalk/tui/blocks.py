@@ -1,0 +1,185 @@
+"""One item of the transcript → its lines: what stands above it (day, unread line, author), its text, its state. Pure.
+
+The height of a block never depends on the state of its message, so that a delivery moves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from rich.cells import cell_len
+
+from peertalk import say
+from peertalk.core.events import Author, Message
+from peertalk.i18n import _
+from peertalk.tui.themes import hue
+from peertalk.tui.timeline import Item, Note, is_speech
+from peertalk.tui.wrap import fit, wrap
+
+MEASURE = 100  # Longer lines are tiring to read.
+STATE = 13  # Room for the state beside an own message, e.g. "✓ everyone".
+GROUP = 10 * 60_000  # Messages of one author this close together (ms) share one line with the name.
+
+Head = Literal["blank", "day", "new", "author"]
+Part = tuple[str, str]
+"""A text and the name of its style."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row: parts from the left, and parts that end at the right edge of the measure. `joins` the row above when copied."""
+
+    left: tuple[Part, ...]
+    right: tuple[Part, ...] = ()
+    joins: bool = False
+
+    @property
+    def text(self) -> str:
+        return "".join(part for part, _style in self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """What a block has to ask for: how somebody is called here, the words for a state, what is quoted, what time it is (ms)."""
+
+    name: Callable[[Author], str]
+    state: Callable[[Message], str]
+    quoted: Callable[[str], Message | None]
+    now: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an item stands: after `above`, before `below`, with the unread line over it or not."""
+
+    above: Item | None
+    below: Item | None
+    first_unread: bool = False
+
+
+def heads(item: Item, place: Place) -> tuple[Head, ...]:
+    """What stands over an item."""
+    above = place.above
+    parts: list[Head] = []
+    if above is None or day(above) != day(item):
+        parts += ["blank", "day"]
+    if place.first_unread:
+        parts += ["blank", "new"]
+    if is_speech(item):
+        if parts or not _continues(item, above):
+            parts += ["blank", "author"]
+    elif parts or isinstance(item, Note) or isinstance(above, Note) or is_speech(above):
+        parts.append("blank")
+    return tuple(parts[1:] if above is None else parts)
+
+
+def height(item: Item, place: Place, width: int) -> int:
+    """How many rows `lines` gives."""
+    over = len(heads(item, place))
+    if isinstance(item, Message) and not is_speech(item):
+        return over + 1
+    quote = isinstance(item, Message) and item.reply_to is not None
+    return over + quote + len(wrap(item.text, _room(item, width)))
+
+
+def lines(item: Item, place: Place, width: int, speaker: Speaker) -> list[Line]:
+    """All rows of an item, the top one first."""
+    width = min(width, MEASURE)
+    over = heads(item, place)
+    state = _state(item, place, speaker)
+    rows = [_head(head, item, width, speaker, state) for head in over]
+    if isinstance(item, Note):
+        return rows + _note(item, width)
+    if not is_speech(item):
+        return [*rows, Line(((fit(f"· {say.message(item)} ·", width), "quiet"),))]
+    if item.reply_to is not None:
+        rows.append(_quote(speaker.quoted(item.reply_to), width - STATE, speaker))
+    return rows + _speech(item, width, () if "author" in over else state)
+
+
+def day(item: Item) -> int:
+    """The local day of an item, as a number; 0 for a time that no calendar has."""
+    try:
+        return datetime.fromtimestamp(item.time / 1000).toordinal()  # noqa: DTZ006 (the person's own clock)
+    except (OverflowError, OSError, ValueError):
+        return 0
+
+
+def _continues(item: Item, above: Item | None) -> bool:
+    if not (isinstance(item, Message) and isinstance(above, Message) and is_speech(above)):
+        return False
+    same = above.author.id == item.author.id and above.author.via == item.author.via
+    return same and not item.late and not above.late and abs(item.time - above.time) < GROUP
+
+
+def _room(item: Item, width: int) -> int:
+    width = min(width, MEASURE)
+    if isinstance(item, Note):
+        return width - 2
+    return width - STATE if item.mine else width
+
+
+def _state(item: Item, place: Place, speaker: Speaker) -> tuple[Part, ...]:
+    """The words for an own message's state, to stand at the right; none where the next one below it says the same."""
+    if not (isinstance(item, Message) and item.mine and is_speech(item)):
+        return ()
+    words = speaker.state(item)
+    below = place.below
+    if isinstance(below, Message) and below.mine and _continues(below, item) and speaker.state(below) == words:
+        return ()
+    return ((words, "state"),)
+
+
+def _head(head: Head, item: Item, width: int, speaker: Speaker, state: tuple[Part, ...]) -> Line:
+    if head == "author" and isinstance(item, Message):
+        return _author(item, width, speaker, state)
+    if head == "day":
+        words = fit(say.day(item.time, speaker.now()), width)
+        return Line(((" " * ((width - cell_len(words)) // 2) + words, "day"),))
+    if head == "new":
+        words = f"── {_('new')} "
+        return Line(((words + "─" * (width - cell_len(words)), "new"),))
+    return Line(())
+
+
+def _author(item: Message, width: int, speaker: Speaker, state: tuple[Part, ...]) -> Line:
+    small = [] if item.late else [say.clock(item.time)]
+    if item.author.via:
+        small.append(_("passed on by {name}").format(name=item.author.via))
+    if not item.mine:
+        small += filter(None, [speaker.state(item)])
+    details = fit("  " + "  ".join(small), width // 2)
+    name = fit(_("you") if item.mine else speaker.name(item.author), width - cell_len(details))
+    style = "own" if item.mine else f"name-{hue(item.author.id)}"
+    room = width - cell_len(name) - cell_len(details) - 2
+    return Line(((name, style), (details, "time")), tuple((fit(words, room), kind) for words, kind in state))
+
+
+def _quote(quoted: Message | None, width: int, speaker: Speaker) -> Line:
+    if quoted is None:
+        return Line((("┃ ", "quote-bar"), (fit(_("an earlier message"), width - 2), "quote")))
+    name = _("you") if quoted.mine else speaker.name(quoted.author)
+    return Line((("┃ ", "quote-bar"), (fit(f"{name}: {quoted.text}", width - 2), "quote")))
+
+
+def _speech(item: Message, width: int, state: tuple[Part, ...]) -> list[Line]:
+    style = "waiting" if item.state == "waiting" else "text"
+    rows: list[Line] = []
+    for paragraph in item.text.split("\n"):
+        for number, text in enumerate(wrap(paragraph, _room(item, width))):
+            beside = _beside(text, width, state) if not rows else ()
+            rows.append(Line(((text, style),), beside, joins=number > 0))
+    return rows
+
+
+def _beside(text: str, width: int, state: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The state at the end of a row of text: in full where it fits, else its mark."""
+    room = width - cell_len(text) - 2
+    return tuple((words if cell_len(words) <= room else fit(words.partition(" ")[0], STATE - 1), kind) for words, kind in state)
+
+
+def _note(item: Note, width: int) -> list[Line]:
+    return [Line((("▏ ", item.kind), (text, item.kind))) for text in wrap(item.text, _room(item, width))]

@@ -1,0 +1,118 @@
+"""What the empty page says: what is searched for and where, for how long already, and what to try. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from peertalk import say
+from peertalk.commands import find, usage
+from peertalk.core.events import Room, Status
+from peertalk.i18n import _, ngettext
+from peertalk.tui.widgets.page import Paragraph
+
+if TYPE_CHECKING:
+    from peertalk.tui.talk import Talk
+
+PATIENCE = 5.0
+"""Seconds without an answer after which it says what to try."""
+
+Interfaces = Sequence[tuple[str, str]]
+
+
+def page_lines(talk: Talk | None, seconds: float) -> tuple[Paragraph, ...]:
+    """What stands in place of a transcript after so many seconds; nothing where there is something to read."""
+    if talk is None:
+        return opening(seconds)
+    if talk.room is None or talk.conversation is None:
+        return () if talk.roster.rooms else no_room()
+    if talk.conversation.timeline.items:
+        return ()
+    if talk.room.online > 1:
+        return quiet(talk.room, talk.roster.title(talk.room))
+    return nobody(talk.room, talk.node.status(), talk.node.interfaces(), seconds)
+
+
+def opening(seconds: float) -> tuple[Paragraph, ...]:
+    """While the profile is being opened."""
+    waited = f"  ({int(seconds)} s)" if seconds >= 1 else ""
+    return (((_("One moment: your profile is being opened."), "soft"), (waited, "soft")),)
+
+
+def no_room() -> tuple[Paragraph, ...]:
+    """In no room at all."""
+    return (
+        ((_("You are in no room."), "strong"),),
+        (),
+        ((_("Enter an open one:"), ""), ("   /join lobby", "accent")),
+    )
+
+
+def nobody(room: Room, status: Status, interfaces: Interfaces, seconds: float) -> tuple[Paragraph, ...]:
+    """A room in which nothing was written and nobody else is."""
+    if room.kind == "direct":
+        return _partner_away(room)
+    lines: list[Paragraph] = [((_first(room), "strong"),), (), *_searching(status, interfaces, seconds)]
+    if seconds >= PATIENCE:
+        lines += _to_try(status, interfaces)
+    return tuple(lines)
+
+
+def quiet(room: Room, name: str) -> tuple[Paragraph, ...]:
+    """Others are here, and nothing has been written yet."""
+    if room.kind == "direct":
+        return (((_("Nothing is written yet between you and {name}.").format(name=name), "soft"),),)
+    return (((_("Nothing is written here yet. Say hello."), "soft"),),)
+
+
+def _first(room: Room) -> str:
+    if room.name == "lobby" and room.kind == "open":
+        return _("You are the first one here.")
+    return _("You are the only one in {room} right now.").format(room=say.room(room))
+
+
+def _partner_away(room: Room) -> tuple[Paragraph, ...]:
+    return (
+        ((_("{name} is not here right now.").format(name=room.name), "strong"),),
+        (),
+        ((_("Write all the same: it waits here, and reaches them when you next meet on a network."), "soft"),),
+    )
+
+
+def _searching(status: Status, interfaces: Interfaces, seconds: float) -> list[Paragraph]:
+    if not status.discovery.enabled:
+        return [((_("Searching this network is switched off. Others can connect to you."), ""),), ()]
+    if not interfaces:
+        return [((_("This computer is in no network just now. As soon as it is, the search goes on."), "attention"),), ()]
+    waited = f"({int(seconds)} s)"
+    lead = _("Looking for people on")
+    first, *more = [f"{name}  {address}" for name, address in interfaces]
+    beside: list[Paragraph] = [((" " * (len(lead) + 2), ""), (each, "accent")) for each in more]
+    return [((f"{lead}  ", ""), (first, "accent"), (f"   {waited}", "soft")), *beside, *_answers(status, seconds), ()]
+
+
+def _answers(status: Status, seconds: float) -> list[Paragraph]:
+    seen = status.discovery.services_seen
+    if seen:
+        words = ngettext(
+            "{n} other PeerTalk can be seen; reaching for it …", "{n} others can be seen; reaching for them …", seen
+        )
+        return [(("  ✓ ", "accent"), (words.format(n=seen), "soft"))]
+    if seconds < PATIENCE:
+        return []
+    return [
+        (("  ? ", "attention"), (_("Nobody has answered yet."), "soft")),
+        (("    ", ""), (_("That is normal if you are the first."), "soft")),
+    ]
+
+
+def _to_try(status: Status, interfaces: Interfaces) -> list[Paragraph]:
+    connect = find("connect")
+    lines: list[Paragraph] = [((_("Others are here, but don't show up?"), ""),)]
+    port = status.listening[0].port if status.listening else 0
+    if connect is not None:
+        lines.append((("  " + _("You can connect to them:"), "soft"), (f"   {usage(connect)}", "accent")))
+        if interfaces and port:
+            theirs = f"   /{connect.name} {say.address(interfaces[0][1], port)}"
+            lines.append((("  " + _("or they to you:"), "soft"), (theirs, "accent")))
+    return lines

@@ -1,0 +1,84 @@
+"""Who and what is here, as the node has told it so far: rooms, people, who is writing. Pure; the chat screen keeps one.
+
+Typing lasts for a few seconds of `now` (monotonic seconds).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from peertalk import say
+from peertalk.core.events import IdentityView, Peer, Room
+
+TYPING = 6.0
+
+
+@dataclass(slots=True)
+class Roster:
+    """`rooms` and `peers` by id; `typing` maps (room, peer) to when it ends."""
+
+    me: IdentityView | None = None
+    rooms: dict[str, Room] = field(default_factory=dict)
+    peers: dict[str, Peer] = field(default_factory=dict)
+    typing: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def group_rooms(self) -> list[Room]:
+        """Open and private rooms, by name; the lobby first."""
+        groups = (room for room in self.rooms.values() if room.kind != "direct")
+        return sorted(groups, key=lambda room: (room.name != "lobby", room.name.casefold(), room.id))
+
+    def direct_rooms(self) -> list[Room]:
+        """Rooms of two, by the other's name."""
+        return sorted(
+            (room for room in self.rooms.values() if room.kind == "direct"), key=lambda room: (room.name.casefold(), room.id)
+        )
+
+    def order(self) -> list[Room]:
+        """All rooms as they stand in the left column."""
+        return self.group_rooms() + self.direct_rooms()
+
+    def here(self) -> list[Peer]:
+        """Who is online, by name."""
+        people = (peer for peer in self.peers.values() if peer.online and not peer.blocked)
+        return sorted(people, key=lambda peer: (peer.name.casefold(), peer.id))
+
+    def partner(self, room: Room) -> Peer | None:
+        """The other one of a direct room."""
+        if room.kind != "direct":
+            return None
+        return next((peer for peer in self.peers.values() if room.id in peer.rooms), None)
+
+    def called(self, somebody: IdentityView) -> str:
+        """A name, with the key's tag where two people here have it."""
+        name = somebody.name
+        others = [self.me] if self.me is not None else []
+        if any(
+            other.id != somebody.id and other.name.casefold() == name.casefold() for other in (*self.peers.values(), *others)
+        ):
+            return f"{name} · {somebody.tag}"
+        return name
+
+    def title(self, room: Room) -> str:
+        """What a room is called on the screen: `#lobby`, `Tuesday circle`, or the other's name."""
+        partner = self.partner(room)
+        if partner is not None:
+            return self.called(partner)
+        return say.room(room)
+
+    def unread_elsewhere(self, current: str | None) -> list[Room]:
+        """Rooms with something unread, beside the current one, in the order of the left column."""
+        return [room for room in self.order() if room.unread and room.id != current]
+
+    def seen_typing(self, room: str, peer: Peer, now: float) -> None:
+        """Somebody writes in a room."""
+        self.typing[room, peer.id] = now + TYPING
+
+    def stopped_typing(self, room: str, peer: str) -> None:
+        """Their message came."""
+        self.typing.pop((room, peer), None)
+
+    def writing(self, room: str, now: float) -> list[str]:
+        """The names of those who write in a room right now."""
+        self.typing = {key: until for key, until in self.typing.items() if until > now}
+        known = (self.peers.get(peer) for place, peer in self.typing if place == room)
+        return sorted(self.called(peer) for peer in known if peer is not None)

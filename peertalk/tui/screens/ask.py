@@ -1,0 +1,163 @@
+"""One question at a time, in the middle of the screen: something to type, or something to choose.
+
+`Back` is the answer of somebody who pressed Esc.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from peertalk.i18n import _
+
+
+class Back:
+    """The way back was taken."""
+
+
+BACK: Final = Back()
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several: its key, what it is, and what it means."""
+
+    key: str
+    title: str
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, `over` it small where one is, under it why. `trouble` is what was wrong with the last answer."""
+
+    title: str
+    why: str = ""
+    over: str = ""
+    trouble: str = ""
+
+
+class Ask(ModalScreen[str | Back]):
+    """A question. `overlay`: it stands over a conversation, which shines through."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", show=False)]
+
+    def __init__(self, question: Question, *, back: str = "", overlay: bool = False) -> None:
+        super().__init__(classes="-overlay" if overlay else "-page")
+        self.question = question
+        self._back = back
+        self._overlay = overlay
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="card"):
+            if self.question.over:
+                yield _static(self.question.over, "over")
+            yield _static(self.question.title, "title")
+            if self.question.why:
+                yield _static(self.question.why, "why")
+            yield from self.answers()
+            yield _static(self.question.trouble, "trouble")
+            yield _static(self.keys(), "keys")
+
+    def answers(self) -> ComposeResult:
+        """What can be answered with."""
+        raise NotImplementedError
+
+    def keys(self) -> str:
+        """The keys that do something here."""
+        escape = _("Esc {what}").format(what=self._back) if self._back else ""
+        return "   ".join(filter(None, [_("Enter goes on"), escape, "" if self._overlay else _("Ctrl+Q closes")]))
+
+    def complain(self, words: str) -> None:
+        """Say what is wrong with the answer."""
+        self.query_one(".trouble", Static).update(Content(words))
+
+    def action_back(self) -> None:
+        if self._back:
+            self.dismiss(BACK)
+
+
+class AskText(Ask):
+    """Something to type; `check` says what is wrong with it, or nothing."""
+
+    def __init__(
+        self,
+        question: Question,
+        *,
+        text: str = "",
+        secret: bool = False,
+        check: Callable[[str], str] = lambda _text: "",
+        back: str = "",
+    ) -> None:
+        super().__init__(question, back=back)
+        self._text = text
+        self._secret = secret
+        self._check = check
+
+    def answers(self) -> ComposeResult:
+        yield Line(self._text, password=self._secret, select_on_focus=not self._secret)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        wrong = self._check(event.value)
+        if wrong:
+            self.complain(wrong)
+        else:
+            self.dismiss(event.value)
+
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self.complain("")
+
+
+class AskChoice(Ask):
+    """Something to choose, with the arrow keys and Enter, or with the mouse."""
+
+    def __init__(self, question: Question, choices: Sequence[Choice], *, back: str = "", overlay: bool = False) -> None:
+        super().__init__(question, back=back, overlay=overlay)
+        self._choices = choices
+
+    def answers(self) -> ComposeResult:
+        roomy = any(choice.meaning for choice in self._choices)
+        options = [Option(_shown(choice), id=choice.key) for choice in self._choices]
+        yield OptionList(*([each for option in options for each in (option, None)][:-1] if roomy else options))
+
+    def keys(self) -> str:
+        return "   ".join([_("↑ ↓ choose"), super().keys()])
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option_id or "")
+
+
+class Line(Input):
+    """One line to type into; what is pasted cannot do anything to the terminal."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        lines = event.text.splitlines()
+        if lines:
+            self.insert_text_at_cursor(_CONTROL.sub("", lines[0]))
+
+
+def _static(text: str, classes: str) -> Static:
+    return Static(Content(text), classes=classes, markup=False)
+
+
+def _shown(choice: Choice) -> Content:
+    if not choice.meaning:
+        return Content(choice.title)
+    return Content.assemble((choice.title, "bold"), "\n", (choice.meaning, "$soft"))

@@ -1,0 +1,1 @@
+"""What is drawn. Widgets draw and post messages; they do nothing else."""

@@ -103,7 +103,7 @@ async def chat(home: Path, messages: int) -> None:
         async with peer(home, "Ben", "--connect", f"127.0.0.1:{port}") as ben:
             await ada.until("peer", change="online")
             room = (await ada.ask("direct.open", peer="Ben"))["id"]
-            await (ada.ask("messages.send", room=room, text="hello"))
+            await ada.ask("messages.send", room=room, text="hello")
             await ben.until("message")
             say("memory of `rpc`, just started", ada.rss, "MB")
             before = ada.cpu

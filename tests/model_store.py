@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from peertalk.core.effects import (
+from peertalk.core.stored import (
     CardRecord,
     ClaimRecord,
     DropOutbox,

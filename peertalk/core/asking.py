@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 from peertalk.core import wire
-from peertalk.core.effects import Close, PageRecord, Send, SyncStep
+from peertalk.core.effects import Close, Send, SyncStep
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
+from peertalk.core.stored import PageRecord
 from peertalk.errors import RemoteError
 
 PATIENCE = 2.0

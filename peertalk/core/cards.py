@@ -13,9 +13,9 @@ from itertools import islice
 import msgspec
 
 from peertalk.core import wire
-from peertalk.core.effects import CardRecord
 from peertalk.core.entry import verify_owner
 from peertalk.core.identity import check_key
+from peertalk.core.stored import CardRecord
 from peertalk.errors import RemoteError
 
 MAX_HEARSAY = 8192

@@ -22,6 +22,7 @@ from peertalk.errors import RemoteError, RequestError
 VERSION = 1
 MAX_AFTER = 8
 SALT = 32
+MAX_NAME = 256  # code points: a name of a few cells may be made of long emoji sequences
 _PAGE_LABEL = b"peertalk/1 entry"
 
 Random = Callable[[int], bytes]
@@ -50,8 +51,8 @@ class Here(msgspec.Struct, frozen=True, omit_defaults=True):
     """The author is in this room, under this name; the first entry of a feed. `was` is the name before, when only that
     changed. `next` ties the feed to the author's older one: (older feed key, its signature over this one)."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=64)]
-    was: Annotated[str, Meta(max_length=64)] = ""
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+    was: Annotated[str, Meta(max_length=MAX_NAME)] = ""
     next: tuple[wire.Id, wire.Signature] | None = None
 
 
@@ -119,8 +120,12 @@ def _padded(length: int) -> int:
 
 
 def seal_body(content: Content, random: Random) -> tuple[str, bytes]:
-    """(kind, body): 32 random bytes ‖ u16 length ‖ content ‖ zeros. RequestError("too_large") past 32 KiB."""
-    inner = _encoder.encode(content)
+    """(kind, body): 32 random bytes ‖ u16 length ‖ content ‖ zeros. RequestError("too_large") past 32 KiB, ("bad_text") for half
+    of a surrogate pair."""
+    try:
+        inner = _encoder.encode(content)
+    except UnicodeEncodeError as error:
+        raise RequestError("bad_text", why="encoding") from error
     size = _padded(SALT + 2 + len(inner))
     if size > wire.MAX_BODY:
         raise RequestError("too_large", limit=wire.MAX_BODY - SALT - 2)

@@ -8,11 +8,12 @@ from typing import Literal
 
 from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
-from peertalk.core.effects import MembersChanged, Presence, PutCard, Send
+from peertalk.core.effects import MembersChanged, Presence, Send
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.room import DELTA_DELAY, NOTHING, Room
 from peertalk.core.sharing import Sharing
+from peertalk.core.stored import PutCard
 from peertalk.errors import RemoteError
 
 

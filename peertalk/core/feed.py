@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 
-from peertalk.core.effects import PageIndex
+from peertalk.core.stored import PageIndex
 
 Lack = tuple[PageIndex, int]
 """A page and how many entries at its beginning the asker has already."""

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from peertalk.core import wire
-from peertalk.core.effects import EntryRecord, PageIndex, PageRecord
 from peertalk.core.entry import MAX_AFTER, Header, decode_header, hash32, message_id, verify_page
 from peertalk.core.feed import Chain, Lack, place, tip_of
 from peertalk.core.identity import check_feed_key
+from peertalk.core.stored import EntryRecord, PageIndex, PageRecord
 from peertalk.errors import RemoteError
 
 

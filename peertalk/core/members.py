@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from peertalk.core.cards import Cards
-from peertalk.core.effects import EntryRecord
 from peertalk.core.entry import Here, Left, open_body, verify_next
+from peertalk.core.stored import EntryRecord
 
 PRESENCE_KINDS = ("here", "left")
 

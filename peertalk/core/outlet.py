@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from peertalk.core.effects import Commit, Effect, LoadBodies, LoadPages, Op, PageRecord, Token
+from peertalk.core.effects import Commit, Effect, LoadBodies, LoadPages, Token
+from peertalk.core.stored import Op, PageRecord
 
 
 class Now(NamedTuple):

@@ -9,22 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from peertalk.core import wire
-from peertalk.core.effects import (
-    DropOutbox,
-    FeedKeyRecord,
-    MembersChanged,
-    Moved,
-    Op,
-    OutboxRecord,
-    PageRecord,
-    Placed,
-    PutCard,
-    PutFeedKey,
-    PutOutbox,
-    PutPage,
-    Queued,
-    Send,
-)
+from peertalk.core.effects import MembersChanged, Moved, Placed, Queued, Send
 from peertalk.core.entry import (
     VERSION,
     Content,
@@ -43,6 +28,17 @@ from peertalk.core.log import Item
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import DAY_MS
+from peertalk.core.stored import (
+    DropOutbox,
+    FeedKeyRecord,
+    Op,
+    OutboxRecord,
+    PageRecord,
+    PutCard,
+    PutFeedKey,
+    PutOutbox,
+    PutPage,
+)
 
 FEED_LIFE = 30 * DAY_MS
 END_PATIENCE = 7 * DAY_MS

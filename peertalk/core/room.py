@@ -9,15 +9,18 @@ import msgspec
 
 from peertalk.core import wire
 from peertalk.core.cards import Cards
-from peertalk.core.effects import (
-    Arrived,
-    Claimed,
+from peertalk.core.effects import Arrived, Claimed, Close, ForkSeen, MembersChanged, RoomCame
+from peertalk.core.entry import decode_header, hash32
+from peertalk.core.feed import tip_of
+from peertalk.core.log import Item, Log, record
+from peertalk.core.members import PRESENCE_KINDS, Members
+from peertalk.core.outlet import Now, Outlet
+from peertalk.core.rooms import bodies_expire_after
+from peertalk.core.sharing import MAX_PARKED, Bucket, Sharing
+from peertalk.core.stored import (
     ClaimRecord,
-    Close,
     EntryRecord,
     FeedKeyRecord,
-    ForkSeen,
-    MembersChanged,
     Op,
     OutboxRecord,
     PageIndex,
@@ -26,17 +29,9 @@ from peertalk.core.effects import (
     PutClaim,
     PutPage,
     PutRoom,
-    RoomCame,
     RoomRecord,
     RoomSnapshot,
 )
-from peertalk.core.entry import decode_header, hash32
-from peertalk.core.feed import tip_of
-from peertalk.core.log import Item, Log, record
-from peertalk.core.members import PRESENCE_KINDS, Members
-from peertalk.core.outlet import Now, Outlet
-from peertalk.core.rooms import bodies_expire_after
-from peertalk.core.sharing import MAX_PARKED, Bucket, Sharing
 from peertalk.errors import RemoteError
 
 DELTA_DELAY = 0.2

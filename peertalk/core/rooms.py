@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from peertalk.core.effects import RoomRecord
 from peertalk.core.identity import Identity
+from peertalk.core.stored import RoomRecord
 
 LOBBY = "lobby"
 HOUR_MS = 3_600_000

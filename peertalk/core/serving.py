@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from peertalk.core import wire
-from peertalk.core.effects import PageRecord, Send
+from peertalk.core.effects import Send
 from peertalk.core.feed import Lack
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
+from peertalk.core.stored import PageRecord
 
 ANSWER_SIZE = 512 * 1024
 CHUNK = 64

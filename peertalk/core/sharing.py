@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from peertalk.core import wire
-from peertalk.core.effects import RoomRecord
 from peertalk.core.feed import Lack
 from peertalk.core.log import Log
+from peertalk.core.stored import RoomRecord
 
 FIRST_HAVE_PATIENCE = 20.0
 """Seconds after which nobody waits any more for a peer's first claims to be settled: a liar delays nobody for longer."""

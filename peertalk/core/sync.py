@@ -12,27 +12,7 @@ import msgspec
 
 from peertalk.core import wire
 from peertalk.core.asking import Asking
-from peertalk.core.effects import (
-    DropOutbox,
-    DropRoom,
-    Effect,
-    ExpireBodies,
-    ForgetHistory,
-    PageRecord,
-    Presence,
-    Prove,
-    PutRoom,
-    RoomCame,
-    RoomRecord,
-    RoomSnapshot,
-    RoomWent,
-    Send,
-    Snapshot,
-    Token,
-    TypingSeen,
-    Unprove,
-    Wake,
-)
+from peertalk.core.effects import Effect, Presence, Prove, RoomCame, RoomWent, Send, Token, TypingSeen, Unprove, Wake
 from peertalk.core.entry import Content, Left, Random
 from peertalk.core.exchange import Exchange, Place
 from peertalk.core.identity import Identity
@@ -41,6 +21,17 @@ from peertalk.core.own import Own
 from peertalk.core.room import Room
 from peertalk.core.rooms import bodies_expire_after, direct_room, forgets_after
 from peertalk.core.sharing import FIRST_HAVE_PATIENCE, LinkState, Sharing
+from peertalk.core.stored import (
+    DropOutbox,
+    DropRoom,
+    ExpireBodies,
+    ForgetHistory,
+    PageRecord,
+    PutRoom,
+    RoomRecord,
+    RoomSnapshot,
+    Snapshot,
+)
 from peertalk.errors import RemoteError
 
 CHORES_EVERY = 600.0
@@ -91,8 +82,9 @@ class Replica:
         """Be in this room from now on. Joining a room again is no error."""
         place = self.places.get(record.id)
         if place is not None and place.leaving:
-            place = self._turn_back(place, now)
-        elif place is not None and self.is_active(record.id):
+            self._go(place, now)  # what came since was not heard, so it is left for real and joined again
+            place = self.places.get(record.id)
+        if place is not None and self.is_active(record.id):
             if record.shown and not place.room.record.shown:
                 self.show(record.id)
             return
@@ -104,14 +96,6 @@ class Replica:
         place.own.ensure_feed(now)
         place.own.announce(now)
         self._share_new(record.id, now)
-
-    def _turn_back(self, place: Place, now: Now) -> Place | None:
-        """Who was about to leave comes again: stays, or comes anew where all was to be forgotten."""
-        if place.leaving == "forget":
-            self._go(place, now)
-            return None
-        place.leaving = None
-        return place
 
     def _share_new(self, room: bytes, now: Now) -> None:
         """Bring a room that came while links are up to those links."""

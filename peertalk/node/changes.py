@@ -1,4 +1,4 @@
-"""How each operation of a commit changes the tables (the operations: core/effects.py)."""
+"""How each operation of a commit changes the tables (the operations: core/stored.py)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from peertalk.core.effects import (
+from peertalk.core.stored import (
     DropOutbox,
     DropRoom,
     ExpireBodies,

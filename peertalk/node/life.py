@@ -15,12 +15,12 @@ from nacl import pwhash
 from peertalk import text
 from peertalk.config import Settings
 from peertalk.core import events
-from peertalk.core.effects import Op, PeerRecord, PutPeer, PutProfile, Snapshot
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import DAY_MS, LOBBY, OPEN_SALT, open_room
+from peertalk.core.stored import Op, PeerRecord, PutPeer, PutProfile, Snapshot
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
 from peertalk.node.dialer import Dialer

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from peertalk.core.effects import PeerRecord
 from peertalk.core.exchange import Place
 from peertalk.core.identity import tag
 from peertalk.core.room import Room
+from peertalk.core.stored import PeerRecord
 from peertalk.core.sync import Replica
 from peertalk.errors import RequestError
 from peertalk.node.views import Views

@@ -13,12 +13,10 @@ from peertalk.core import events
 from peertalk.core.effects import (
     Arrived,
     Claimed,
-    EntryRecord,
     ForkSeen,
     MembersChanged,
     Moved,
     Notice,
-    OutboxRecord,
     Placed,
     Presence,
     Queued,
@@ -28,6 +26,7 @@ from peertalk.core.effects import (
     TypingSeen,
 )
 from peertalk.core.room import Room
+from peertalk.core.stored import EntryRecord, OutboxRecord
 from peertalk.core.sync import Replica
 from peertalk.node.ports import Store
 from peertalk.node.views import COUNTED_KINDS, Views

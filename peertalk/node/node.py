@@ -16,10 +16,10 @@ import msgspec
 from peertalk import __version__, text
 from peertalk.config import Settings
 from peertalk.core import events
-from peertalk.core.effects import EntryRecord, PeerRecord
 from peertalk.core.entry import Random, Text
 from peertalk.core.room import Room
 from peertalk.core.rooms import direct_room
+from peertalk.core.stored import EntryRecord, PeerRecord
 from peertalk.errors import RequestError
 from peertalk.node import keyring
 from peertalk.node.life import Life, with_identity

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from peertalk.core.effects import EntryRecord, Op, PageRecord, Snapshot
+from peertalk.core.stored import EntryRecord, Op, PageRecord, Snapshot
 
 
 class Clock(Protocol):

@@ -14,7 +14,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from peertalk.core.effects import (
+from peertalk.core.stored import (
     CardRecord,
     ClaimRecord,
     EntryRecord,

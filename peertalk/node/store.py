@@ -15,7 +15,7 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import apsw
 
-from peertalk.core.effects import EntryRecord, Op, PageRecord, Snapshot
+from peertalk.core.stored import EntryRecord, Op, PageRecord, Snapshot
 from peertalk.node import queries, schema
 from peertalk.node.writer import Writer
 

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from peertalk import text
 from peertalk.core import events
-from peertalk.core.effects import EntryRecord, OutboxRecord, PeerRecord
 from peertalk.core.entry import Content, Here, Left, Text, open_body
 from peertalk.core.identity import tag
 from peertalk.core.room import Room
+from peertalk.core.stored import EntryRecord, OutboxRecord, PeerRecord
 from peertalk.core.sync import Replica
 
 SHOWN_KINDS = ("text", "here", "left")

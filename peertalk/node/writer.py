@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 import apsw
 
-from peertalk.core.effects import Op
+from peertalk.core.stored import Op
 from peertalk.node import schema
 from peertalk.node.changes import Changes
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 
-from peertalk.core.effects import ForgetHistory, Op, PutRoom
+from peertalk.core.stored import ForgetHistory, Op, PutRoom
 from peertalk.node.store import Store
 from tests.node.records import digest, history, room
 

@@ -7,13 +7,14 @@ from random import Random
 from typing import TypeVar
 
 from peertalk.core import wire
-from peertalk.core.effects import Close, Commit, Effect, LoadBodies, LoadPages, PutProfile, RoomRecord, Send, Snapshot
+from peertalk.core.effects import Close, Commit, Effect, LoadBodies, LoadPages, Send
 from peertalk.core.entry import Content, Text, decode_header, open_body
 from peertalk.core.exchange import Place
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import direct_room
+from peertalk.core.stored import PutProfile, RoomRecord, Snapshot
 from peertalk.core.sync import Replica
 from tests.core.authors import ROOM, START, Author
 from tests.model_store import ModelStore

@@ -8,8 +8,9 @@ import pytest
 
 from peertalk.core import wire
 from peertalk.core.asking import BODY_BACKOFF, LONGEST, MOST_EXPECTED, PATIENCE
-from peertalk.core.effects import Arrived, Claimed, PutBody, SyncStep
+from peertalk.core.effects import Arrived, Claimed, SyncStep
 from peertalk.core.entry import Text
+from peertalk.core.stored import PutBody
 from tests.core.authors import NOTHING, ROOM, Author, ids, tip
 from tests.core.desk import Desk, closed, of, sent
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from peertalk import text
 from peertalk.core import wire
 from peertalk.core.entry import (
     KINDS,
@@ -186,6 +187,20 @@ def test_too_long_a_text_is_the_callers_mistake() -> None:
     with pytest.raises(RequestError) as error:
         seal_body(Text("x" * wire.MAX_BODY), bytes)
     assert error.value.kind == "too_large"
+
+
+def test_text_that_cannot_be_encoded_is_the_callers_mistake() -> None:
+    with pytest.raises(RequestError) as error:
+        seal_body(Text("\udcff"), bytes)
+    assert error.value.kind == "bad_text"
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 500, "👩🏻‍❤️‍💋‍👨🏿" * 40, "ﷺ" * 100, "e\u0301\u0302" * 100], ids=["long", "emoji", "wide", "marks"]
+)
+def test_every_name_that_one_can_give_oneself_can_be_read_by_others(name: str) -> None:
+    kind, body = seal_body(Here(text.name(name), text.name(name)), bytes)
+    assert isinstance(open_body(kind, body), Here)
 
 
 def test_ids_are_blake2b_256() -> None:

@@ -7,11 +7,12 @@ from typing import get_args
 import pytest
 
 from peertalk.core import wire
-from peertalk.core.effects import Arrived, Claimed, Commit, EntryRecord, ForkSeen, MembersChanged, Presence, PutCard, Send
+from peertalk.core.effects import Arrived, Claimed, Commit, ForkSeen, MembersChanged, Presence, Send
 from peertalk.core.entry import Text
 from peertalk.core.exchange import Exchange
 from peertalk.core.room import DELTA_DELAY, NOTHING, OPEN_BURST
 from peertalk.core.sharing import MAX_PARKED
+from peertalk.core.stored import EntryRecord, PutCard
 from peertalk.errors import RemoteError
 from tests.core.authors import ROOM, Author, tip
 from tests.core.desk import Desk, closed, of, sent

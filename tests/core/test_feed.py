@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from peertalk.core.effects import PageIndex
 from peertalk.core.feed import Chain, place, tip_of
+from peertalk.core.stored import PageIndex
 
 
 def name(branch: str, seq: int) -> bytes:

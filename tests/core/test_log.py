@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peertalk.core import wire
-from peertalk.core.effects import PageRecord
 from peertalk.core.entry import Text
 from peertalk.core.log import Log, record
+from peertalk.core.stored import PageRecord
 from peertalk.errors import RemoteError
 from tests.core.authors import NOTHING, ROOM, Author, ids, tip
 

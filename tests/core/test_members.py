@@ -7,10 +7,10 @@ from itertools import permutations
 import pytest
 
 from peertalk.core.cards import Cards
-from peertalk.core.effects import EntryRecord
 from peertalk.core.entry import Content, FeedKey, Here, Left, Text
 from peertalk.core.log import Item, record
 from peertalk.core.members import Members
+from peertalk.core.stored import EntryRecord
 from tests.core.authors import ROOM, Author
 
 ME = Author("anna").public

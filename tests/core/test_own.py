@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from peertalk.core import wire
-from peertalk.core.effects import (
-    Commit,
-    DropOutbox,
-    MembersChanged,
-    Placed,
-    PutFeedKey,
-    PutOutbox,
-    PutPage,
-    Queued,
-    RoomRecord,
-    Send,
-)
+from peertalk.core.effects import Commit, MembersChanged, Placed, Queued, Send
 from peertalk.core.entry import End, FeedKey, Here, Left, Text, decode_header, open_body, verify_next, verify_owner
 from peertalk.core.rooms import DAY_MS
 from peertalk.core.sharing import FIRST_HAVE_PATIENCE
+from peertalk.core.stored import DropOutbox, PutFeedKey, PutOutbox, PutPage, RoomRecord
 from tests.core.authors import NOTHING, ROOM, Author, tip
 from tests.core.desk import Desk, of, sent
 

@@ -7,22 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peertalk.core import sync, wire
-from peertalk.core.effects import (
-    Arrived,
-    Commit,
-    Presence,
-    Prove,
-    PutPage,
-    PutRoom,
-    RoomCame,
-    RoomRecord,
-    RoomWent,
-    TypingSeen,
-    Unprove,
-)
+from peertalk.core.effects import Arrived, Commit, Presence, Prove, RoomCame, RoomWent, TypingSeen, Unprove
 from peertalk.core.entry import Here, Left
 from peertalk.core.rooms import open_room
 from peertalk.core.sharing import SIGNAL_BURST
+from peertalk.core.stored import PutPage, PutRoom, RoomRecord
 from peertalk.errors import RemoteError
 from tests.core.authors import NOTHING, ROOM, START, Author
 from tests.core.desk import Desk, of, said, sent
@@ -265,8 +254,12 @@ def test_who_joins_while_still_leaving_is_in(forget: bool) -> None:
     assert desk.disk.snapshot().rooms[0].record.shown
     assert kinds(desk).count("left") == (0 if forget else 1)
     assert len(desk.texts()) == (0 if forget else 1)
-    if not forget:
-        assert said(desk.effects, link)[-1] == Here("anna")
+    assert sent(wire.Quit, desk.effects, link) == [wire.Quit(ROOM.id)]
+    assert of(Prove, desk.effects)[-1] == Prove(link, (ROOM.id,))
+    desk.do(lambda replica: replica.proven(link, (ROOM.id,), desk.now))
+    desk.hear(link, ben.card(), wire.Have(ROOM.id, NOTHING, 0, True), wire.Tips(ROOM.id, (), fresh=True, last=True))
+    desk.sync()
+    assert said(desk.effects, link)[-1] == Here("anna")
 
 
 def test_a_room_that_the_other_quits_is_not_spoken_of_until_it_is_proven_again() -> None:

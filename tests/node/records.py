@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import blake2b
 
-from peertalk.core.effects import (
-    EntryRecord,
-    PageRecord,
-    PutPage,
-    RoomRecord,
-)
+from peertalk.core.stored import EntryRecord, PageRecord, PutPage, RoomRecord
 
 
 def digest(*parts: object) -> bytes:

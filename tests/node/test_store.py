@@ -11,8 +11,9 @@ from pathlib import Path
 
 import apsw
 import pytest
+from msgspec.structs import replace
 
-from peertalk.core.effects import Op, PutPage, PutProfile, PutRoom
+from peertalk.core.stored import Op, PutBody, PutPage, PutProfile, PutRoom
 from peertalk.errors import StartError
 from peertalk.node import schema
 from peertalk.node.store import Store
@@ -149,6 +150,23 @@ async def test_a_read_sees_what_was_answered(store: Store) -> None:
     for number, op in enumerate(history(20, 1)):
         await store.commit([op])
         assert await store.pages(LOBBY, [number]) == [op.record]
+
+
+async def test_of_twins_only_the_first_in_order_is_shown(store: Store) -> None:
+    """The same message in two entries of a room, as when a profile was restored and what had waited was sent once more."""
+    same = digest("message", "same")
+    first, second, third = (entry(n, lamport=10 - n, message=same) for n in (3, 2, 1))
+    other = entry("other", lamport=20)
+    await store.commit([PutPage(page(0, second)), PutPage(page(1, third)), PutPage(page(2, other))])
+    assert await store.entries(LOBBY, {"text"}, 9) == [second, other]
+    await store.commit([PutPage(page(3, replace(first, body=None)))])
+    assert await store.entries(LOBBY, {"text"}, 9) == [second, other]
+    await store.commit([PutBody(LOBBY, first.id, b"came later")])
+    first = replace(first, body=b"came later")
+    assert await store.entries(LOBBY, {"text"}, 9) == [first, other]
+    assert await store.entries(LOBBY, {"text"}, 9, after=(first.lamport, first.id)) == [other]
+    assert await store.find(same) == [(LOBBY, first)]
+    assert await store.unread(LOBBY, (0, b""), {"text"}, (), 1000) == 2
 
 
 @pytest.mark.parametrize("name", ["peertalk.db", None])

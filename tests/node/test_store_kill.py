@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from subprocess import PIPE, Popen
 
-from peertalk.core.effects import Op, OutboxRecord, PutOutbox, PutPage, PutRoom
+from peertalk.core.stored import Op, OutboxRecord, PutOutbox, PutPage, PutRoom
 from peertalk.node.store import Store
 from tests.node.records import digest, entry, page, room
 

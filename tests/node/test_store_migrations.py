@@ -13,7 +13,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from peertalk.core.effects import (
+from peertalk.core.stored import (
     CardRecord,
     ClaimRecord,
     FeedKeyRecord,

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from peertalk.core.effects import Op, PutRoom
+from peertalk.core.stored import Op, PutRoom
 from peertalk.node.store import Store
 from tests.model_store import ModelStore
 from tests.node.records import room
@@ -67,7 +67,7 @@ async def commit_and_compare(path: Path | None, commits: Sequence[Sequence[Op]],
             await store.close()
 
 
-start: list[Op] = [PutRoom(room(str(n))) for n in range(3)]
+start: list[Op] = [PutRoom(room(str(n))) for n in range(2)]
 histories = st.lists(st.lists(ops, max_size=12), max_size=6).map(lambda commits: [start, *commits])
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from peertalk.core.effects import EntryRecord, RoomSnapshot
 from peertalk.core.entry import Text, decode_header, hash32, open_body
 from peertalk.core.room import Room
+from peertalk.core.stored import EntryRecord, RoomSnapshot
 from tests.core.authors import ROOM
 from tests.sim.mallory import Mallory
 from tests.sim.world import Host, Violation
@@ -25,10 +25,11 @@ def check_claims(honest: list[Host], excused: Collection[bytes]) -> None:
 
 
 def held(host: Host, room: bytes, feed: bytes) -> int:
-    """Up to which seq this host has a feed on disk."""
+    """Up to which seq this host has a feed on disk, bodies included."""
     inside = snapshot(host, room)
-    pages = inside.pages if inside is not None else ()
-    return max((page.entries[-1][1] for page in pages if page.feed == feed), default=0)
+    pages = [page for page in inside.pages if page.feed == feed] if inside is not None else []
+    absent = [seq for page in pages for id_, seq, _ in page.entries if id_ in page.absent]
+    return min((seq - 1 for seq in absent), default=max((page.entries[-1][1] for page in pages), default=0))
 
 
 def snapshot(host: Host, room: bytes) -> RoomSnapshot | None:

@@ -46,6 +46,7 @@ class Liar:
             self._claim_too_much,
             self._have_again,
             self._old_page,
+            self._stripped,
             self._stranger,
             lambda: wire.Done(ROOM.id, True),
             lambda: wire.Quit(ROOM.id),
@@ -85,6 +86,7 @@ class Liar:
         match message:
             case wire.Page() if message.room == ROOM.id:
                 self._learn(message)
+                self._hand_on(message)
             case wire.Have():
                 self._say(link, self._claim_too_much(fresh=True))
             case wire.Want():
@@ -107,6 +109,12 @@ class Liar:
         self._pages.append(page)
         for raw in page.headers:
             self._lamports[hash32(raw)] = decode_header(raw).lamport
+
+    def _hand_on(self, page: wire.Page) -> None:
+        """At once, to somebody, without the words."""
+        if not self.is_quiet and self.random.random() < 0.3:
+            link = self.random.choice(sorted(self.links))
+            self._say(link, wire.Page(page.room, page.headers, page.signature, (None,) * len(page.headers)))
 
     def _answer(self, link: int) -> None:
         for page in self.random.sample(self._pages, min(len(self._pages), self.random.randint(0, 3))):
@@ -194,6 +202,13 @@ class Liar:
 
     def _old_page(self) -> wire.Message:
         return self.random.choice(self._pages) if self._pages else self._hearsay()
+
+    def _stripped(self) -> wire.Message:
+        """What somebody said, without the words."""
+        page = self._old_page()
+        if not isinstance(page, wire.Page):
+            return page
+        return wire.Page(page.room, page.headers, page.signature, (None,) * len(page.headers))
 
     def _stranger(self) -> wire.Page:
         """A feed that nobody has a card of."""

@@ -9,13 +9,15 @@ import pytest
 
 from peertalk.core import log as log_module
 from peertalk.core import serving, wire
-from peertalk.core.effects import DropOutbox, Queued
+from peertalk.core.effects import Queued
 from peertalk.core.entry import Header
+from peertalk.core.exchange import Exchange
 from peertalk.core.log import Item, Log
 from peertalk.core.outlet import Outlet
 from peertalk.core.own import Own
 from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
+from peertalk.core.stored import DropOutbox
 from tests.sim.runs import attempt
 
 SEEDS = range(60)
@@ -143,6 +145,18 @@ def parts_of_a_fork_are_taken_for_the_whole(patch: Patch) -> None:
     patch.setattr("peertalk.core.feed.Chain._lacking_forked", lambda chain, held, index: iter(()))
 
 
+def claims_bodies_that_it_lacks(patch: Patch) -> None:
+    claim = Exchange._claim
+    patch.setattr(
+        Exchange, "_claim", lambda exchange, room, sharing, tip, disk, absent: claim(exchange, room, sharing, tip, disk, ())
+    )
+
+
+def asks_the_first_one_for_ever(patch: Patch) -> None:
+    patch.setattr(Sharing, "asked", property(lambda sharing: sharing.link, lambda sharing, turn: None))
+    patch.setattr(Sharing, "fail", lambda sharing, now: None)
+
+
 BROKEN: list[Callable[[Patch], None]] = [
     claims_before_the_commit,
     sends_before_the_commit,
@@ -157,6 +171,8 @@ BROKEN: list[Callable[[Patch], None]] = [
     writes_before_it_is_caught_up_and_names_nothing,
     forgets_absent_bodies,
     parts_of_a_fork_are_taken_for_the_whole,
+    claims_bodies_that_it_lacks,
+    asks_the_first_one_for_ever,
 ]
 
 

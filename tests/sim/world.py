@@ -13,25 +13,11 @@ from collections.abc import Callable
 from itertools import count
 
 from peertalk.core import wire
-from peertalk.core.effects import (
-    Close,
-    Commit,
-    Effect,
-    EntryRecord,
-    LoadBodies,
-    LoadPages,
-    Moved,
-    Placed,
-    Prove,
-    PutProfile,
-    Queued,
-    RoomRecord,
-    Send,
-    Wake,
-)
+from peertalk.core.effects import Close, Commit, Effect, LoadBodies, LoadPages, Moved, Placed, Prove, Queued, Send, Wake
 from peertalk.core.entry import Text, open_body
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
+from peertalk.core.stored import EntryRecord, PutProfile, RoomRecord
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError
 from tests.core.authors import ROOM, START

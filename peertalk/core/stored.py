@@ -1,0 +1,246 @@
+"""What the store keeps (records), how it changes (operations), and what a replica starts from (a snapshot).
+
+Records are values; ids and keys are raw bytes (32 each), times are Unix milliseconds by the local wall clock.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from peertalk.core.events import RoomKind
+
+Retention = Literal["forever", "session"] | int
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Base of all records: immutable values."""
+
+
+# ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RoomRecord(Record, frozen=True, kw_only=True):
+    """A room that one is in. `linked` is when somebody of it was last linked; `read` the order key up to which was read.
+
+    `peer` is the other identity of a direct room. A room that is not `shown` is not listed: a direct room is then only
+    recognised when the other one speaks, an open room has been left and its history stays for a return.
+    """
+
+    id: bytes
+    kind: RoomKind
+    name: str
+    secret: bytes
+    retention: Retention = "forever"
+    language: str | None = None
+    peer: bytes | None = None
+    shown: bool = True
+    joined: int = 0
+    linked: int = 0
+    read: tuple[int, bytes] = (0, b"")
+
+
+class FeedKeyRecord(Record, frozen=True, kw_only=True):
+    """An own feed key. `seed` (the private half) is None once the feed has retired; `created` starts its 30 days.
+
+    `succeeds` is the older feed with its signature over this key, carried by this feed's first entry."""
+
+    room: bytes
+    feed: bytes
+    seed: bytes | None
+    created: int
+    succeeds: tuple[bytes, bytes] | None = None
+    retiring: bool = False
+
+
+class CardRecord(Record, frozen=True, kw_only=True):
+    """A card: an identity and its feeds, each with the owner signature. `via` is the introducer; b"" if authenticated."""
+
+    room: bytes
+    identity: bytes
+    feeds: tuple[tuple[bytes, bytes], ...]
+    via: bytes = b""
+
+
+class EntryRecord(Record, frozen=True, kw_only=True):
+    """A settled entry. `message` is the id that people's programs use (entry.message_id); `body` is None where absent.
+
+    `late`: it landed above something that was on the screen already. Order key: (lamport, id)."""
+
+    id: bytes
+    feed: bytes
+    seq: int
+    lamport: int
+    time: int
+    kind: str
+    message: bytes
+    header: bytes
+    body: bytes | None
+    received: int
+    late: bool = False
+
+
+class PageRecord(Record, frozen=True, kw_only=True):
+    """A settled page: a run of one feed, signed at its end. `number` is its place in the settle order of its room."""
+
+    room: bytes
+    number: int
+    feed: bytes
+    prev: bytes
+    signature: bytes
+    entries: tuple[EntryRecord, ...]
+
+
+class OutboxRecord(Record, frozen=True, kw_only=True):
+    """An own entry that waits for a link: `message` is its id (entry.message_id). Order: as queued (`number`, unique a room)."""
+
+    room: bytes
+    number: int
+    message: bytes
+    kind: str
+    body: bytes
+    time: int
+
+
+class ClaimRecord(Record, frozen=True, kw_only=True):
+    """`identity` said that it holds own feed `feed` up to `seq`, on disk or in memory. One row per (room, feed, identity, disk)."""
+
+    room: bytes
+    feed: bytes
+    identity: bytes
+    seq: int
+    disk: bool
+
+
+class PeerRecord(Record, frozen=True, kw_only=True):
+    """An identity met over an authenticated link. `addresses` are (host, port), the newest first, at most 8."""
+
+    identity: bytes
+    first_seen: int
+    last_seen: int
+    addresses: tuple[tuple[str, int], ...] = ()
+    blocked: bool = False
+    verified: bool = False
+
+
+# ── operations of a commit, applied in order, all or nothing ─────────────────────────────────────────────────────────
+
+
+class PutRoom(Record, frozen=True):
+    """Insert or replace a room's record."""
+
+    record: RoomRecord
+
+
+class PutFeedKey(Record, frozen=True):
+    """Insert or replace an own feed key; a seed of None erases the private half (secure_delete)."""
+
+    record: FeedKeyRecord
+
+
+class PutCard(Record, frozen=True):
+    """Insert or replace the card of (room, identity, via)."""
+
+    record: CardRecord
+
+
+class PutPage(Record, frozen=True):
+    """Insert a settled page with its entries."""
+
+    record: PageRecord
+
+
+class PutBody(Record, frozen=True):
+    """A body that was absent has come."""
+
+    room: bytes
+    entry: bytes
+    body: bytes
+
+
+class PutOutbox(Record, frozen=True):
+    record: OutboxRecord
+
+
+class DropOutbox(Record, frozen=True):
+    room: bytes
+    number: int
+
+
+class PutClaim(Record, frozen=True):
+    record: ClaimRecord
+
+
+class PutPeer(Record, frozen=True):
+    record: PeerRecord
+
+
+class ForgetHistory(Record, frozen=True):
+    """Entries, pages, cards, claims and own feed keys of a room go; the room, its secret and its outbox stay."""
+
+    room: bytes
+
+
+class DropRoom(Record, frozen=True):
+    """The room goes with everything in it, its secret and outbox too."""
+
+    room: bytes
+
+
+class ExpireBodies(Record, frozen=True):
+    """Bodies of entries (but `here` and `left`, which say who is who) whose min(time, received) is before `before` are erased;
+    headers stay, so that chains still verify."""
+
+    room: bytes
+    before: int
+
+
+class PutProfile(Record, frozen=True):
+    """A value of the profile itself: `identity` (32-byte seed), `name` (UTF-8), `token` (16 bytes)."""
+
+    key: Literal["identity", "name", "token"]
+    value: bytes
+
+
+Op = (
+    PutRoom | PutFeedKey | PutCard | PutPage | PutBody | PutOutbox | DropOutbox | PutClaim | PutPeer | ForgetHistory | DropRoom
+    | ExpireBodies | PutProfile
+)  # fmt: skip
+
+
+# ── what a replica starts from ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class PageIndex(Record, frozen=True, kw_only=True):
+    """A stored page without its headers and bodies. `entries` are (id, seq, lamport); `absent` the ids without a body.
+
+    `prev` is the predecessor of its first entry (b"" at seq 1)."""
+
+    number: int
+    feed: bytes
+    prev: bytes
+    entries: tuple[tuple[bytes, int, int], ...]
+    absent: tuple[bytes, ...] = ()
+
+
+class RoomSnapshot(Record, frozen=True, kw_only=True):
+    """All that is needed of one room; `pages` in settle order; `presence` are its `here` and `left` entries, in settle order."""
+
+    record: RoomRecord
+    feeds: tuple[FeedKeyRecord, ...] = ()
+    cards: tuple[CardRecord, ...] = ()
+    pages: tuple[PageIndex, ...] = ()
+    presence: tuple[EntryRecord, ...] = ()
+    outbox: tuple[OutboxRecord, ...] = ()
+    claims: tuple[ClaimRecord, ...] = ()
+
+
+class Snapshot(Record, frozen=True, kw_only=True):
+    """A profile as it was at its last commit. A new profile has no identity (b"")."""
+
+    identity: bytes = b""
+    name: str = ""
+    token: bytes = b""
+    rooms: tuple[RoomSnapshot, ...] = ()
+    peers: tuple[PeerRecord, ...] = ()

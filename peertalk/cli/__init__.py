@@ -29,6 +29,7 @@ FAILURE = 1
 USAGE = 2
 INTERRUPTED = 130
 log = logging.getLogger("peertalk.cli")
+logging.getLogger("peertalk").addHandler(logging.NullHandler())  # until there is a log, nothing is printed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

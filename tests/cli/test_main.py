@@ -136,6 +136,15 @@ def test_what_nobody_foresaw_is_one_sentence_without_its_text(
     assert "Traceback" not in told
 
 
+def test_before_there_is_a_log_nothing_is_traced_either() -> None:
+    """In a process of its own: where logging was not set up yet, Python's last resort would print the whole traceback."""
+    code = "import peertalk.config as c, peertalk.cli as p; c.load = None; raise SystemExit(p.main(['rpc', '--no-mdns']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("peertalk: Something inside PeerTalk went wrong (TypeError).")
+
+
 def test_an_interruption_has_the_code_of_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, KeyboardInterrupt())
     assert main(["rpc"]) == 130

@@ -16,6 +16,7 @@ from peertalk.core.stored import (
     CardRecord,
     ClaimRecord,
     DropOutbox,
+    DropPeer,
     DropRoom,
     EntryRecord,
     ExpireBodies,
@@ -113,6 +114,7 @@ class ModelStore:
             DropOutbox: self._drop_outbox,
             PutClaim: self._put_claim,
             PutPeer: self._put_peer,
+            DropPeer: self._drop_peer,
             ForgetHistory: self._forget_history,
             DropRoom: self._drop_room,
             ExpireBodies: self._expire_bodies,
@@ -249,6 +251,9 @@ class ModelStore:
     def _put_claim(self, op: PutClaim) -> None:
         claim = op.record
         self._rooms[claim.room].claims[claim.feed, claim.identity, claim.disk] = claim
+
+    def _drop_peer(self, op: DropPeer) -> None:
+        self._peers.pop(op.identity, None)
 
     def _put_peer(self, op: PutPeer) -> None:
         self._peers[op.record.identity] = op.record

@@ -22,7 +22,6 @@ PATIENCE = 2.0
 """Seconds without anything useful after which a request is given to another peer."""
 LONGEST = 15.0
 """Seconds after which a request is given up even if it still trickles."""
-BODY_BACKOFF = 8.0
 MOST_EXPECTED = 1_000_000
 """Entries behind that a progress bar believes in."""
 WORTH_TELLING = 200
@@ -125,7 +124,7 @@ class Asking:
 
     def _ask_bodies(self, now: Now) -> None:
         if self._bodies is not None and self._is_over(self._bodies, now):
-            self._bodies.sharing.bodies_after = now.mono + BODY_BACKOFF
+            self._bodies.sharing.fail_bodies(now.mono)
             self._bodies = None
         if not self.room.absent or self._bodies is not None or self._request is not None:
             return
@@ -151,7 +150,7 @@ class Asking:
         bodies = {id_: body for id_, body in message.bodies if id_ in self.room.absent}
         if not bodies:
             self._bodies = None
-            sharing.bodies_after = now.mono + BODY_BACKOFF
+            sharing.fail_bodies(now.mono)
             return
         numbers = tuple(sorted({self.room.log.index[id_].number for id_ in bodies}))
         self.room.outlet.load_pages(self.room.id, numbers, lambda pages, _: self._fill(sharing, bodies, pages))

@@ -107,6 +107,7 @@ class Exchange:
 
     def _on_tips(self, place: Place, sharing: Sharing, tips: wire.Tips, now: Now) -> None:
         room = place.room
+        sharing.hope_for_bodies(now.mono)
         if tips.fresh:
             sharing.holds.clear()
             sharing.wanted.clear()

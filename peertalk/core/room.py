@@ -87,6 +87,8 @@ class Room:
         for entry in (entry for page in pages for entry in page.entries):
             if entry.body is None and not self._is_expired(entry, now):
                 self.absent[entry.id] = entry.feed
+                for sharing in self.sharings.values():
+                    sharing.hope_for_bodies(now.mono)
 
     # ── who is here ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -15,6 +15,7 @@ FIRST_HAVE_PATIENCE = 20.0
 MAX_WANTED = 20_000
 MAX_PARKED = 16
 MAX_BACKOFF = 8.0
+BODY_BACKOFF, MAX_BODY_BACKOFF = 8.0, 600.0
 _FIRST_BACKOFF = 0.25
 SIGNAL_BURST, SIGNAL_RATE = 10, 2
 
@@ -85,6 +86,7 @@ class Sharing:
     ask_after: float = 0.0
     asked: int = 0
     """When it was asked last, as a number that grows: who was not asked for longest comes first."""
+    body_backoff: float = 0.0
     bodies_after: float = 0.0
 
     def note(self, log: Log, tip: bytes) -> int | None:
@@ -124,6 +126,15 @@ class Sharing:
         """An answer of this peer settled nothing: others first, it again after a while."""
         self.backoff = min(MAX_BACKOFF, self.backoff * 2 or _FIRST_BACKOFF)
         self.ask_after = now + self.backoff
+
+    def fail_bodies(self, now: float) -> None:
+        """It has none of the bodies that were asked for, or does not answer: again after ever longer."""
+        self.body_backoff = min(MAX_BODY_BACKOFF, self.body_backoff * 2 or BODY_BACKOFF)
+        self.bodies_after = now + self.body_backoff
+
+    def hope_for_bodies(self, now: float) -> None:
+        """Others are missing now, or it has something new."""
+        self.body_backoff, self.bodies_after = 0.0, min(self.bodies_after, now + BODY_BACKOFF)
 
     def tell(self, tip: bytes, feed: bytes, at: float) -> None:
         """Tell the peer of `tip` at `at` at the latest."""

@@ -176,6 +176,12 @@ class PutPeer(Record, frozen=True):
     record: PeerRecord
 
 
+class DropPeer(Record, frozen=True):
+    """Nothing is remembered of somebody who was met."""
+
+    identity: bytes
+
+
 class ForgetHistory(Record, frozen=True):
     """Entries, pages, cards, claims and own feed keys of a room go; the room, its secret and its outbox stay."""
 
@@ -204,7 +210,7 @@ class PutProfile(Record, frozen=True):
 
 
 Op = (
-    PutRoom | PutFeedKey | PutCard | PutPage | PutBody | PutOutbox | DropOutbox | PutClaim | PutPeer | ForgetHistory | DropRoom
+    PutRoom | PutFeedKey | PutCard | PutPage | PutBody | PutOutbox | DropOutbox | PutClaim | PutPeer | DropPeer | ForgetHistory | DropRoom
     | ExpireBodies | PutProfile
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ import msgspec
 
 from peertalk.core.stored import (
     DropOutbox,
+    DropPeer,
     DropRoom,
     ExpireBodies,
     ForgetHistory,
@@ -61,6 +62,9 @@ class Changes:
 
     def _put_profile(self, op: PutProfile) -> None:
         self._do("INSERT OR REPLACE INTO profile VALUES (?, ?)", (op.key, op.value))
+
+    def _drop_peer(self, op: DropPeer) -> None:
+        self._do("DELETE FROM peer WHERE identity = ?", (op.identity,))
 
     def _put_peer(self, op: PutPeer) -> None:
         self._do("INSERT OR REPLACE INTO peer VALUES (?, ?)", (op.record.identity, self._encode(op.record)))
@@ -166,6 +170,7 @@ class Changes:
 _APPLY: Final[dict[type, Callable[[Changes, Any], None]]] = {
     PutProfile: Changes._put_profile,
     PutPeer: Changes._put_peer,
+    DropPeer: Changes._drop_peer,
     PutRoom: Changes._put_room,
     PutFeedKey: Changes._put_feed_key,
     PutCard: Changes._put_card,

@@ -14,6 +14,7 @@ from peertalk.core import wire
 from peertalk.core.effects import Close, Commit, Effect, LoadBodies, LoadPages, Notice, Prove, Send, Unprove, Wake
 from peertalk.core.outlet import Now
 from peertalk.core.sync import Replica
+from peertalk.errors import PeerTalkError
 from peertalk.node.ports import Clock, Store
 
 log = logging.getLogger("peertalk.engine")
@@ -130,8 +131,7 @@ class Engine:
         if error is not None:
             self._fail(error)
             return
-        self.replica.committed(token, self.now())
-        self.turn()
+        self._tell_replica(lambda now: self.replica.committed(token, now))
 
     def _wake(self, at: float) -> None:
         if self._timer is not None:
@@ -152,10 +152,18 @@ class Engine:
     async def _read(self, effect: LoadPages | LoadBodies) -> None:
         try:
             if isinstance(effect, LoadPages):
-                self.replica.loaded(effect.token, await self._store.pages(effect.room, effect.numbers), self.now())
+                pages = await self._store.pages(effect.room, effect.numbers)
+                self._tell_replica(lambda now: self.replica.loaded(effect.token, pages, now))
             else:
                 bodies = await self._store.bodies(effect.room, effect.entries)
-                self.replica.loaded_bodies(effect.token, bodies, self.now())
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with the disk ends the node, not this task alone
+                self._tell_replica(lambda now: self.replica.loaded_bodies(effect.token, bodies, now))
+        except PeerTalkError as error:  # the disk failed, and with it what the node is for
             self._fail(error)
+
+    def _tell_replica(self, report: Callable[[Now], None]) -> None:
+        """Report what was carried out. A mistake of ours in there, which a peer might reach, does not end the node."""
+        try:
+            report(self.now())
+        except Exception as error:  # noqa: BLE001 - see above
+            log.error("a report to the replica failed: %s", type(error).__name__)  # noqa: TRY400 - no text of others
         self.turn()

@@ -20,7 +20,7 @@ from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import DAY_MS, LOBBY, OPEN_SALT, open_room
-from peertalk.core.stored import Op, PeerRecord, PutPeer, PutProfile, Snapshot
+from peertalk.core.stored import DropPeer, Op, PeerRecord, PutPeer, PutProfile, Snapshot
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
 from peertalk.node.dialer import Dialer
@@ -40,6 +40,7 @@ DIAL_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 MAX_ADDRESSES = 8
 MAX_ACQUAINTED = 1024
+MAX_PEERS = 4096
 REMEMBERED_MS = 7 * DAY_MS
 LOOPBACK = ("127.0.0.1", "::1")
 _ARGON_OPS, _ARGON_MEMORY = 3, 64 * 1024 * 1024
@@ -260,9 +261,20 @@ class Life:
     def keep_peer(self, record: PeerRecord) -> asyncio.Future[None]:
         """Remember this of somebody; done when it is on disk."""
         self.peers[record.identity] = record
+        if len(self.peers) > MAX_PEERS:
+            self._forget_stranger()
         kept = self.store.submit((PutPeer(record),))
         kept.add_done_callback(lambda done: done.exception())  # a disk that fails is told by the engine
         return kept
+
+    def _forget_stranger(self) -> None:
+        """Of many who were met, the one who was here longest ago, with whom nothing is shared: identities cost nothing."""
+        kept = {place.room.record.peer for place in self.replica.places.values()}
+        strangers = [peer for peer in self.peers.values() if not (peer.blocked or peer.verified or peer.identity in kept)]
+        if strangers:
+            oldest = min(strangers, key=lambda peer: peer.last_seen)
+            del self.peers[oldest.identity]
+            self.store.submit((DropPeer(oldest.identity),)).add_done_callback(lambda done: done.exception())
 
     def _acquainted(self) -> set[bytes]:
         """Whom one was linked with, the last thousand."""

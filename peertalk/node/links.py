@@ -86,11 +86,16 @@ class Links:
         return link
 
     def _offer(self) -> dict[bytes, bytes]:
-        secrets = list(self._replica.secrets().items())
-        if len(secrets) <= OFFERED:
-            return dict(secrets)
-        start, self._offset = self._offset % len(secrets), self._offset + OFFERED
-        return dict((secrets[start:] + secrets[:start])[:OFFERED])
+        """Rooms that one chose to be in come first; what others brought (anybody can begin a direct room) takes turns."""
+        secrets = self._replica.secrets()
+        chosen = [room for room in secrets if self._replica.places[room].room.record.shown]
+        brought = [room for room in secrets if not self._replica.places[room].room.record.shown]
+        turn = self._offset % max(1, len(brought))
+        self._offset += max(0, OFFERED - len(chosen))
+        return {room: secrets[room] for room in [*self._by_rank(chosen), *brought[turn:], *brought[:turn]][:OFFERED]}
+
+    def _by_rank(self, rooms: list[bytes]) -> list[bytes]:
+        return sorted(rooms, key=lambda room: self._replica.places[room].room.record.kind == "direct")
 
     def _secrets(self) -> dict[bytes, bytes]:
         acquainted = self._acquainted()
@@ -104,15 +109,23 @@ class Links:
     # ── what becomes of them ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _on_event(self, link: Link, event: ChannelEvent) -> None:
+        try:
+            self._take(link, event)
+        except RemoteError as error:
+            log.warning("closed the link to %s: %s", tag(link.peer or b""), error.kind)
+            link.close(error.kind)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours that a peer can reach costs that link, not the chat
+            log.error("closed the link to %s: %s", tag(link.peer or b""), type(error).__name__)  # noqa: TRY400 - no text
+            link.close("internal")
+        self._turn()
+
+    def _take(self, link: Link, event: ChannelEvent) -> None:
         if isinstance(event, Established):
             self._established(link, event)
-        elif link.id not in self.lines:
-            return
-        elif isinstance(event, Received):
-            self._received(link, event.message)
-        elif isinstance(event, Proven):
+        elif link.id in self.lines and isinstance(event, Received):
+            self._replica.received(link.id, event.message, self._now())
+        elif link.id in self.lines and isinstance(event, Proven):
             self._replica.proven(link.id, event.rooms, self._now())
-        self._turn()
 
     def _established(self, link: Link, event: Established) -> None:
         now = self._now()
@@ -137,16 +150,6 @@ class Links:
             return False
         mine = self._identity.public < peer
         return older.initiator == mine
-
-    def _received(self, link: Link, message: bytes) -> None:
-        try:
-            self._replica.received(link.id, message, self._now())
-        except RemoteError as error:
-            log.warning("closed the link to %s: %s", tag(link.peer or b""), error.kind)
-            link.close(error.kind)
-        except Exception as error:  # noqa: BLE001 - a mistake of ours that a peer can reach costs that link, not the chat
-            log.error("closed the link to %s: %s", tag(link.peer or b""), type(error).__name__)  # noqa: TRY400 - no text
-            link.close("internal")
 
     def _on_closed(self, link: Link, reason: str) -> None:
         del self._all[link.id]

@@ -28,6 +28,7 @@ from peertalk.core.effects import (
 from peertalk.core.room import Room
 from peertalk.core.stored import EntryRecord, OutboxRecord
 from peertalk.core.sync import Replica
+from peertalk.errors import RequestError
 from peertalk.node.ports import Store
 from peertalk.node.views import COUNTED_KINDS, Views
 
@@ -92,6 +93,7 @@ class News:
         self._told: dict[bytes, str] = {}
         self._own: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
         self._answers: dict[bytes, list[asyncio.Future[Kept]]] = {}
+        self._awaited: dict[bytes, set[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def subscribe(self, size: int) -> Subscription:
@@ -121,9 +123,11 @@ class News:
             for future in waiting:
                 future.cancel()
 
-    def answer(self, message: bytes) -> asyncio.Future[Kept]:
-        """Done once this own message is on disk: as it waits there, or in its place."""
+    def answer(self, room: bytes, message: bytes) -> asyncio.Future[Kept]:
+        """Done once this own message is on disk: as it waits there, or in its place. RequestError("unknown_room") if the room
+        goes before."""
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
+        self._awaited.setdefault(room, set()).add(message)
         self._answers.setdefault(message, []).append(future)
         return future
 
@@ -165,7 +169,7 @@ class News:
                 self.publish(events.MessageArrived(message=message))
 
     def _on_queued(self, notice: Queued) -> None:
-        self._resolve(notice.record.message, notice.record)
+        self._resolve(notice.record.room, notice.record.message, notice.record)
         room = self._room(notice.record.room)
         message = self._views.waiting(room, notice.record) if room is not None else None
         if message is not None:
@@ -173,7 +177,7 @@ class News:
 
     def _on_moved(self, notice: Moved) -> None:
         """For front ends the message under the old id is gone, and one that waits under the new id has come."""
-        self._resolve(notice.before, notice.record)
+        self._resolve(notice.record.room, notice.before, notice.record)
         room = self._room(notice.record.room)
         message = self._views.waiting(room, notice.record) if room is not None else None
         if message is not None:
@@ -183,7 +187,7 @@ class News:
 
     def _on_placed(self, notice: Placed) -> None:
         entry = notice.entry
-        fresh = self._resolve(entry.message, entry)
+        fresh = self._resolve(notice.room, entry.message, entry)
         self._remember_own(notice.room, entry)
         room = self._room(notice.room)
         message = self._views.message(room, entry) if room is not None else None
@@ -191,8 +195,9 @@ class News:
             told = events.MessageArrived(message=message) if fresh or entry.kind != "text" else None
             self.publish(told or events.MessageChanged(message=message))
 
-    def _resolve(self, message: bytes, kept: Kept) -> bool:
+    def _resolve(self, room: bytes, message: bytes, kept: Kept) -> bool:
         """Answer who waits for this message; was anybody waiting?"""
+        self._awaited.get(room, set()).discard(message)
         waiting = self._answers.pop(message, [])
         for future in waiting:
             if not future.done():
@@ -293,11 +298,20 @@ class News:
     def _on_room_went(self, notice: RoomWent) -> None:
         self.unread.pop(notice.room, None)
         room = self._room(notice.room)
-        if room is not None and room.record.shown:
+        if room is None:
+            self._refuse_awaited(notice.room)
+        elif room.record.shown or notice.forgotten:  # one that was left before and forgets now is no news
             self._room_changed(room, "forgotten")
             return
         view = events.Room(id=notice.room.hex(), name="", kind="open") if room is None else self.room_view(room)
         self.publish(events.RoomChanged(room=view, change="left"))
+
+    def _refuse_awaited(self, room: bytes) -> None:
+        """What was about to be said there will never be."""
+        for message in self._awaited.pop(room, set()):
+            for future in self._answers.pop(message, []):
+                if not future.done():
+                    future.set_exception(RequestError("unknown_room", room=room.hex()))
 
     def _on_typing(self, notice: TypingSeen) -> None:
         if notice.identity not in self._blocked():

@@ -154,11 +154,12 @@ class Node:
     async def send(self, room: str, text: str, *, reply_to: str | None = None) -> events.Message:
         """Say something; it is on disk when this returns. RequestError unknown_room, unknown_message, bad_text, too_large."""
         found = self._life.lookup.room(room)
+        text = text.encode("utf-8", "replace").decode()  # half a character, as a terminal may paste it, is no reason to refuse
         if not text.strip():
             raise RequestError("bad_text", why="empty")
         answered = (await self._entry(found, reply_to)).message if reply_to is not None else None
         message = self._life.replica.send(found.id, Text(text, answered), self._life.now())
-        kept = self._life.news.answer(message)
+        kept = self._life.news.answer(found.id, message)
         self._life.engine.turn()
         record = await kept
         view = (

@@ -7,9 +7,10 @@ from itertools import pairwise
 import pytest
 
 from peertalk.core import wire
-from peertalk.core.asking import BODY_BACKOFF, LONGEST, MOST_EXPECTED, PATIENCE
+from peertalk.core.asking import LONGEST, MOST_EXPECTED, PATIENCE
 from peertalk.core.effects import Arrived, Claimed, SyncStep
 from peertalk.core.entry import Text
+from peertalk.core.sharing import BODY_BACKOFF
 from peertalk.core.stored import PutBody
 from tests.core.authors import NOTHING, ROOM, Author, ids, tip
 from tests.core.desk import Desk, closed, of, sent
@@ -247,6 +248,20 @@ def test_bodies_that_nobody_has_hold_up_no_others() -> None:
             found = tuple((id_, bodies[id_]) for id_ in one.entries if id_ in bodies)
             desk.hear(to_ben, wire.Bodies(ROOM.id, found))
     assert len(desk.texts()) == 1
+
+
+def test_bodies_that_nobody_has_are_asked_for_ever_less_often_until_there_is_news() -> None:
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    desk.hear(link, without_bodies(ben.says("kept back")))
+    asked = 0
+    for _ in range(360):
+        for _ in sent(wire.WantBodies, desk.later(10), link):
+            asked += 1
+            desk.hear(link, wire.Bodies(ROOM.id, ()))
+    assert 8 < asked < 16
+    desk.hear(link, wire.Tips(ROOM.id, ()))
+    assert len(sent(wire.WantBodies, desk.later(BODY_BACKOFF + 1), link)) == 1
 
 
 def test_who_lacks_the_body_too_is_asked_again_after_a_while() -> None:

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from peertalk.core import wire
-from peertalk.core.effects import Commit, MembersChanged, Placed, Queued, Send
-from peertalk.core.entry import End, FeedKey, Here, Left, Text, decode_header, open_body, verify_next, verify_owner
+from peertalk.core.effects import Commit, MembersChanged, Moved, Placed, Queued, Send
+from peertalk.core.entry import (
+    End,
+    FeedKey,
+    Here,
+    Left,
+    Text,
+    decode_header,
+    hash32,
+    message_id,
+    open_body,
+    verify_next,
+    verify_owner,
+)
 from peertalk.core.rooms import DAY_MS
 from peertalk.core.sharing import FIRST_HAVE_PATIENCE
 from peertalk.core.stored import DropOutbox, PutFeedKey, PutOutbox, PutPage, RoomRecord
@@ -270,6 +282,29 @@ def test_a_verified_page_of_an_own_feed_from_elsewhere_retires_it() -> None:
     feeds = {decode_header(raw).feed for page in sent(wire.Page, effects, link) for raw in page.headers}
     assert copy.feed not in feeds
     assert len(keys(desk, ROOM.id)) == 2
+
+
+def test_what_waits_moves_on_to_the_new_feed_and_its_new_id_is_told() -> None:
+    desk, ben = Desk(), Author("ben")
+    desk.down(desk.meet(ben))
+    before = [desk.send(Text(text)) for text in ("one", "two")]
+    effects = desk.do(lambda replica: replica.retire_all(desk.now))
+    moved = of(Moved, effects)
+    assert [one.before for one in moved] == before
+    (new,) = (key.feed for key in desk.room.keys if key.seed is not None)
+    assert [one.record.message for one in moved] == [message_id(new, hash32(one.record.body)) for one in moved]
+    desk.crash()
+    desk.meet(ben)
+    assert desk.texts() == [one.record.message for one in moved]
+
+
+def test_an_id_says_whose_words_they_are() -> None:
+    desk, ben, cara = Desk(), Author("ben"), Author("cara")
+    link = desk.meet(ben)
+    (entry,) = ben.then(Text("mine"))
+    twin = cara.entry(body=entry.header.body, size=entry.header.size)
+    desk.hear(link, ben.page(entry), cara.page(twin, bodies=[entry.body]))
+    assert len(set(desk.texts())) == 2
 
 
 def test_a_mere_claim_about_an_own_feed_retires_nothing() -> None:

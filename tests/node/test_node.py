@@ -134,6 +134,22 @@ async def left(node: Node) -> bool:
     return "left" in [message.kind for message in (await node.messages("workshop")).messages]
 
 
+async def test_what_is_said_while_the_room_is_left_for_good_gets_an_answer(people: Company) -> None:
+    ada = await people.node("Ada")
+    await ada.join("workshop")
+    sending = [asyncio.create_task(ada.send("workshop", f"{number}")) for number in range(5)]
+    await asyncio.sleep(0)
+    await ada.leave("workshop", forget=True)
+    async with asyncio.timeout(10):
+        answers = await asyncio.gather(*sending, return_exceptions=True)
+    assert {getattr(answer, "kind", "text") for answer in answers} <= {"text", "unknown_room"}
+
+
+async def test_half_a_character_is_sent_as_something_that_can_be_shown(people: Company) -> None:
+    ada = await people.node("Ada")
+    assert (await ada.send("lobby", "half \ud83d of it")).text == "half ? of it"
+
+
 async def test_rejoining_a_room_that_was_only_left_brings_its_history_back(people: Company) -> None:
     ada, ben = await meet(people)
     await ada.join("workshop")
@@ -178,7 +194,7 @@ async def test_texts_and_names_of_others_are_harmless_when_they_are_seen(people:
     ben = await people.node("Be\x1b]0;owned\x07n", ada)
     await ben.send("lobby", "\x1b[2Jgone\u202etxt\n· Ada has left ·")
     await until(ada, lambda: anything(ada))
-    seen = [message for message in (await ada.messages("lobby")).messages if message.kind == "text"][0]
+    seen = next(message for message in (await ada.messages("lobby")).messages if message.kind == "text")
     for shown in (seen.text, seen.author.name):
         assert not {"\x1b", "\x07", "\u202e"} & set(shown)
 

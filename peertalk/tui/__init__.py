@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from peertalk.config import Settings
+from peertalk.tui import terminal
 
 if TYPE_CHECKING:
     from peertalk.tui.app import PeerTalkApp
@@ -20,18 +22,17 @@ def run(open_node: Opener, settings: Settings, *, profile: Profile, remember: Re
     `open_node` makes a running node (StartError: it is said, and asked what next). `profile` is what `profile_state` found.
     `remember` keeps a setting for the next start."""
     from peertalk.tui.app import PeerTalkApp  # noqa: PLC0415 (Textual, which only this front end needs)
-    from peertalk.tui.terminal import titled  # noqa: PLC0415
 
-    app = PeerTalkApp(open_node, settings, profile, remember, _ground(settings))
-    with titled("PeerTalk"), asyncio.Runner(loop_factory=_fast_loop()) as runner:
+    with terminal.drawn_on(), terminal.titled("PeerTalk"), asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        if not terminal.speaks_unicode():
+            settings = replace(settings, ascii=True)
+        app = PeerTalkApp(open_node, settings, profile, remember, _ground(settings))
         return runner.run(_run(app))
 
 
 async def _run(app: PeerTalkApp) -> int:
-    from peertalk.tui.terminal import on_signals  # noqa: PLC0415
-
     try:
-        with on_signals(app.leave):
+        with terminal.on_signals(app.leave):
             await app.run_async()
     finally:
         await app.close_node()
@@ -44,9 +45,7 @@ def _ground(settings: Settings) -> str:
         return "sixteen"
     if settings.theme != "auto":
         return settings.theme
-    from peertalk.tui.terminal import ground  # noqa: PLC0415
-
-    return ground(os.environ)
+    return terminal.ground(os.environ)
 
 
 def _few_colours(environ: Mapping[str, str]) -> bool:
@@ -58,7 +57,7 @@ def _few_colours(environ: Mapping[str, str]) -> bool:
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
-        import uvloop  # noqa: PLC0415
+        import uvloop  # noqa: PLC0415 (not on Windows)
     except ImportError:  # Windows
         return None
     return uvloop.new_event_loop

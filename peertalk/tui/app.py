@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.console import RenderableType
 from rich.text import Text
 from textual import work
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.driver import Driver
 
 from peertalk import commands, say
 from peertalk.config import Settings
 from peertalk.errors import PeerTalkError
 from peertalk.i18n import _
 from peertalk.tui.ascii import Ascii
-from peertalk.tui.crash import places
+from peertalk.tui.crash import DiscreetApp, crashed
+from peertalk.tui.driver import steady
 from peertalk.tui.opening import Opener, Profile, Remember, open_profile
 from peertalk.tui.palette import Anything
 from peertalk.tui.screens.chat import ChatScreen
@@ -33,10 +32,8 @@ if TYPE_CHECKING:
 GOODBYE = 3.0
 """Seconds that closing the node may take."""
 
-log = logging.getLogger("peertalk.tui")
 
-
-class PeerTalkApp(App[None]):
+class PeerTalkApp(DiscreetApp):
     """The front end. `ground` is what the terminal has: "dark", "light", or "sixteen" where it has few colours."""
 
     TITLE = "PeerTalk"
@@ -48,15 +45,15 @@ class PeerTalkApp(App[None]):
     ]
 
     def __init__(self, opener: Opener, settings: Settings, profile: Profile, remember: Remember, ground: str = "dark") -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if ground == "sixteen" else None)  # before the theme, for NO_COLOR
         self.node: Node | None = None
         self.keys = commands.bindings(settings.keys)
-        self.remember = remember
+        self._remember = remember
         self._opener = opener
         self._settings = settings
         self._profile = profile
         self._ground = ground
-        self._leaving = False
+        self._begun = self._leaving = False
         for theme in THEMES.values():
             self.register_theme(theme)
         self.colour(settings.theme)
@@ -71,11 +68,16 @@ class PeerTalkApp(App[None]):
         assert isinstance(screen, ChatScreen)  # noqa: S101 (get_default_screen)
         return screen
 
+    def get_driver_class(self) -> type[Driver]:
+        return steady(super().get_driver_class())
+
     def get_default_screen(self) -> ChatScreen:
         return ChatScreen()
 
     def on_ready(self) -> None:
-        self._start()
+        self.app_resume_signal.subscribe(self, lambda _app: self.screen.refresh())  # after Ctrl+Z the terminal is empty
+        self._begun = True
+        (self._goodbye if self._leaving else self._start)()
 
     @work(exclusive=True, group="start")
     async def _start(self) -> None:
@@ -86,10 +88,18 @@ class PeerTalkApp(App[None]):
         self.node = node
         await self.chat.reading.attach(node)
 
+    def remember(self, key: str, value: object) -> None:
+        """Keep a setting for the next start, unless nothing is to be kept. Where that fails it is said, and no more."""
+        if self.node is not None and self.node.settings.ephemeral:
+            return
+        try:
+            self._remember(key, value)
+        except PeerTalkError as error:
+            self.chat.note(say.error(error), trouble=True)
+
     def colour(self, theme: str) -> None:
         """Take the dark or the light colours; "auto" follows the terminal, and one with few colours keeps its own."""
-        few = self._ground == "sixteen"
-        self.theme = self._ground if theme == "auto" or few else theme
+        self.theme = self._ground if theme == "auto" or self._ground == "sixteen" else theme
 
     # ── overlays ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -114,9 +124,9 @@ class PeerTalkApp(App[None]):
 
     def leave(self) -> None:
         """Close the node, so that the others are told, then the screen."""
-        if not self._leaving:
-            self._leaving = True
+        if self._begun and not self._leaving:
             self._goodbye()
+        self._leaving = True
 
     @work(group="leave")
     async def _goodbye(self) -> None:
@@ -129,7 +139,7 @@ class PeerTalkApp(App[None]):
         """The node ended by itself: nothing can be promised any more."""
         if self.node is not None and not self._leaving:
             failure = self.node.failure
-            self.exit(return_code=1, message=Text(say.error(failure) if isinstance(failure, PeerTalkError) else _crashed()))
+            self.exit(return_code=1, message=Text(say.error(failure) if isinstance(failure, PeerTalkError) else crashed()))
 
     async def close_node(self) -> None:
         """Close the node if there is one, once."""
@@ -137,21 +147,3 @@ class PeerTalkApp(App[None]):
         if node is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(node.close(), GOODBYE)
-
-    # ── failures ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def panic(self, *renderables: RenderableType) -> None:  # noqa: ARG002 (whatever it is, it could hold anything)
-        """One sentence in place of what Textual would print, however much went wrong."""
-        if not self._exit_renderables:
-            super().panic(Text(_crashed()))
-
-    def _fatal_error(self) -> None:
-        """Textual would print the values of all variables; the log gets places alone."""
-        error = self._exception
-        if error is not None and not self._exit_renderables:
-            log.error("crashed: %s", "\n".join(places(error)))
-        self.panic()
-
-
-def _crashed() -> str:
-    return _("Something inside PeerTalk went wrong, and it had to close. What was sent is kept.")

@@ -86,14 +86,14 @@ def _writing(names: Sequence[str]) -> str:
     return _("several people are writing …")
 
 
-def key_bar(bindings: Iterable[Binding], room: Room | None) -> tuple[Parts, Parts]:
-    """The keys worth knowing, and who can read what is written here."""
+def key_bar(bindings: Iterable[Binding], room: Room | None, narrow: bool) -> tuple[Parts, Parts]:
+    """The keys worth knowing, and who can read what is written here: that has to fit in any case."""
     keys = tuple(
         Part(f"{key_name(binding.keys[0])} {_(_SHORT[binding.id])}", "soft", f"screen.{binding.action}")
         for binding in bindings
         if binding.footer and binding.id in _SHORT
     )
-    return keys, (Part(_readers(room), "soft"),) if room is not None else ()
+    return keys[: 2 if narrow else None], (Part(_readers(room), "soft"),) if room is not None else ()
 
 
 _SHORT = {"palette": N_("anything"), "help": N_("help"), "members": N_("members")}
@@ -105,5 +105,5 @@ def _readers(room: Room) -> str:
     if room.kind == "private":
         return _("only members can read this")
     if room.name == "lobby":
-        return _("open: everyone with PeerTalk on this network can read this")
+        return _("open: everyone on this network can read this")
     return _("open: everyone who knows the name can read this")

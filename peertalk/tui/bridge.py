@@ -14,6 +14,9 @@ from textual.message_pump import MessagePump
 
 from peertalk.core.events import AnyEvent
 
+TOGETHER = 100
+"""So many events at most are shown at once: about 10 ms, so that keys are not kept waiting."""
+
 
 class Events(Protocol):
     """A subscription to a node's events."""
@@ -46,7 +49,7 @@ async def carry(events: Events, target: MessagePump) -> None:
     waiting: Happened | None = None
     try:
         async for event in events:
-            if waiting is not None and not waiting.taken:
+            if waiting is not None and not waiting.taken and len(waiting.events) < TOGETHER:
                 waiting.events.append(event)
                 continue
             waiting = Happened([event])

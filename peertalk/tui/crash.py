@@ -2,8 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+from textual.app import App
+
+from peertalk.i18n import _
+
+log = logging.getLogger("peertalk.tui")
+
+
+class DiscreetApp(App[None]):
+    """An app that fails with one sentence on the terminal, and places alone in the log. Textual prints the values of all variables."""
+
+    def panic(self, *renderables: RenderableType) -> None:  # noqa: ARG002 (whatever it is, it could hold anything)
+        if self._exit_renderables:
+            return
+        if self._exception is not None:
+            log.error("crashed: %s", "\n".join(places(self._exception)))
+        super().panic(Text(crashed()))
+
+    def _fatal_error(self) -> None:
+        self.panic()
+
+
+def crashed() -> str:
+    """The sentence."""
+    return _("Something inside PeerTalk went wrong, and it had to close. What was sent is kept.")
 
 
 def places(error: BaseException) -> list[str]:

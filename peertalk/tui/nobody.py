@@ -110,9 +110,10 @@ def _to_try(status: Status, interfaces: Interfaces) -> list[Paragraph]:
     connect = find("connect")
     lines: list[Paragraph] = [((_("Others are here, but don't show up?"), ""),)]
     port = status.listening[0].port if status.listening else 0
-    if connect is not None:
-        lines.append((("  " + _("You can connect to them:"), "soft"), (f"   {usage(connect)}", "accent")))
-        if interfaces and port:
-            theirs = f"   /{connect.name} {say.address(interfaces[0][1], port)}"
-            lines.append((("  " + _("or they to you:"), "soft"), (theirs, "accent")))
-    return lines
+    if connect is None:
+        return lines
+    ways = [(_("You can connect to them:"), usage(connect))]
+    if interfaces and port:
+        ways.append((_("or they to you:"), f"/{connect.name} {say.address(interfaces[0][1], port)}"))
+    column = max(len(label) for label, _written in ways) + 3
+    return lines + [((f"  {label:<{column}}", "soft"), (written, "accent")) for label, written in ways]

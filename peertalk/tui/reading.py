@@ -38,12 +38,12 @@ class Reading:
         talk = Talk(node)
         await talk.load()
         self._screen.begin(talk)
-        self._screen.run_worker(carry(events, self._screen), group="events")
+        self._screen.run_worker(carry(events, self._screen), group="events", description="events")
         self.open_room(talk.first_room())
 
     def _later(self, kind: str, work: Callable[P, Awaitable[None]], *arguments: P.args, **named: P.kwargs) -> None:
         job: WorkType[None] = partial(self._told, partial(work, *arguments, **named))
-        self._screen.run_worker(job, group=kind, exclusive=True)
+        self._screen.run_worker(job, group=kind, description=kind, exclusive=True)  # not repr(job): it holds everything
 
     async def _told(self, work: Callable[[], Awaitable[None]]) -> None:
         """What the node refuses is said below the messages, and is no reason to end."""

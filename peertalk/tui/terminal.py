@@ -50,17 +50,17 @@ def _ask(patience: float) -> bytes:
     """The terminal's answer, read without echo; b"" where there is none to be had."""
     try:
         import termios  # noqa: PLC0415 (POSIX only)
-        import tty  # noqa: PLC0415
+        import tty  # noqa: PLC0415 (POSIX only)
     except ImportError:
         return b""
     with suppress(OSError, ValueError, termios.error):
         terminal = sys.__stdin__.fileno() if sys.__stdin__ is not None else -1
-        if terminal < 0 or not os.isatty(terminal) or not os.isatty(2):
+        if terminal < 0 or not os.isatty(terminal) or sys.__stderr__ is None or not sys.__stderr__.isatty():
             return b""
         before = termios.tcgetattr(terminal)
         try:
             tty.setcbreak(terminal, termios.TCSANOW)
-            os.write(2, _ASK)
+            os.write(sys.__stderr__.fileno(), _ASK)
             return _read_answer(terminal, patience)
         finally:
             termios.tcsetattr(terminal, termios.TCSANOW, before)
@@ -73,6 +73,23 @@ def _read_answer(terminal: int, patience: float) -> bytes:
         if select.select([terminal], [], [], left)[0]:
             answer += os.read(terminal, 256)
     return answer
+
+
+@contextmanager
+def drawn_on() -> Iterator[None]:
+    """Textual draws on standard error; where that was sent elsewhere, on standard output instead."""
+    before = sys.__stderr__
+    if sys.__stdout__ is not None and sys.__stdout__.isatty() and (before is None or not before.isatty()):
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # it is Final for type checkers only
+    try:
+        yield
+    finally:
+        sys.__stderr__ = before  # type: ignore[misc]  # the same
+
+
+def speaks_unicode() -> bool:
+    """Whether what is drawn can hold our marks."""
+    return sys.__stderr__ is not None and sys.__stderr__.encoding.lower().replace("-", "") == "utf8"
 
 
 @contextmanager
@@ -89,10 +106,13 @@ def titled(title: str) -> Iterator[None]:
 
 
 def _write(sequence: str) -> None:
-    with suppress(OSError, ValueError):  # the terminal may be gone
-        if sys.__stderr__ is not None:
-            sys.__stderr__.write(sequence)
-            sys.__stderr__.flush()
+    if sys.__stderr__ is None:
+        return
+    try:
+        sys.__stderr__.write(sequence)
+        sys.__stderr__.flush()
+    except OSError:  # The terminal is gone; Python would try again when it ends, and call that a failure.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno())
 
 
 @contextmanager

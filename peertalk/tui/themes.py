@@ -107,6 +107,8 @@ def _variables(palette: Palette, *, ansi: bool) -> dict[str, str]:
     """What the stylesheets and Textual's own widgets call our colours."""
     cursor = {"input-cursor-text-style": "reverse"} if ansi else {"input-cursor-text-style": "none"}
     return cursor | {
+        "ansi-background": palette.ground,
+        "ansi-foreground": palette.text,
         "ground": palette.ground,
         "raised": palette.raised,
         "line": palette.line,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TYPING_AGAIN = 3.0
 """Seconds between two signals that one is writing."""
 
-_CHANGES_WHAT_IS_SHOWN = ("block", "unblock")
+_CHANGES_WHAT_IS_SHOWN = ("block", "unblock", "nick")
 
 
 class Writing:
@@ -86,7 +86,7 @@ class Writing:
             self._screen.reading.reload()
 
     def _work(self, job: WorkType[None], kind: str) -> None:
-        self._screen.run_worker(job, group=kind)
+        self._screen.run_worker(job, group=kind, description=kind)
 
     def _give_back(self, talk: Talk, room: str | None, text: str) -> None:
         """Into the composer, or into the draft of the room that was left meanwhile."""

@@ -74,8 +74,7 @@ class Driver:
 
     def screen(self) -> str:
         """Everything on the screen, as text."""
-        width, height = self.app.size
-        return "\n".join(self.app.screen._compositor.render_strips()[y].text for y in range(height)) if width else ""
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
 
 
 @asynccontextmanager
@@ -98,3 +97,28 @@ async def driving(
             await pilot.pause()
         yield driver
         await driver.app.close_node()
+
+
+def company(*rooms: str) -> FakeNode:
+    """Mira and Jonas are in the lobby."""
+    node = FakeNode(SETTINGS)
+    for name in rooms:
+        node.add_room(name)
+    for name in ("Mira", "Jonas"):
+        node.add_peer(name, "lobby", *rooms)
+    return node
+
+
+def long_talk(count: int = 300) -> FakeNode:
+    node = company()
+    for number in range(count):
+        node.says("lobby", "Mira" if number % 3 else "Jonas", f"message {number}")
+    return node
+
+
+def lines_are_counted_right(driver: Driver) -> None:
+    """What the transcript has counted bit by bit is what it would count anew."""
+    transcript = driver.chat.transcript
+    before = list(transcript._heights), list(transcript._ends)
+    transcript._measure()
+    assert before == (transcript._heights, transcript._ends)

@@ -1,10 +1,12 @@
 """The screen over a fake node, on whatever terminal this is started on: `python -m tests.tui.on_a_terminal NOTES [what]`.
 
-What becomes of the node is written to the file NOTES. `what`: "crash" fails as soon as somebody writes.
+What becomes of the node is written to the file NOTES. `what`: "crash" fails as soon as somebody writes, "talkative" lets much be
+drawn while it closes, "ascii" has no marks.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -29,6 +31,9 @@ class NotingNode(FakeNode):
         return await super().send(room, text, reply_to=reply_to)
 
     async def close(self) -> None:
+        for number in range(300 if "talkative" in sys.argv else 0):
+            self.hear("lobby", "Mira", f"do not go yet ({number})")
+            await asyncio.to_thread(self.notes.write_text, "closing")
         await super().close()
         self.notes.write_text("closed")
 

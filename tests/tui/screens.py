@@ -1,6 +1,6 @@
-"""All pictures of the screen: `python tests/tui/screens.py DIRECTORY [NAME]` writes them as SVG (and PNG, where rsvg-convert is there).
+"""All pictures of the screen: `python -m tests.tui.screens DIRECTORY [NAME]` writes them as SVG (and PNG, where rsvg-convert is there).
 
-The picture in the README is `chat-dark.svg`: `python tests/tui/screens.py --readme docs/images/screen.svg` writes that one alone.
+The picture in the README shows what there is today: `python -m tests.tui.screens --readme docs/images/screen.svg` writes it.
 """
 
 from __future__ import annotations
@@ -15,54 +15,63 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-
 import msgspec
-from fake_node import FakeNode, identity
 from textual.pilot import Pilot
 
 from peertalk import i18n
 from peertalk.config import Settings
-from peertalk.core.events import Author, MessageArrived, Room
+from peertalk.core.events import Author, Message, MessageArrived, Room
 from peertalk.errors import StartError
 from peertalk.tui.app import PeerTalkApp
+from tests.tui.fake_node import FakeNode, identity
 
 SETTINGS = Settings(home=Path("/nowhere"))
 Show = Callable[[Pilot[None], FakeNode], Awaitable[None]]
 
 
-def friendly() -> FakeNode:
+def friendly(room: str = "Tuesday circle", kind: str = "private", trust: str = "verified", *, replies: bool = True) -> FakeNode:
     """A circle on a Tuesday evening."""
     node = FakeNode(SETTINGS)
-    node.add_room("Tuesday circle")
+    node.add_room(room, kind)
     node.add_room("workshop", "open", unread=3)
     node.add_room("Jonas", "direct")
     node.add_room("Lena", "direct")
-    node.add_peer("Jonas", "lobby", "Tuesday circle", "Jonas", trust="verified")
-    node.add_peer("Mira", "lobby", "Tuesday circle", trust="verified")
-    node.add_peer("Sam", "lobby", "Tuesday circle")
-    node.add_peer("Tarek", "lobby", "Tuesday circle")
+    node.add_peer("Jonas", "lobby", room, "Jonas", trust=trust)
+    node.add_peer("Mira", "lobby", room, trust=trust)
+    node.add_peer("Sam", "lobby", room)
+    node.add_peer("Tarek", "lobby", room)
     node.add_peer("Lena", "Lena", online=False)
-    _talk(node)
+    _talk(node, room, replies=replies)
     return node
 
 
-def _talk(node: FakeNode) -> None:
-    room = "Tuesday circle"
+def today() -> FakeNode:
+    """The same with what there is today: open rooms and rooms of two."""
+    return friendly("tuesday-circle", "open", "known", replies=False)
+
+
+def _talk(node: FakeNode, room: str, *, replies: bool) -> None:
     everyone = [peer.id for peer in node.peers_by_id.values() if f"room-{room}" in peer.rooms]
-    node.says(room, "Jonas", "Jonas", kind="here", minutes=0)
-    node.says(room, "Mira", "I have been putting off that phone call for two weeks now.", minutes=2)
-    first = node.says(room, "Mira", "Saying it here makes it a bit smaller.", minutes=0)
-    node.says(room, "Robin", "It does. Thank you for starting.", reply_to=first.id, delivered_to=everyone, minutes=2)
-    node.says(room, "Tarek", "I know that one. What helped me last time: I wrote down the first sentence and read it out loud. "
-              "After that the rest came by itself, and the call took four minutes.", minutes=1)
-    node.says(room, "Sam", "Sam", kind="here", minutes=1)
-    node.says(room, "Sam", "Sorry I'm late, the train stood in a field for half an hour 🚆", minutes=1)
-    node.says(room, "Mira", "Good that you are here.", minutes=1)
-    node.says(room, "Robin", "We are just getting going, tea is on the table.", delivered_to=everyone[:3], minutes=1)
-    node.says(room, "Jonas", "Mira, shall I sit beside you while you call tomorrow? Ten o'clock, before the others come.", minutes=2)
-    node.says(room, "Mira", "Yes. Please.", minutes=1)
+
+    def say(name: str, text: str, minutes: float, **fields: object) -> Message:
+        return node.says(room, name, text, minutes=minutes, **fields)
+
+    say("Mira", "I have been putting off that phone call for two weeks now.", 2)
+    first = say("Mira", "Saying it here makes it a bit smaller.", 0)
+    say("Robin", "It does. Thank you for starting.", 2, reply_to=first.id if replies else None, delivered_to=everyone)
+    say("Tarek", "I know that one. What helped me last time: I wrote down the first sentence and read it out loud. "
+        "After that the rest came by itself, and the call took four minutes.", 1)  # fmt: skip
+    say("Sam", "Sam", 1, kind="here")
+    say("Sam", "Sorry I'm late, the train stood in a field for half an hour 🚆", 1)
+    say("Robin", "We are just getting going, tea is on the table.", 1, delivered_to=everyone[:3])
+    say("Jonas", "Mira, shall I sit beside you while you call tomorrow? Ten o'clock, before the others come.", 2)
+    say("Mira", "Yes. Please.", 1)
     node._put(replace_unread(node.rooms_by_id[f"room-{room}"], 2))
+
+
+def story(node: FakeNode) -> str:
+    """The room in which the story is told."""
+    return next(room.name for room in node.rooms_by_id.values() if node.texts[room.id])
 
 
 def replace_unread(room: Room, unread: int) -> Room:
@@ -79,7 +88,7 @@ def lonely() -> FakeNode:
 
 async def chat(pilot: Pilot[None], node: FakeNode) -> None:
     await pilot.pause()
-    node.writes("Tuesday circle", "Jonas")
+    node.writes(story(node), "Jonas")
     await pilot.pause()
 
 
@@ -124,7 +133,7 @@ async def leave(pilot: Pilot[None], node: FakeNode) -> None:
 
 async def states(pilot: Pilot[None], node: FakeNode) -> None:
     """All states of messages, a late one, somebody passed on, and new ones below."""
-    room = "Tuesday circle"
+    room = story(node)
     await chat(pilot, node)
     author = Author(**identity("Lena"), via="Mira")
     node.emit(*(MessageArrived(message=message) for message in (
@@ -143,7 +152,7 @@ async def empty_at_once(pilot: Pilot[None], node: FakeNode) -> None:
 async def empty_later(pilot: Pilot[None], node: FakeNode) -> None:
     await pilot.pause()
     pilot.app.chat._began -= 12
-    pilot.app.chat._draw()
+    pilot.app.chat.draw()
     await pilot.pause()
 
 
@@ -233,12 +242,12 @@ async def draw(picture: Picture, size: tuple[int, int], theme: str, **settings: 
 def local(svg: str) -> str:
     """No fonts from the network, and one that is there."""
     svg = re.sub(r"@font-face\s*{.*?}", "", svg, flags=re.DOTALL)
-    svg = svg.replace("Fira Code, monospace", "'DejaVu Sans Mono', Menlo, Consolas, monospace").replace("font-size: 20px", "font-size: 20.26px")
+    svg = svg.replace("Fira Code, monospace", "'DejaVu Sans Mono', Menlo, Consolas, monospace")
+    svg = svg.replace("font-size: 20px", "font-size: 20.26px")  # the cells of that font are a little narrower
     return svg.replace(" textLength=", ' xml:space="preserve" lengthAdjust="spacingAndGlyphs" textLength=')
 
 
 async def all_pictures(directory: Path, only: str) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
     for lang in ("en", "de"):
         i18n.activate(lang)
         for picture in PICTURES:
@@ -259,8 +268,9 @@ def write(path: Path, svg: str) -> None:
 
 def main(arguments: list[str]) -> None:
     if arguments[:1] == ["--readme"]:
-        write(Path(arguments[1]), asyncio.run(draw(PICTURES[0], (108, 34), "dark")))
+        write(Path(arguments[1]), asyncio.run(draw(Picture("readme", today, chat), (104, 37), "dark")))
     else:
+        Path(arguments[0]).mkdir(parents=True, exist_ok=True)
         asyncio.run(all_pictures(Path(arguments[0]), arguments[1] if len(arguments) > 1 else ""))
 
 

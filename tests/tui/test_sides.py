@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import pytest
+from rich.cells import cell_len
+
+from peertalk import i18n
 from peertalk.commands import BINDINGS
 from peertalk.core.events import IdentityView, Member, Peer, Room
 from peertalk.tui import bars
@@ -128,11 +132,11 @@ def test_the_header_says_which_room_this_is_and_who_is_here() -> None:
 
 
 def test_the_key_bar_says_who_can_read_this() -> None:
-    keys, readers = words(bars.key_bar(BINDINGS, room("lobby", "open")))
+    keys, readers = words(bars.key_bar(BINDINGS, room("lobby", "open"), narrow=False))
     assert keys == ["Ctrl+P anything", "F1 help", "F8 members"]
-    assert readers == ["open: everyone with PeerTalk on this network can read this"]
-    assert words(bars.key_bar(BINDINGS, room("Mira", "direct")))[1] == ["only the two of you can read this"]
-    assert words(bars.key_bar(BINDINGS, None))[1] == []
+    assert readers == ["open: everyone on this network can read this"]
+    assert words(bars.key_bar(BINDINGS, room("Mira", "direct"), narrow=False))[1] == ["only the two of you can read this"]
+    assert words(bars.key_bar(BINDINGS, None, narrow=True))[1] == []
 
 
 def test_the_status_line_prefers_a_hint_to_who_is_writing() -> None:
@@ -147,3 +151,16 @@ def test_the_status_line_prefers_a_hint_to_who_is_writing() -> None:
 def test_choices_are_shown_only_where_there_are_several() -> None:
     assert bars.choices(["/leave "], 0) == ""
     assert bars.choices(["/leave ", "/lang "], 1) == "/leave   [/lang]"
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+@pytest.mark.parametrize("kind", ["lobby", "workshop", "circle", "Mira"])
+def test_at_80_columns_there_is_room_to_say_who_can_read_this(lang: str, kind: str) -> None:
+    shown = {"lobby": "open", "workshop": "open", "circle": "private", "Mira": "direct"}[kind]
+    i18n.activate(lang)
+    try:
+        keys, readers = words(bars.key_bar(BINDINGS, room(kind, shown), narrow=True))
+    finally:
+        i18n.activate("en")
+    assert len(keys) == 2
+    assert cell_len("   ".join([*keys, *readers])) <= 80 - 4

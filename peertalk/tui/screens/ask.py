@@ -20,6 +20,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from peertalk.i18n import _
+from peertalk.tui.wrap import wrap
 
 
 class Back:
@@ -27,6 +28,8 @@ class Back:
 
 
 BACK: Final = Back()
+CARD = 76
+"""Columns of a question, as in ask.tcss."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -131,11 +134,25 @@ class AskChoice(Ask):
 
     def answers(self) -> ComposeResult:
         roomy = any(choice.meaning for choice in self._choices)
-        options = [Option(_shown(choice), id=choice.key) for choice in self._choices]
+        options = [
+            Option(self._shown(choice, marked=number == 0), id=choice.key) for number, choice in enumerate(self._choices)
+        ]
         yield OptionList(*([each for option in options for each in (option, None)][:-1] if roomy else options))
 
     def keys(self) -> str:
         return "   ".join([_("↑ ↓ choose"), super().keys()])
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        for number, choice in enumerate(self._choices):
+            event.option_list.replace_option_prompt_at_index(number, self._shown(choice, marked=number == event.option_index))
+
+    def _shown(self, choice: Choice, *, marked: bool) -> Content:
+        mark = ("▸ " if marked else "  ", "$accent")
+        if not choice.meaning:
+            return Content.assemble(mark, choice.title)
+        meaning = "".join(f"\n  {line}" for line in wrap(choice.meaning, min(self.app.size.width, CARD) - 8))
+        return Content.assemble(mark, (choice.title, "bold"), (meaning, "$soft"))
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
@@ -155,9 +172,3 @@ class Line(Input):
 
 def _static(text: str, classes: str) -> Static:
     return Static(Content(text), classes=classes, markup=False)
-
-
-def _shown(choice: Choice) -> Content:
-    if not choice.meaning:
-        return Content(choice.title)
-    return Content.assemble((choice.title, "bold"), "\n", (choice.meaning, "$soft"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
@@ -100,8 +101,9 @@ class ChatScreen(Screen[None]):
         self.draw()
 
     @on(Happened)
-    def _happened(self, message: Happened) -> None:
+    async def _happened(self, message: Happened) -> None:
         self.reading.take(message.take())
+        await asyncio.sleep(0)  # keys and the terminal have their turn between two loads of events
 
     @on(Ended)
     def _ended(self) -> None:
@@ -194,7 +196,7 @@ class ChatScreen(Screen[None]):
         talk, room = self.talk, self.talk.room if self.talk is not None else None
         narrow = self.has_class("-narrow")
         self.query_one("#header", Bar).set(*bars.header(talk, narrow))
-        self.query_one("#keys", Bar).set(*bars.key_bar(self.app.keys, room))
+        self.query_one("#keys", Bar).set(*bars.key_bar(self.app.keys, room, narrow))
         self.query_one("#status", Bar).set(*bars.status(talk, self._hint, transcript.below, now))
         self.composer.placeholder = bars.placeholder(talk)
         if talk is not None:

@@ -109,10 +109,17 @@ def open_sockets() -> set[str]:
     return found
 
 
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:  # the thread has ended since it was listed
+        return ""
+
+
 def children() -> set[int]:
     """The child processes of this process, ended but not waited for included; empty where the kernel does not tell."""
     lists = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for one in lists for pid in one.read_text().split()}
+    return {int(pid) for one in lists for pid in _read(one).split()}
 
 
 @pytest.fixture

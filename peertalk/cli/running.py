@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import signal
 import sys
@@ -87,7 +88,7 @@ def _print(line: str) -> None:
 
 def screen(settings: Settings) -> int:
     """`peertalk`."""
-    from peertalk.node.node import profile_state
+    from peertalk.node.keyring import profile_state
 
     if not _in_terminal():
         return _complain(
@@ -100,9 +101,15 @@ def screen(settings: Settings) -> int:
 
 def _show(settings: Settings, profile: Profile) -> int:
     from peertalk import config, tui
-    from peertalk.cli.build import open_node
 
-    return tui.run(open_node, settings, profile=profile, remember=partial(config.save, settings.home))
+    return tui.run(open_soon, settings, profile=profile, remember=partial(config.save, settings.home))
+
+
+async def open_soon(settings: Settings, passphrase: str | None) -> Node:
+    """As `build.open_node`, whose many parts are imported while the first frame is drawn."""
+    build = await asyncio.to_thread(importlib.import_module, "peertalk.cli.build")
+    node: Node = await build.open_node(settings, passphrase)
+    return node
 
 
 def _in_terminal() -> bool:

@@ -146,18 +146,19 @@ class Views:
         shown = _shown(content)
         if shown is None:
             return None
+        author = self.author(room, entry.feed)
         mine = entry.feed in room.own_feeds()
         disk, memory = room.holders(entry.feed, entry.seq) if mine else ([], [])
         return events.Message(
             id=entry.message.hex(),
             room=room.id.hex(),
-            author=self.author(room, entry.feed),
+            author=author,
             seq=entry.seq,
             lamport=entry.lamport,
             time=entry.time,
             late=entry.late,
             kind=shown[0],
-            text=shown[1],
+            text=shown[1] if shown[0] != "left" else author.name,
             reply_to=_reply_to(content),
             delivered_to=[identity.hex() for identity in disk],
             held_by=[identity.hex() for identity in memory],

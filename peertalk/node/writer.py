@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 import apsw
 
 from peertalk.core.stored import Op
+from peertalk.errors import StartError
 from peertalk.node import schema
 from peertalk.node.changes import Changes
 
@@ -40,6 +41,7 @@ class Writer:
         self._connection = connection
         self._using = Lock()
         self._path = path
+        self._file = _identity(path)
         self._changes = Changes(connection)
         self._queue: SimpleQueue[_Commit | None] = SimpleQueue()
         self._open = True
@@ -105,6 +107,8 @@ class Writer:
             if self._changes.erased:
                 self._changes.wipe()
             self._connection.execute("COMMIT")
+            if _identity(self._path) != self._file:
+                raise StartError("disk", why="gone", file=str(self._path))
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the callers
             self._fail(error)
         else:
@@ -138,6 +142,15 @@ class Writer:
     def _fail(self, error: Exception) -> None:
         self._failed = schema.failure(error, self._path)
         _log.error("writing has stopped: %s", type(error).__name__)
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Which file is there. SQLite writes on into one that was deleted, and nothing of that would be found again."""
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found is not None else None
 
 
 def _report(batch: list[_Commit], error: Exception | None) -> None:

@@ -137,7 +137,7 @@ def _unreadable(line: bytes) -> BadRequest:
     except msgspec.ValidationError:
         return BadRequest(INVALID_REQUEST, "a number is out of range")
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return BadRequest(PARSE_ERROR, f"not JSON: {_first_lower(str(error))}")
+        return BadRequest(PARSE_ERROR, f"not JSON: {error}")
     return BadRequest(INVALID_REQUEST, _shape(value), id=_id_of(value))
 
 

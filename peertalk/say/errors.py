@@ -147,6 +147,7 @@ def _no_interface(data: Data) -> str:
 _DISKS: Final = {
     "full": N_("The disk is full: nothing more can be stored. Make some room, then start PeerTalk again."),
     "denied": N_("The files of your profile cannot be used: permission was denied, or the disk is read-only."),
+    "gone": N_("The files of your profile were deleted or moved while PeerTalk was running: nothing more can be stored."),
     "busy": N_("Another program holds the files of your profile, a backup perhaps. Wait for it, then start PeerTalk again."),
     "memory": N_("This computer has no memory left for PeerTalk. Close something else, then start it again."),
 }

@@ -11,7 +11,6 @@ import pytest
 import peertalk
 from peertalk import demo, i18n, tui
 from peertalk.cli import main, running
-from peertalk.cli.build import open_node
 from peertalk.config import Settings
 from peertalk.errors import StartError
 
@@ -207,7 +206,7 @@ def test_without_a_command_the_screen_is_shown(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(tui, "run", run)
     in_terminal(monkeypatch, stdin=True, stdout=True)
     assert main([]) == 3
-    assert shown == [(open_node, tmp_path / "home", "new")]
+    assert shown == [(running.open_soon, tmp_path / "home", "new")]
     assert "lobby = false" in (tmp_path / "home" / "config.toml").read_text()
 
 

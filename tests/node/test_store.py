@@ -292,6 +292,16 @@ async def test_a_sync_that_fails_is_told_to_all_who_wait(disk: Disk, path: Path)
     await asyncio.to_thread(writer.close)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete what is open")
+async def test_a_database_that_was_deleted_meanwhile_promises_nothing_more(store: Store, path: Path) -> None:
+    path.unlink()  # noqa: ASYNC240 - a test, nothing else runs
+    with pytest.raises(StartError) as gone:
+        await store.commit([PutProfile("name", b"Ada")])
+    assert gone.value.data["why"] == "gone"
+    with pytest.raises(StartError):
+        await store.commit([PutProfile("name", b"Ben")])
+
+
 async def test_a_mistake_of_a_caller_is_not_taken_for_a_full_disk(store: Store) -> None:
     (op,) = history(1, 1)
     await store.commit([op])

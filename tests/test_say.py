@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import peertalk
@@ -193,6 +193,8 @@ DATA = st.dictionaries(
 KINDS = sorted({error.kind for error, _named in ERRORS})
 
 
+@example(RequestError, "bad_config", {"why": "unknown_key", "allowed": ["\x1f"]})
+@example(RequestError, "bad_config", {"allowed": ["\x1f"]})
 @given(st.sampled_from([RequestError, StartError, RemoteError]), st.sampled_from(KINDS), DATA)
 def test_whatever_the_data_there_is_a_harmless_sentence(made: type[PeerTalkError], kind: str, data: dict[str, Any]) -> None:
     data.pop("kind", None)

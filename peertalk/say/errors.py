@@ -184,7 +184,7 @@ def _bad_config(data: Data) -> str:
         case "unwritable":
             told = _("The file cannot be written: {reason}.").format(reason=_plain(data.get("error")))
         case "unknown_key":
-            allowed = ", ".join(str(each) for each in _several(data.get("allowed")))
+            allowed = ", ".join(_plain(each) for each in _several(data.get("allowed")))
             told = _("There is no setting “{key}”. There are: {allowed}.").format(key=key, allowed=allowed)
         case "key_taken":
             taken = {"key": key, "value": _plain(data.get("value")), "by": _plain(data.get("by"))}
@@ -198,7 +198,7 @@ def _bad_config(data: Data) -> str:
 
 def _expected(data: Data) -> str:
     template = _WHERE_TAKEN.get(str(data.get("expected")))
-    return _(template) if template else listed([str(each) for each in _several(data.get("allowed"))], last=_("or"))
+    return _(template) if template else listed([_plain(each) for each in _several(data.get("allowed"))], last=_("or"))
 
 
 _MADE: Final[Mapping[str, Callable[[Data], str]]] = {

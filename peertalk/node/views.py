@@ -10,7 +10,8 @@ from peertalk.core import events
 from peertalk.core.entry import Content, Here, Left, Text, open_body
 from peertalk.core.identity import tag
 from peertalk.core.room import Room
-from peertalk.core.stored import EntryRecord, OutboxRecord, PeerRecord
+from peertalk.core.rooms import DAY_MS, bodies_expire_after
+from peertalk.core.stored import EntryRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
 from peertalk.core.sync import Replica
 
 SHOWN_KINDS = ("text", "here", "left")
@@ -119,7 +120,7 @@ class Views:
             members=len(self.everyone(room)),
             online=len(room.online() | {room.me}),
             unread=unread,
-            retention=record.retention,
+            retention=_retention(record),
             language=record.language,
         )
 
@@ -204,6 +205,12 @@ def _shown(content: Content | None) -> tuple[str, str] | None:
             return "left", ""
         case _:
             return None
+
+
+def _retention(record: RoomRecord) -> Retention:
+    """How long messages are kept: in an open room that is fixed, whatever its record says (core/rooms.py)."""
+    limit = bodies_expire_after(record) if record.kind == "open" else None
+    return record.retention if limit is None else limit // DAY_MS
 
 
 def _reply_to(content: Content | None) -> str | None:

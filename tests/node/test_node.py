@@ -219,6 +219,16 @@ async def unread(node: Node, wanted: int) -> bool:
     return [room.unread for room in await node.rooms()] == [wanted]
 
 
+async def test_rooms_say_how_long_messages_are_kept(people: Company) -> None:
+    ada, _ = await meet(people)
+    kept = [
+        (await ada.room("lobby")).retention,
+        (await ada.join("workshop")).retention,
+        (await ada.open_direct("Ben")).retention,
+    ]
+    assert kept == [1, 30, "forever"]
+
+
 async def test_history_is_paged_both_ways(people: Company) -> None:
     ada, ben = await meet(people)
     for number in range(10):

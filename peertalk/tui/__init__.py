@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -60,4 +62,10 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop  # noqa: PLC0415 (not on Windows)
     except ImportError:  # Windows
         return None
-    return uvloop.new_event_loop
+    return uvloop.new_event_loop if _takes_eager_tasks() else None
+
+
+def _takes_eager_tasks() -> bool:
+    """Textual starts its tasks eagerly. From Python 3.13 on uvloop tells the factory so, which that of 3.13.0 does not take."""
+    factory = getattr(asyncio, "eager_task_factory", None)
+    return factory is None or sys.version_info < (3, 13) or "eager_start" in inspect.signature(factory).parameters

@@ -54,7 +54,7 @@ class Node:
     ) -> Self:
         """A started node: listening, advertising, in the lobby unless that is off. `name` is used where none is set yet;
         `token_home`: the home of a profile on disk, so that one that was restored or copied is recognised (keyring, "the token").
-        Owns `store` from here on, also when this raises."""
+        Closes `store` at its end; where this raises, that is for the caller (once more does no harm)."""
         snapshot = await with_identity(store, await store.load(), settings.name or name, random)
         life = Life(settings, store, snapshot, discovery, clock, random)
         try:
@@ -185,17 +185,20 @@ class Node:
     ) -> events.MessageList:
         """A run of a room's history, oldest first; what waits for its place comes last."""
         found = self._life.lookup.room(room)
-        low = await self._key(found, after)
-        high = await self._key(found, before)
+        waiting = [view for record in found.outbox if (view := self._life.views.waiting(found, record)) is not None]
+        ids = [view.id for view in waiting]
+        if before is not None:
+            waiting = waiting[: ids.index(before)] if before in ids else []
+        if after in ids:
+            waiting = waiting[ids.index(after) + 1 :]
+            return events.MessageList(messages=waiting[:limit], more=len(waiting) > limit)
+        low, high = await self._key(found, after), await self._key(found, None if before in ids else before)
         entries = await self._life.store.entries(found.id, SHOWN_KINDS, limit + 1, before=high, after=low)
-        more = len(entries) > limit
-        if more:
-            entries = entries[:limit] if low is not None else entries[1:]
         views = self._life.views.messages(found, entries, self._life.blocked())
-        if high is None and not (more and low is not None):
-            waiting = [view for record in found.outbox if (view := self._life.views.waiting(found, record)) is not None]
-            views = [*views, *waiting][-limit:] if low is None else [*views, *waiting][:limit]
-        return events.MessageList(messages=views, more=more)
+        if low is None or len(entries) <= limit:
+            views = [*views, *waiting]
+        more = len(entries) > limit or len(views) > limit
+        return events.MessageList(messages=views[:limit] if low is not None else views[-limit:], more=more)
 
     async def _key(self, room: Room, message: str | None) -> tuple[int, bytes] | None:
         if message is None:

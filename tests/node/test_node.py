@@ -242,6 +242,24 @@ async def test_history_is_paged_both_ways(people: Company) -> None:
     assert ([message.text for message in newer.messages], newer.more) == (["7", "8"], True)
 
 
+async def test_what_waits_is_paged_like_the_rest(people: Company) -> None:
+    ada, ben = await meet(people)
+    await ada.send("lobby", "sent")
+    await until(ben, lambda: has(ben, "sent"))
+    await ben.close()
+    await until(ada, lambda: is_away(ada, "Ben"))
+    for number in range(3):
+        await ada.send("lobby", f"{number}")
+    newest = await ada.messages("lobby", limit=2)
+    assert ([message.text for message in newest.messages], newest.more) == (["1", "2"], True)
+    older = await ada.messages("lobby", limit=2, before=newest.messages[0].id)
+    assert ([message.text for message in older.messages], older.more) == (["sent", "0"], True)
+    newer = await ada.messages("lobby", limit=1, after=older.messages[0].id)
+    assert ([message.text for message in newer.messages], newer.more) == (["0"], True)
+    last = await ada.messages("lobby", limit=9, after=newer.messages[0].id)
+    assert ([message.text for message in last.messages], last.more) == (["1", "2"], False)
+
+
 async def test_a_reply_names_what_it_answers(people: Company) -> None:
     ada, ben = await meet(people)
     question = await ada.send("lobby", "how are you?")

@@ -126,6 +126,23 @@ class Status(View, frozen=True):
     rooms: int
 
 
+class Check(View, frozen=True):
+    """One thing that the doctor looked at. `case` names what was found, `values` what the sentence about it needs (addresses,
+    names of interfaces; nothing secret); the sentence is made in the person's language by `say`."""
+
+    id: str
+    state: Literal["ok", "warn", "fail", "unknown"]
+    case: str
+    values: dict[str, str | int | list[str]] = {}
+
+
+class Report(View, frozen=True):
+    """What the doctor found out: one verdict, and what it rests on."""
+
+    verdict: str
+    checks: list[Check]
+
+
 class Event(View, frozen=True, tag_field="type"):
     """Base of all events; the tag is the event's `type` in docs/rpc.md."""
 

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,15 @@ from tests.lab.rpc_process import RpcProcess
 
 ROOT = Path(__file__).parents[2]
 NETWORK = "10.77.0"
+FIRST = "type filter hook input priority 0;"
+TUNNEL = """
+import fcntl, struct, sys
+tunnel = open("/dev/net/tun", "r+b", buffering=0)
+fcntl.ioctl(tunnel, 0x400454CA, struct.pack("16sH22x", b"tun0", 0x1001))  # TUNSETIFF, IFF_TUN | IFF_NO_PI
+print("held", flush=True)
+while tunnel.read(2000):
+    pass
+"""
 _numbers = itertools.count()
 
 
@@ -31,6 +41,8 @@ def why_not() -> str | None:
         return "network namespaces need root"
     if shutil.which("ip") is None:
         return "no `ip` (iproute2) on this machine"
+    if shutil.which("nft") is None:
+        return "no `nft` (nftables) on this machine"
     probe = f"pt{os.getpid():x}probe"
     if (made := run("ip", "netns", "add", probe)).returncode:
         return f"no network namespaces here: {made.stderr.strip()}"
@@ -47,6 +59,13 @@ def ip(namespace: str, *lines: str) -> None:
     done = run("ip", "-n", namespace, "-batch", "-", text="\n".join(lines) + "\n")
     if done.returncode:
         raise RuntimeError(f"ip in {namespace}: {done.stderr.strip()} ({'; '.join(lines)})")
+
+
+def nft(namespace: str, *lines: str) -> None:
+    """Carry out `nft` commands in a namespace, all or raise."""
+    done = run("ip", "netns", "exec", namespace, "nft", "-f", "-", text="\n".join(lines) + "\n")
+    if done.returncode:
+        raise RuntimeError(f"nft in {namespace}: {done.stderr.strip()} ({'; '.join(lines)})")
 
 
 class Lab:
@@ -82,6 +101,12 @@ class Lab:
         ip(host.namespace, *addresses, "link set lo up", "link set eth0 up", *(["route add default dev eth0"] if ipv4 else []))
         self.hosts.append(host)
         return host
+
+    def filter_multicast(self) -> None:
+        """As many managed networks do: no multicast passes the switch from now on, IPv4 or IPv6; broadcasts (ARP) and what is
+        meant for one host do. IPv6 finds nobody's hardware address then, so this is a network of IPv4."""
+        for host in self.hosts:
+            ip(self.switch, f"link set port{host.number} type bridge_slave mcast_flood off")
 
     def _make(self, namespace: str, *, dad: bool = True, ipv6: bool = True) -> None:
         if (made := run("ip", "netns", "add", namespace)).returncode:
@@ -139,6 +164,19 @@ class Host:
         ip(self.namespace, f"address delete {self.address}/24 dev eth0", f"address add {address}/24 dev eth0")
         ip(self.namespace, "route replace default dev eth0")
         self.address = address
+
+    def drop_inbound(self) -> None:
+        """As a laptop's firewall does: whoever dials this host gets no answer, what it dials itself works."""
+        dropped = "add rule inet firewall input tcp flags & (syn|ack) == syn drop"
+        nft(self.namespace, "add table inet firewall", f"add chain inet firewall input {{ {FIRST} }}", dropped)
+
+    async def tunnel(self) -> None:
+        """As a VPN does: a point-to-point interface that says it is up takes the default route. It carries nothing anywhere.
+        The process that holds it ends with the lab."""
+        held = await self.start([sys.executable, "-c", TUNNEL])
+        assert held.stdout is not None
+        await held.stdout.readline()
+        ip(self.namespace, "address add 10.99.0.2/32 dev tun0", "link set tun0 up", "route replace default dev tun0")
 
     def isolate(self, isolated: bool = True) -> None:
         """As guest Wi-Fis do: isolated hosts do not reach each other, only those that are not."""

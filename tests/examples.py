@@ -1,0 +1,281 @@
+"""The worked examples of docs/examples.md, made from docs/protocol.md alone: `python -m tests.examples` writes them.
+
+Nothing here imports peertalk: everything is hashlib, msgpack, PyNaCl and an independent Noise library, put together as the
+specification says. tests/test_examples.py holds the page, this and the program against each other.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgpack
+from nacl import bindings, pwhash
+
+from tests.core.reference import BYE, FINAL, PING, PONG, REKEY, Reference
+
+PAGE = Path(__file__).parents[1] / "docs" / "examples.md"
+VECTOR = json.loads((Path(__file__).parent / "vectors" / "channel.json").read_text(encoding="utf-8"))
+ALPHABET = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"abcdefghijkmnpqrstuvwxyz23456789")
+START = 1_800_000_000_000  # Unix milliseconds
+WIDTH = 64
+
+
+def count_up(start: int, size: int = 32) -> bytes:
+    """A secret that everybody can see through: consecutive bytes."""
+    return bytes(range(start, start + size))
+
+
+def blake2b(data: bytes, **more: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=32, **more).digest()
+
+
+def packed(value: object) -> bytes:
+    return msgpack.packb(value, use_bin_type=True)
+
+
+# ── what the specification says, once more ───────────────────────────────────────────────────────────────────────────
+
+
+def fingerprint(identity: bytes) -> str:
+    digest = hashlib.blake2s(b"peertalk/1 fingerprint" + identity, digest_size=20).digest()
+    characters = base64.b32encode(digest).translate(ALPHABET).decode()
+    return " ".join(characters[at : at + 4] for at in range(0, 32, 4))
+
+
+def open_secret(name: str) -> bytes:
+    return pwhash.argon2id.kdf(32, name.encode(), b"peertalk/1 open\0", opslimit=3, memlimit=64 * 1024 * 1024)
+
+
+def room_id(secret: bytes) -> bytes:
+    return blake2b(b"peertalk/1 room id", key=secret)
+
+
+def direct_secret(shared: bytes, one: bytes, other: bytes) -> bytes:
+    return blake2b(b"peertalk/1 direct" + shared + min(one, other) + max(one, other))
+
+
+@dataclass(frozen=True)
+class Person:
+    """An identity with the feed that it uses in one room."""
+
+    private: bytes
+    seed: bytes
+
+    @property
+    def identity(self) -> bytes:
+        return bindings.crypto_scalarmult_base(self.private)
+
+    @property
+    def feed(self) -> bytes:
+        return bindings.crypto_sign_seed_keypair(self.seed)[0]
+
+    def sign(self, message: bytes) -> bytes:
+        return bindings.crypto_sign(message, bindings.crypto_sign_seed_keypair(self.seed)[1])[:64]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry; `fields` are the eleven elements of its header."""
+
+    fields: tuple[object, ...]
+    content: bytes
+    body: bytes
+
+    @property
+    def header(self) -> bytes:
+        return packed(self.fields)
+
+    @property
+    def id(self) -> bytes:
+        return blake2b(self.header)
+
+
+def entry(room: bytes, author: Person, before: Entry | None, kind: str, content: dict[str, object], salt: bytes) -> Entry:
+    inner = packed(content)
+    body = salt + len(inner).to_bytes(2, "big") + inner
+    body = body.ljust(next(size for size in (64, 128, 256, 512, 1024) if size >= len(body)), b"\0")
+    seq, prev = (before.fields[3] + 1, before.id) if before else (1, b"")
+    header = (1, room, author.feed, seq, prev, seq, [], START + 1000 * seq, kind, blake2b(body), len(body))
+    return Entry(header, inner, body)
+
+
+def page(author: Person, *entries: Entry) -> tuple[bytes, bytes]:
+    """(what is signed, the message)."""
+    signed = b"peertalk/1 entry" + entries[-1].id
+    room = entries[0].fields[1]
+    message = [5, room, [one.header for one in entries], author.sign(signed), [one.body for one in entries]]
+    return signed, packed(message)
+
+
+def digest(*tips: bytes) -> bytes:
+    return blake2b(b"".join(sorted(tips)), person=b"peertalk/1 have")
+
+
+ANNA = Person(private=count_up(0x00), seed=count_up(0x40))
+BEN = Person(private=count_up(0x20), seed=count_up(0x60))
+LOBBY = room_id(open_secret("lobby"))
+HERE = entry(LOBBY, ANNA, None, "here", {"name": "Anna"}, count_up(0x80))
+HELLO = entry(LOBBY, ANNA, HERE, "text", {"text": "Hallo, schön!"}, count_up(0xA0))
+OWNER = b"peertalk/1 owner" + LOBBY + ANNA.identity
+NEXT = b"peertalk/1 next" + LOBBY + BEN.feed
+
+
+# ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def table(*rows: tuple[str, bytes | str]) -> str:
+    """Values under their names, in hex, broken every 32 bytes."""
+    lines = []
+    for name, value in rows:
+        text = value.hex() if isinstance(value, bytes) else value
+        cut = [text[at : at + WIDTH] for at in range(0, len(text), WIDTH)] if isinstance(value, bytes) else [text]
+        lines += [f"    {name:<22}{cut[0] if cut else '(empty)'}", *(f"    {'':<22}{more}" for more in cut[1:])]
+    return "\n".join(lines)
+
+
+def elements(entry_: Entry) -> str:
+    """A header, one element a line."""
+    names = ("version", "room", "feed", "seq", "prev", "lamport", "after", "time", "kind", "body", "size")
+    rows = [("array of 11", packed([None] * 11)[:1])]
+    rows += [(name, packed(value)) for name, value in zip(names, entry_.fields, strict=True)]
+    assert b"".join(value for _, value in rows) == entry_.header
+    return table(*rows)
+
+
+def keys() -> Iterator[str]:
+    yield "## Identities, and the tags of people"
+    for name, person in (("Anna", ANNA), ("Ben", BEN)):
+        yield table(
+            (f"{name}, private", person.private),
+            ("identity", person.identity),
+            ("fingerprint", fingerprint(person.identity)),
+            ("key tag", fingerprint(person.identity)[:4]),
+        )
+
+
+def rooms() -> Iterator[str]:
+    yield "## Rooms"
+    yield "Open rooms. `#Büro  EINS` is the same room as `büro-eins`."
+    for name in ("lobby", "büro-eins"):
+        secret = open_secret(name)
+        yield table(("normalised name", name), ("in UTF-8", name.encode()), ("secret", secret), ("id", room_id(secret)))
+    shared = bindings.crypto_scalarmult(ANNA.private, BEN.identity)
+    secret = direct_secret(shared, ANNA.identity, BEN.identity)
+    yield "The direct room of Anna and Ben."
+    yield table(("DH(Anna, Ben)", shared), ("secret", secret), ("id", room_id(secret)))
+
+
+def channel() -> Iterator[str]:
+    yield "## A channel"
+    yield (
+        "That of `tests/vectors/channel.json`, where all secrets of both sides are. Both are in the lobby, the initiator in\n"
+        "another room too. Frames are shown with their lengths, long ones cut."
+    )
+    frames = [bytes.fromhex(frame) for frame in VECTOR["frames"]]
+    initiator, h = replay(frames)
+    secret = bytes.fromhex(VECTOR["rooms"]["lobby"])
+    context = b"peertalk/1 room" + b"i" + h
+    names = ("NN e", "NN e, ee", "proof of initiator", "proof of responder", "XX e", "XX e, ee, s, es", "XX s, se")
+    yield table(*((f"{n} {name}", frame[:66]) for n, (name, frame) in enumerate(zip(names, frames, strict=True), start=1)))
+    yield table(
+        ("h", h),
+        ("secret of the lobby", secret),
+        ("context, role i", context),
+        ("its tag in frame 3", hashlib.blake2s(context, key=secret).digest()[:16]),
+        ("versions in frame 6", bytes([0, 1, 1]).ljust(32, b"\0")),
+        ("versions in frame 7", bytes([1, 1, 1]).ljust(32, b"\0")),
+        ("responder's identity", initiator.peer),
+        ("binding", initiator.binding),
+    )
+    yield "Records: what is sealed, and the frame that it becomes."
+    kinds = {"FINAL": FINAL, "PING": PING, "PONG": PONG, "REKEY": REKEY, "BYE": BYE}
+    for record in VECTOR["records"]:
+        content = bytes.fromhex(record.get("content", ""))
+        plain = (bytes([kinds[record["kind"]]]) + len(content).to_bytes(2, "big") + content).ljust(64, b"\0")
+        yield table((f"{record['from']}, {record['kind']}", plain), ("frame", bytes.fromhex(record["frame"])))
+
+
+def replay(frames: list[bytes]) -> tuple[Reference, bytes]:
+    """The initiator after the whole handshake, and the hash of NN."""
+    mine = VECTOR["initiator"]
+    side = Reference(
+        initiator=True,
+        seed=bytes.fromhex(mine["identity"]),
+        secrets=[bytes.fromhex(VECTOR["rooms"][name]) for name in mine["rooms"]],
+        ephemerals=map(bytes.fromhex, mine["ephemerals"]),
+    )
+    side.silent = True
+    for frame in frames[1::2]:
+        side.feed(frame)
+    return side, side.anonymous
+
+
+def cards() -> Iterator[str]:
+    yield "## A card"
+    signature = ANNA.sign(OWNER)
+    message = packed([1, LOBBY, ANNA.identity, [[ANNA.feed, signature]]])
+    yield "Anna's, in the lobby, with one feed."
+    yield table(("feed, seed", ANNA.seed), ("feed", ANNA.feed), ("signed", OWNER), ("signature", signature), ("Card", message))
+    yield "Her feed retires, and signs its successor (here: the one with the key of Ben's feed)."
+    yield table(("signed", NEXT), ("signature", ANNA.sign(NEXT)))
+
+
+def entries() -> Iterator[str]:
+    yield "## Entries"
+    yield "Anna arrives, and says something. The bodies:"
+    for each in (HERE, HELLO):
+        message = hashlib.blake2b(ANNA.feed + blake2b(each.body), digest_size=32, person=b"peertalk/1 msg").digest()
+        yield table(
+            ("content", each.content), ("body", each.body), ("body hash", blake2b(each.body)), ("message id", message)
+        )  # fmt: skip
+    yield "The headers, element by element; together they are what is hashed:"
+    for each in (HERE, HELLO):
+        yield elements(each) + "\n" + table(("id", each.id))
+
+
+def messages() -> Iterator[str]:
+    yield "## Messages"
+    signed, whole = page(ANNA, HERE, HELLO)
+    yield "Both entries in one page, and what is said about them."
+    yield table(
+        ("signed", signed),
+        ("signature", ANNA.sign(signed)),
+        ("Page", whole),
+        ("digest of the tip", digest(HELLO.id)),
+        ("Have", packed([2, LOBBY, digest(HELLO.id), 2, True])),
+        ("Tips, all, to memory", packed([3, LOBBY, [HELLO.id], [], True, True, False])),
+        ("Tips, a delta", packed([3, LOBBY, [HELLO.id], [], False, False, True])),
+        ("Want", packed([4, LOBBY, [HELLO.id], [HERE.id]])),
+        ("Done", packed([6, LOBBY, False])),
+        ("WantBodies", packed([7, LOBBY, [HERE.id]])),
+        ("Bodies", packed([8, LOBBY, [[HERE.id, HERE.body]]])),
+        ("Signal", packed([9, LOBBY, "typing"])),
+        ("Quit", packed([10, LOBBY])),
+    )
+
+
+HEAD = """\
+# Worked examples
+
+Every value of [protocol.md](protocol.md) that is easily got wrong, worked out once. This page is made by `python -m tests.examples`,
+which follows that page and uses nothing of the program; a test holds the page, that script and the program against each other.
+
+Bytes are in hex, 32 a line. Secrets are consecutive bytes, so that nobody takes them for real ones.
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    sections = (keys, rooms, channel, cards, entries, messages)
+    return "\n\n".join([HEAD.rstrip("\n"), *(part for section in sections for part in section())]) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")
+    sys.stdout.write(f"{PAGE.name}: {len(render().splitlines())} lines\n")

@@ -1,0 +1,100 @@
+"""docs/examples.md is what tests/examples.py makes, and the program makes the same of the same."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from peertalk.core import wire
+from peertalk.core.entry import (
+    Here,
+    Text,
+    decode_header,
+    encode_header,
+    hash32,
+    message_id,
+    open_body,
+    seal_body,
+    verify_next,
+    verify_owner,
+    verify_page,
+)
+from peertalk.core.identity import Identity, fingerprint
+from peertalk.core.rooms import direct_secret, open_room, room_id
+from peertalk.node.life import open_secret
+from peertalk.text import room_name
+from tests import examples
+from tests.core.authors import START
+from tests.core.desk import Desk, sent
+from tests.examples import ANNA, BEN, HELLO, HERE, LOBBY
+
+LINES = examples.render().replace("\n" + " " * 26, "").splitlines()
+SHOWN = dict(re.split(r"\s{2,}|\s(?=[0-9a-f]*$)", line.strip(), maxsplit=1) for line in LINES if line.startswith("    "))
+
+
+def test_the_page_is_what_the_script_makes() -> None:
+    assert examples.PAGE.read_text(encoding="utf-8") == examples.render(), "run: python -m tests.examples"
+
+
+@pytest.mark.parametrize("file", ["examples.py", "core/reference.py"])
+def test_the_script_uses_nothing_of_the_program(file: str) -> None:
+    tree = ast.parse((Path(__file__).parent / file).read_text(encoding="utf-8"))
+    imported = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
+    imported += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert not [name for name in imported if name.split(".")[0] == "peertalk"]
+
+
+def test_identities() -> None:
+    for person in (ANNA, BEN):
+        assert Identity.from_seed(person.private).public == person.identity
+        assert fingerprint(person.identity) == examples.fingerprint(person.identity)
+
+
+def test_rooms() -> None:
+    assert room_name("#Büro  EINS") == "büro-eins"
+    assert open_room("lobby", open_secret("lobby"), 0).id == LOBBY
+    shared = Identity.from_seed(BEN.private).dh(ANNA.identity)
+    secret = examples.direct_secret(shared, BEN.identity, ANNA.identity)
+    assert direct_secret(Identity.from_seed(ANNA.private), BEN.identity) == secret
+    assert room_id(secret) == examples.room_id(secret)
+
+
+def test_signatures() -> None:
+    assert verify_owner(ANNA.feed, ANNA.sign(examples.OWNER), LOBBY, ANNA.identity)
+    assert verify_next(ANNA.feed, ANNA.sign(examples.NEXT), LOBBY, BEN.feed)
+    signed, _ = examples.page(ANNA, HERE, HELLO)
+    assert verify_page(ANNA.feed, HELLO.id, ANNA.sign(signed))
+
+
+def test_entries() -> None:
+    for each, content in ((HERE, Here("Anna")), (HELLO, Text("Hallo, schön!"))):
+        header = decode_header(each.header)
+        assert (encode_header(header), hash32(each.header), header.body) == (each.header, each.id, hash32(each.body))
+        assert open_body(header.kind, each.body) == content
+        assert seal_body(content, lambda size, body=each.body: body[:size]) == (header.kind, each.body)
+    assert message_id(ANNA.feed, hash32(HELLO.body)).hex() in SHOWN.values()
+
+
+def test_messages() -> None:
+    """Each message of the page decodes to one that the program writes with the same bytes."""
+    kinds = {name: value for name, value in SHOWN.items() if name.split(",")[0] in vars(wire)}
+    decoded = [wire.decode(bytes.fromhex(value)) for value in kinds.values()]
+    assert [type(message).__name__ for message in decoded] == [name.split(",")[0] for name in kinds]
+    assert [wire.encode(message).hex() for message in decoded] == list(kinds.values())
+    assert {type(message) for message in decoded} == set(wire.Message.__args__)
+
+
+def test_a_replica_takes_them_and_claims_the_same() -> None:
+    desk = Desk(room=open_room("lobby", open_secret("lobby"), START))
+    desk.links = 1
+    desk.do(lambda replica: replica.link_up(1, ANNA.identity, (LOBBY,), desk.now))
+    for name in ("Card", "Tips, all, to memory", "Page"):
+        raw = bytes.fromhex(SHOWN[name])
+        effects = desk.do(lambda replica, raw=raw: replica.received(1, raw, desk.now))
+    room = desk.replica.places[LOBBY].room
+    assert HELLO.id in room.held
+    assert sent(wire.Tips, effects, 1)[-1].tips == (HELLO.id,)
+    assert room.digest() == examples.digest(*room.held)

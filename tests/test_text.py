@@ -165,6 +165,8 @@ def test_a_line_is_neutral_and_no_wider_than_asked(raw: str, cells: int) -> None
 @example("✓\u0301")
 @example("a\u200b·\u200bb")
 @example("· a ·")
+@example("_" * 40 + "a")
+@example("a" * 30 + "·bb")
 def test_a_name_is_one_short_neutral_line_that_says_something(raw: str) -> None:
     shown = text.name(raw, "somebody")
     check_neutral(shown)

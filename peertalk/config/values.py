@@ -115,7 +115,13 @@ def value_of(file: str | None, key: str, shown: str, value: object) -> Any:
         return READERS[key](value)
     except WrongValueError as wrong:
         raise StartError(
-            "bad_config", file=file, key=shown, why="value", value=_sayable(value), expected=wrong.expected, allowed=wrong.allowed
+            "bad_config",
+            file=file,
+            key=shown,
+            why="value",
+            value=_sayable(value),
+            expected=wrong.expected,
+            allowed=wrong.allowed,
         ) from wrong
 
 

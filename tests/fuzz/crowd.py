@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from peertalk.core import wire
-from peertalk.core.effects import Close, Effect
+from peertalk.core.effects import Close, Effect, Send
 from peertalk.core.entry import End, FeedKey, Header, Here, Left, Text
 from peertalk.core.rooms import DAY_MS, open_room
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError, RequestError
 from tests.core.authors import NOTHING, ROOM, START, Author, Written
-from tests.core.desk import Desk
+from tests.core.desk import Desk, of
 from tests.fuzz.choices import Choices
 
 OTHER = open_room("other", b"o" * 32, START)
@@ -25,8 +25,8 @@ MOST_PAGES = 40
 class Crowd:
     """`desk` has the replica. `ids` and `pages` are what has been named so far, to be named again."""
 
-    def __init__(self, choices: Choices) -> None:
-        self.choices = choices
+    def __init__(self) -> None:
+        self.choices = Choices(b"")
         self.desk = Desk()
         self.rooms = [ROOM, OTHER, self.desk.direct(Author("ben")), self.desk.direct(Author("cara"))]
         self.people = {(name, room.id): Author(name, room.id) for name in NAMES for room in self.rooms}
@@ -36,10 +36,11 @@ class Crowd:
         self.written: dict[tuple[str, bytes], list[Written]] = {}
         self.name, self.room = NAMES[0], ROOM.id
 
-    def act(self) -> None:
+    def act(self, choices: Choices) -> None:
         """Somebody (a choice) does something (a choice) in a room (a choice)."""
-        action = self.choices.pick(ACTIONS)
-        self.name, self.room = self.choices.pick(NAMES), self.choices.pick(self.rooms).id
+        self.choices = choices
+        action = choices.pick(ACTIONS)
+        self.name, self.room = choices.pick(NAMES), choices.pick([ROOM, ROOM, ROOM, *self.rooms]).id
         action(self)
         self._hang_up()
 
@@ -142,6 +143,24 @@ class Crowd:
     def want(self) -> None:
         self.say(wire.Want(self.room, self._some_ids() or (NOTHING,), self._some_ids()))
 
+    def answer(self) -> None:
+        """What the replica asked of somebody last is answered, more or less as it should be."""
+        number, way = self.links.get(self.name), self.choices.number(8)
+        asked = [send.message for send in of(Send, self.desk.effects) if send.link == number]
+        questions = [message for message in asked if isinstance(message, wire.Want | wire.WantBodies)]
+        if not questions:
+            return
+        self.room = questions[-1].room
+        if isinstance(questions[-1], wire.WantBodies):
+            made = {entry.id: entry.body for entries in self.written.values() for entry in entries}
+            bodies = tuple((id_, made.get(id_) or bytes(64)) for id_ in questions[-1].entries[way & 1 :])
+            self.say(wire.Bodies(self.room, tuple((id_, bytes(64) if way == 7 else body) for id_, body in bodies)))
+            return
+        for page in [page for page in self.pages if page.room == self.room][way & 1 :]:
+            self.say(page)
+        if way < 6:
+            self.say(wire.Done(self.room, way == 5))
+
     def done(self) -> None:
         self.say(wire.Done(self.room, bool(self.choices.number(2))))
 
@@ -161,7 +180,10 @@ class Crowd:
         self.say(wire.Quit(self.room))
 
     def _some_ids(self) -> tuple[bytes, ...]:
-        return tuple(self.choices.some(self.ids))
+        """Of those that are here, or of all."""
+        place = self.desk.replica.places.get(self.room)
+        here = list(place.room.log.index) if place is not None and self.choices.number(2) else []
+        return tuple(self.choices.some(here or self.ids))
 
     # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -284,6 +306,6 @@ class Crowd:
 
 ACTIONS: tuple[Callable[[Crowd], None], ...] = (
     Crowd.link, Crowd.link, Crowd.unlink, Crowd.prove, Crowd.pause, Crowd.pause, Crowd.sleep, Crowd.crash, Crowd.disk, Crowd.card,
-    Crowd.have, Crowd.tips, Crowd.tips, Crowd.want, Crowd.done, Crowd.bodies, Crowd.signal, Crowd.quit, Crowd.write, Crowd.write,
-    Crowd.write, Crowd.fork, Crowd.write_as_replica, Crowd.send_again, Crowd.own, Crowd.own,
+    Crowd.have, Crowd.tips, Crowd.tips, Crowd.answer, Crowd.answer, Crowd.want, Crowd.done, Crowd.bodies, Crowd.signal, Crowd.quit,
+    Crowd.write, Crowd.write, Crowd.write, Crowd.fork, Crowd.write_as_replica, Crowd.send_again, Crowd.own, Crowd.own,
 )  # fmt: skip

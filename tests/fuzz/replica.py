@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from peertalk.core import wire
 from peertalk.core.cards import MAX_HEARSAY
@@ -18,17 +19,25 @@ from tests.core.desk import Desk, of
 from tests.fuzz.choices import Choices
 from tests.fuzz.crowd import Crowd
 
+ACTION = 10
 MOST_ACTIONS = 60
+"""Bytes that an action is chosen by, and actions in a run: a byte put in or taken out moves none but the last ones."""
 
 
 def replica(data: bytes) -> None:
     """Each few bytes are something that somebody does."""
-    choices = Choices(data)
-    crowd = Crowd(choices)
-    for _ in range(MOST_ACTIONS):
-        if not choices.more:
-            break
-        crowd.act()
+    whole = Choices(data)
+    actions = []
+    while whole.more and len(actions) < MOST_ACTIONS:
+        actions.append(whole.take(ACTION))
+    play(actions)
+
+
+def play(actions: Iterable[bytes]) -> None:
+    """One action after another; then everything is as it should be."""
+    crowd = Crowd()
+    for action in actions:
+        crowd.act(Choices(action))
         check_bounds(crowd.desk)
     effects = crowd.rest()
     check_sent(effects)
@@ -72,6 +81,7 @@ def check_disk(desk: Desk, effects: list[Effect]) -> None:
     for id_, place in desk.replica.places.items():
         check_log(place.room.log, stored[id_])
         check_claim(desk, place.room, stored[id_])
+        check_people(place.room)
     told = {entry.id for arrived in of(Arrived, effects) for entry in arrived.entries}
     kept = {entry.id for put in _put_pages(effects) for entry in put.record.entries}
     assert told <= kept
@@ -109,6 +119,18 @@ def check_claim(desk: Desk, room: Room, stored: RoomSnapshot) -> None:
     assert {id_ for id_ in lacking if not _is_expired(desk, room, id_)} <= set(room.absent)
     digest = hashlib.blake2b(b"".join(tips), digest_size=32, person=b"peertalk/1 have").digest()
     assert room.digest() == (NOTHING if room.absent else digest)
+
+
+def check_people(room: Room) -> None:
+    """Whoever is shown has a card, is linked, or is oneself; who owns a feed said so, or another did."""
+    assert room.members.identities() <= room.cards.identities()
+    for identity in room.everyone():
+        assert isinstance(room.members.name(identity), str)
+        assert room.cards.feeds(identity) <= room.cards.listed(identity)
+    for feed in room.log.chains:
+        owner = room.cards.owner(feed)
+        assert owner is None or feed in room.cards.listed(owner.identity)
+        assert owner is None or owner.via or feed in dict(room.cards.records[owner.identity, b""].feeds)
 
 
 def _is_expired(desk: Desk, room: Room, id_: bytes) -> bool:

@@ -23,6 +23,7 @@ from tests.core.pair import rooms
 from tests.fuzz.channel import FRAMES, KNOWN, two
 from tests.fuzz.corpora import CORPUS, corpus
 from tests.fuzz.crowd import ACTIONS, Crowd
+from tests.fuzz.replica import ACTION
 from tests.test_text import NASTY, REAL
 
 PREFIX = "seed-"
@@ -139,9 +140,9 @@ def crowds() -> Iterable[bytes]:
     meet, write, pause, own = (ACTIONS.index(action) for action in (Crowd.link, Crowd.write, Crowd.pause, Crowd.own))
     for number in range(12):
         random = Random(f"crowd {number}")
-        met = b"".join(bytes([meet, who, 0, 1, 1]) for who in range(3))
-        talk = b"".join(bytes([write, random.randrange(3), 0, 0, 0, 0, 0, 0]) for _ in range(4))
-        yield met + bytes([own, 0, 0, 1]) + talk + bytes([pause, 0, 0, 4]) + random.randbytes(150)
+        acts = [[meet, who, 0, 1, 1] for who in range(3)] + [[own, 0, 0, 1]]
+        acts += [[write, random.randrange(3), 0, 0, 0, 0, random.choice((0, 4))] for _ in range(4)] + [[pause, 0, 0, 4]]
+        yield b"".join(bytes(act).ljust(ACTION, b"\0") for act in acts) + random.randbytes(15 * ACTION)
 
 
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

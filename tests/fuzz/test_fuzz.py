@@ -20,6 +20,7 @@ from peertalk.rpc.lines import Lines
 from tests.fuzz import __main__ as fuzzer
 from tests.fuzz import messages, seeds
 from tests.fuzz.corpora import SHARES, corpus
+from tests.fuzz.replica import ACTION, play
 from tests.fuzz.targets import TARGETS
 
 ALL = pytest.mark.parametrize("target", TARGETS)
@@ -53,6 +54,11 @@ def damaged(draw: st.DrawFn, target: str) -> bytes:
 @given(data=st.data())
 def test_whatever_comes_breaks_no_target(target: str, data: st.DataObject) -> None:
     TARGETS[target].run(data.draw(damaged(target)))
+
+
+@given(st.lists(st.binary(min_size=ACTION, max_size=ACTION), max_size=40))
+def test_people_may_do_anything_and_a_replica_keeps_its_word(actions: list[bytes]) -> None:
+    play(actions)
 
 
 # ── the targets have teeth: what breaks the program breaks them ──────────────────────────────────────────────────────

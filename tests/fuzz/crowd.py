@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from peertalk.core import wire
-from peertalk.core.effects import Close, Effect, Send
+from peertalk.core.effects import Close, Commit, Effect, Send
 from peertalk.core.entry import End, FeedKey, Header, Here, Left, Text
 from peertalk.core.rooms import DAY_MS, open_room
+from peertalk.core.stored import PutBody, PutPage
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError, RequestError
 from tests.core.authors import NOTHING, ROOM, START, Author, Written
@@ -108,10 +109,17 @@ class Crowd:
     def say_raw(self, raw: bytes) -> None:
         if self.name not in self.links:
             return
+        proven = {*self.desk.replica.links[self.links[self.name]].proven}
+        before = len(self.desk.effects)
         try:
             self.desk.do(lambda replica: replica.received(self.links[self.name], raw, self.desk.now))
         except RemoteError:
+            ops = [op for commit in of(Commit, self.desk.effects[before:]) for op in commit.ops]
+            assert not [op for op in ops if isinstance(op, PutPage | PutBody)], "what is wrong is not kept"
             self.unlink()
+            return
+        if raw[2:36].removeprefix(b"\xc4\x20") not in proven:
+            assert not of(Send, self.desk.effects[before:])
 
     def _hang_up(self) -> None:
         """Links that the replica wants closed."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from peertalk.core import wire
 from peertalk.core.cards import MAX_HEARSAY
 from peertalk.core.effects import Arrived, Effect, Send
+from peertalk.core.entry import decode_header, hash32, verify_page
 from peertalk.core.log import Log
 from peertalk.core.members import PRESENCE_KINDS
 from peertalk.core.room import NOTHING, Room
@@ -80,6 +81,7 @@ def check_disk(desk: Desk, effects: list[Effect]) -> None:
     assert stored.keys() == desk.replica.places.keys()
     for id_, place in desk.replica.places.items():
         check_log(place.room.log, stored[id_])
+        check_entries(desk, place.room)
         check_claim(desk, place.room, stored[id_])
         check_people(place.room)
     told = {entry.id for arrived in of(Arrived, effects) for entry in arrived.entries}
@@ -107,6 +109,20 @@ def check_log(log: Log, stored: RoomSnapshot) -> None:
             seen[id_] = page.feed, seq
             prev = id_
     assert log.count == len(log.index) == len(seen) - 1
+
+
+def check_entries(desk: Desk, room: Room) -> None:
+    """What settled is what the specification lets settle, whatever came before what."""
+    lamport = {b"": 0}
+    for page in desk.disk.pages(room.id, range(len(room.log.pages))):
+        for entry in page.entries:
+            header = decode_header(entry.header)
+            assert (header.room, header.feed, header.seq) == (room.id, page.feed, entry.seq)
+            assert hash32(entry.header) == entry.id
+            assert header.lamport == entry.lamport == 1 + max(lamport[id_] for id_ in (header.prev, *header.after))
+            assert entry.body is None or hash32(entry.body) == header.body
+            lamport[entry.id] = entry.lamport
+        assert verify_page(page.feed, page.entries[-1].id, page.signature)
 
 
 def check_claim(desk: Desk, room: Room, stored: RoomSnapshot) -> None:

@@ -1,6 +1,7 @@
 """`python -m tests.fuzz.seeds`: write the seeds of the corpus anew, out of real conversations. They are the same at each run.
 
-Beside them the corpus holds inputs that once broke something; their names say what.
+Beside them the corpus holds inputs that once broke something (found-…: the name says what), and short ones that the fuzzer has learned
+to reach more with than the seeds do (learned-…).
 """
 
 from __future__ import annotations

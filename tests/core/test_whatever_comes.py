@@ -157,8 +157,8 @@ def test_any_fragments_are_messages_within_the_limit_or_refused(fragments: list[
             assert error.kind == ("malformed" if length == 0 else "too_large")
             assert length == 0 or open_length > MAX_MESSAGE
             return
-        assert (message is not None) == final
-        assert message is None or len(message) == open_length <= MAX_MESSAGE
+        assert open_length <= MAX_MESSAGE
+        assert len(message or b"") == (open_length if final else 0)
         open_length = 0 if final else open_length
 
 

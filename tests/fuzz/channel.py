@@ -37,8 +37,8 @@ class Side:
         self.trace: list[object] = []
 
     def hear(self, data: bytes) -> bytes:
-        """Give it these bytes, in pieces; what it says to that."""
-        for piece in pieces(data, self.size):
+        """Give it these bytes, in pieces, of which there are at most 200 or so; what it says to that."""
+        for piece in pieces(data, self.size and max(self.size, len(data) // 200)):
             self._call(lambda piece=piece: self.channel.receive(piece, self.now))
         self._call(lambda: self.channel.tick(self.now))
         return self._said()

@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 ARGS =
 export VENV
 
-.PHONY: help demo run test unit lab check format sim bench venv clean
+.PHONY: help demo run test unit lab check format sim fuzz bench venv clean
 
 help:
 	@echo "make demo    try PeerTalk: a chat with two companions, removed afterwards"
@@ -16,6 +16,7 @@ help:
 	@echo "make check   style, types, layers, the rules of the house, translations"
 	@echo "make format  put the code into shape"
 	@echo "make sim     the long simulation: SEEDS=10000"
+	@echo "make fuzz    look for inputs that break something: SECONDS=600"
 	@echo "make bench   the measurements"
 	@echo "make venv    only set up .venv"
 	@echo "make clean   remove .venv and caches"
@@ -54,6 +55,11 @@ format: venv
 SEEDS = 10000
 sim: venv
 	$(BIN)/python -m tests.sim $(SEEDS) --processes $$(getconf _NPROCESSORS_ONLN) $(ARGS)
+
+SECONDS = 600
+fuzz:
+	@tools/setup fuzz
+	$(BIN)/python -m tests.fuzz all --seconds $(SECONDS) $(ARGS)
 
 bench: venv
 	@for bench in tests/bench/[a-z]*.py; do \

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peertalk import config
+from peertalk import config, say
 from peertalk.errors import RequestError, StartError
 
 EVERYTHING = """
@@ -175,6 +175,16 @@ def test_a_file_that_is_not_toml_is_refused_with_the_line(tmp_path: Path, text: 
     (tmp_path / "config.toml").write_bytes(text)
     data = refused(tmp_path)
     assert (data["why"], data["key"], data["line"]) == ("syntax", None, line)
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "0x" + "f" * 5000, '["a", 0x' + "f" * 5000 + "]"], ids=["decimal", "hex", "inside"]
+)
+@pytest.mark.parametrize("key", ["port", "connect"])
+def test_a_number_that_python_will_not_write_down_is_refused_with_a_sentence(tmp_path: Path, key: str, number: str) -> None:
+    data = refused(write(tmp_path, f"{key} = {number}\n"))
+    assert data["why"] in ("syntax", "value")
+    assert say.error(StartError("bad_config", **data))
 
 
 def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read(tmp_path: Path) -> None:

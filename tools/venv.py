@@ -1,4 +1,5 @@
-"""Make .venv fit: `venv.py run` for running PeerTalk, `venv.py dev` for tests and checks too. VENV=… names another directory.
+"""Make .venv fit: `venv.py run` for running PeerTalk, `dev` for tests and checks too, `fuzz` for the fuzzer too. VENV=… names
+another directory.
 
 Needs nothing but the standard library. What was installed is remembered in .venv, so that a second call only compares; it is
 renewed when the dependencies in pyproject.toml or constraints.txt change, or when the Python under .venv has gone.
@@ -22,6 +23,9 @@ VENV = ROOT / os.environ.get("VENV", ".venv")
 PYTHON = VENV / "bin" / "python"
 CONSTRAINTS = ROOT / "constraints.txt"
 
+KINDS = {"run": [], "dev": ["dev"], "fuzz": ["dev", "fuzz"]}
+"""What .venv can be made fit for → the groups of pyproject.toml; each has all that those before it have."""
+
 NO_PIP = """\
 This Python cannot make a virtual environment: its `venv` or `pip` part is missing.
 Install it (Debian, Ubuntu: sudo apt install python3-venv), or install uv, then try again."""
@@ -31,9 +35,10 @@ Usually that is a network that cannot reach a package index. Nothing is broken: 
 
 
 def main(kind: str) -> int:
-    """Install what `kind` (run, dev) needs, unless it is there. Returns the exit code."""
+    """Install what `kind` (of KINDS) needs, unless it is there. Returns the exit code."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    if usable() and any(installed(enough, fingerprint(project, enough)) for enough in (kind, "dev")):
+    enough = list(KINDS)[list(KINDS).index(kind) :]
+    if usable() and any(installed(other, fingerprint(project, other)) for other in enough):
         return 0
     print(f"Setting up PeerTalk in {VENV.name}: libraries are fetched, once. That takes half a minute at most …", flush=True)
     if not usable() and not create():
@@ -48,7 +53,7 @@ def main(kind: str) -> int:
 
 def requirements(project: dict[str, dict[str, list[str]]], kind: str) -> list[str]:
     """What pip is asked for. The project itself is installed editable, which brings what it needs for running."""
-    return ["--editable", str(ROOT), *(project["dependency-groups"]["dev"] if kind == "dev" else [])]
+    return ["--editable", str(ROOT), *(wanted for group in KINDS[kind] for wanted in project["dependency-groups"][group])]
 
 
 def fingerprint(project: dict[str, dict[str, list[str]]], kind: str) -> str:

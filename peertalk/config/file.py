@@ -21,7 +21,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     """What is set in a file, checked; relative paths in it count from where it is. StartError("bad_config")."""
     try:
         table = tomllib.loads(read_text(path))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: tomllib's own, and Python's for a number of 5,000 digits
         line, column = _place(str(error))
         raise StartError("bad_config", file=str(path), key=None, why="syntax", line=line, column=column) from error
     values = {key: value_of(str(path), key, key, value) for key, value in table.items()}

@@ -115,5 +115,20 @@ def value_of(file: str | None, key: str, shown: str, value: object) -> Any:
         return READERS[key](value)
     except WrongValueError as wrong:
         raise StartError(
-            "bad_config", file=file, key=shown, why="value", value=value, expected=wrong.expected, allowed=wrong.allowed
+            "bad_config",
+            file=file,
+            key=shown,
+            why="value",
+            value=_sayable(value),
+            expected=wrong.expected,
+            allowed=wrong.allowed,
         ) from wrong
+
+
+def _sayable(value: object) -> object:
+    """The value, unless Python cannot write it down: a number of too many digits (in hexadecimal it can be read), or too deep."""
+    try:
+        repr(value)
+    except (ValueError, RecursionError):
+        return "…"
+    return value

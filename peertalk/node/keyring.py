@@ -132,7 +132,7 @@ def _read_key(home: Path) -> _Plain | _Wrapped | None:
         if version > _VERSION:
             raise StartError("newer_database", found=version, known=_VERSION)
         return msgspec.json.decode(raw, type=_Plain | _Wrapped)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise StartError("broken_database", file=str(_key_path(home))) from error
 
 

@@ -211,7 +211,7 @@ def describe(interface: Interface, instance: str, host: str, port: int) -> Async
 def acceptable(literals: Iterable[str], interface: Interface) -> tuple[str, ...]:
     """Of announced addresses those that may be dialled, canonical, on-link ones first. A link-local address that came
     without a scope is on the interface that it was heard on."""
-    hosts = dict.fromkeys(canonical(literal) for literal in literals)
+    hosts = [canonical(literal) for literal in literals]
     scoped = [f"{host}%{interface.index}" if "%" not in host and needs_scope(ip_address(host)) else host for host in hosts]
-    allowed = [host for host in scoped if dialable(host, [interface])]
+    allowed = [host for host in dict.fromkeys(scoped) if dialable(host, [interface])]
     return tuple(sorted(allowed, key=lambda host: (not on_link(host, [interface]), ":" in host)))[:MAX_ADDRESSES]

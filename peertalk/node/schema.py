@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 import apsw
+import msgspec
 
 from peertalk.errors import StartError
 
@@ -131,9 +132,11 @@ def failure(error: Exception, path: Path | None = None) -> Exception:
 
 @contextmanager
 def failures_told(path: Path | None) -> Iterator[None]:
-    """Raise errors of the database as `failure` has them."""
+    """Raise errors of the database as `failure` has them; a row that cannot be read is one too."""
     try:
         yield
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise StartError("broken_database", file=str(path or "")) from error
     except apsw.Error as error:
         told = failure(error, path)
         if told is error:

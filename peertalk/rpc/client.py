@@ -134,7 +134,7 @@ class RemoteNode:
             self._end()
 
     def _take(self, line: bytes) -> None:
-        with suppress(msgspec.MsgspecError):  # an event of a newer version, say
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # an event of a newer version, say
             heard = _lines.decode(line)
             if bytes(heard.params):
                 event = _events.decode(heard.params)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import wcwidth
 
-from peertalk.text.neutral import PLAIN
+from peertalk.text.neutral import PLAIN, neutral
 
 
 def width(shown: str) -> int:
@@ -38,4 +38,4 @@ def clip(shown: str, cells: int, mark: str = "…") -> str:
         if room < 0:
             break
         kept.append(grapheme)
-    return "".join(kept).rstrip() + mark
+    return neutral("".join(kept)).rstrip() + mark  # again: a joiner at the cut has lost what it joined

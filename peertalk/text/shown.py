@@ -36,10 +36,10 @@ _MARKS_OF_STATE: Final = re.compile(r"[✓✔✅☑🗸●○◉◯⬤◆◇▸�
 def name(raw: str, fallback: str = "?") -> str:
     """A nickname: one line of at most 32 cells without the marks that the screen itself puts beside names; else `fallback`."""
     shown = line(raw, MAX_CHARACTERS)
-    while (cleaned := " ".join(neutral(_MARKS_OF_STATE.sub(" ", shown)).split())) != shown:
-        shown = cleaned
+    while (cleaned := clip(" ".join(neutral(_MARKS_OF_STATE.sub(" ", shown)).split()), NAME_CELLS)) != shown:
+        shown = cleaned  # what was cut off may have been what said something, or what made a letter's neighbour of a mark
     says_something = any(character.isalnum() or is_pictographic(character) for character in shown)
-    return clip(shown, NAME_CELLS) if says_something else fallback
+    return shown if says_something else fallback
 
 
 def _shorten(text: str) -> str:

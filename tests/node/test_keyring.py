@@ -118,8 +118,12 @@ def test_a_key_of_a_newer_version_is_told(home: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\xff\x00", b"[]", b'{"version":1,"type":"plain"}', b'{"version":1,"type":"plain","key":"AAAA"}', b'{"version":1}'],
-)
+    [
+        b"", b"\xff\x00", b"[]", b'{"version":1,"type":"plain"}', b'{"version":1,"type":"plain","key":"AAAA"}', b'{"version":1}',
+        b'{"version":1,"x":' + b"[" * 100_000, b'{"version":1,"type":"\xff"}',
+    ],
+    ids=lambda content: repr(content[:40]),
+)  # fmt: skip
 def test_a_key_file_that_is_broken_is_told(home: Path, content: bytes) -> None:
     keyring.create(home, None)
     (home / "key").write_bytes(content)

@@ -1,0 +1,29 @@
+"""ONE table of targets: what each tries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.fuzz import channel, messages, readers, replica
+
+
+class Target(NamedTuple):
+    """`run` takes any bytes; whatever it raises is a finding. `longest` are the bytes that are worth trying."""
+
+    run: Callable[[bytes], None]
+    longest: int = 1024
+
+
+TARGETS = {
+    "stream": Target(channel.stream, 6000),
+    "inside": Target(channel.inside),
+    "wire": Target(messages.message),
+    "header": Target(messages.header),
+    "body": Target(messages.body),
+    "replica": Target(replica.replica, 600),
+    "text": Target(readers.shown_text, 300),
+    "rpc": Target(readers.rpc, 400),
+    "settings": Target(readers.settings, 400),
+    "command": Target(readers.command, 100),
+}

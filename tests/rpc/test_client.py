@@ -1,0 +1,33 @@
+"""The other end of the interface: what it makes of lines that it does not know."""
+
+from __future__ import annotations
+
+import pytest
+
+from peertalk.rpc.client import RemoteNode
+from tests.rpc.pipe import Pipe
+
+
+class Line(Pipe):
+    async def close(self) -> None:
+        self.end()
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        b"not json",
+        b"[]",
+        b'{"id":"one"}',
+        b'{"method":"event","params":{"type":"of a later version"}}',
+        b'{"id":1,"result":' + b"[" * 100_000,
+        b'{"id":7,"error":{"code":1,"message":"\xff"}}',
+        b'{"id":7,"result":null}',
+    ],
+    ids=lambda line: repr(line[:30]),
+)
+async def test_a_line_that_it_cannot_read_is_passed_over(strange: bytes) -> None:
+    stream = Line()
+    async with RemoteNode(stream) as node:
+        stream.raw(strange + b'\n{"jsonrpc":"2.0","id":1,"result":{}}\n')
+        assert bytes(await node.call("signals.typing", room="lobby")) == b"{}"

@@ -33,16 +33,15 @@ class Acquaintances:
         self._identity, self._peers, self._is_befriended = identity, peers, is_befriended
         self._before = frozenset(peers)
         self._direct: dict[bytes, tuple[bytes, bytes]] = {}
+        self.secrets: Mapping[bytes, bytes] = {}
+        """The direct rooms of those who are recognised, id → secret."""
         self.refresh()
 
     def refresh(self) -> None:
         """Have the secrets of the direct rooms with all who are recognised."""
         recognised = self._recognised()
         self._direct = {identity: self._direct.get(identity) or self._secret(identity) for identity in recognised}
-
-    def secrets(self) -> dict[bytes, bytes]:
-        """The direct rooms of those who are recognised, id → secret."""
-        return dict(self._direct.values())
+        self.secrets = dict(self._direct.values())
 
     def rank(self, identity: bytes) -> Rank:
         """What somebody is to us. To have been met today is nothing: anybody can be."""

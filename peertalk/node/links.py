@@ -99,7 +99,7 @@ class Links:
         return sorted(rooms, key=lambda room: self._replica.places[room].room.record.kind == "direct")
 
     def _secrets(self) -> dict[bytes, bytes]:
-        return self._admission.acquaintances.secrets() | self._replica.secrets()
+        return {**self._admission.acquaintances.secrets, **self._replica.secrets()}
 
     # ── what becomes of them ─────────────────────────────────────────────────────────────────────────────────────────
 

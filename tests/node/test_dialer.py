@@ -275,21 +275,6 @@ def test_an_address_that_was_asked_for_is_tried_even_so() -> None:
     assert keys(it.due(it.wake())) == ["10.0.0.2 4000"]
 
 
-def test_where_there_is_no_room_it_is_tried_late() -> None:
-    it = dialer()
-    link_up(it, 100.0)
-    it.unlinked(BEN, 200.0, member=True, crowded=True)
-    assert 30 <= waits(it, 200.0) <= 60
-
-
-def test_who_came_from_there_and_found_no_room_is_not_dialled_at_once() -> None:
-    it = dialer()
-    it.found(seen(), 100.0)
-    it.linked(None, BEN, "10.0.0.2", 100.0)
-    it.unlinked(BEN, 100.1, crowded=True)
-    assert waits(it, 100.1) >= 30
-
-
 # ── no shared room ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

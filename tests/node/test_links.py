@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from peertalk.node import admission
+from peertalk.node.dialer import Dialer
 from peertalk.node.node import Node
+from peertalk.node.ports import Advertisement
 from tests.node.company import PATIENCE, Company, company, online, port, until
 
 
@@ -70,3 +72,29 @@ async def test_somebody_who_was_here_before_takes_the_place_of_a_stranger(
     await until(ada, lambda: online(ada, "Ben"))
     assert {peer.name for peer in await ada.peers() if peer.online} == {"Ben"}
     assert ada.status().links == 1
+
+
+# ── dialling somebody who has no room ────────────────────────────────────────────────────────────────────────────────
+
+
+def dialled(identity: bytes = b"b" * 32) -> Dialer:
+    """Somebody was found and is linked."""
+    dialer = Dialer(lambda: "1" * 16)
+    dialer.found(Advertisement("f" * 16, ("10.0.0.2",), 4000), 100.0)
+    (dial,) = dialer.due(100.0)
+    dialer.linked(dial.target, identity, "10.0.0.2", 100.0)
+    return dialer
+
+
+def test_where_there_is_no_room_it_is_tried_late_however_well_known_one_was() -> None:
+    dialer = dialled()
+    dialer.unlinked(b"b" * 32, 200.0, member=True, crowded=True)
+    assert 30 <= dialer.wake() - 200 <= 60
+
+
+def test_who_came_from_there_and_found_no_room_is_not_dialled_at_once() -> None:
+    dialer = Dialer(lambda: "1" * 16)
+    dialer.found(Advertisement("f" * 16, ("10.0.0.2",), 4000), 100.0)
+    dialer.linked(None, b"b" * 32, "10.0.0.2", 100.0)
+    dialer.unlinked(b"b" * 32, 100.1, crowded=True)
+    assert dialer.wake() - 100 > 30

@@ -42,8 +42,6 @@ SHOWN_AFTER = 10.0
 """Seconds after which something counts as seen on the screen: what lands above it then is late."""
 OPEN_BURST, OPEN_RATE = 5000, 200
 """Entries that one identity may bring into an open room: at once, and a second."""
-FEED_BURST, FEED_RATE = 2048, 20
-"""Feeds that were never heard of before, likewise: a feed costs its author nothing, and everybody else a place for good."""
 
 RECALLED = 256
 """Pages that are looked through at a start for bodies that may still come."""
@@ -71,8 +69,7 @@ class Room:
         self.held: dict[bytes, bytes] = {tip: feed for feed, chain in self.log.chains.items() for tip in chain.tips}
         self.durable = len(self.log.pages)
         self.sharings: dict[int, Sharing] = {}
-        self._entry_rates: dict[bytes, Bucket] = {}
-        self._feed_rates: dict[bytes, Bucket] = {}
+        self.buckets: dict[bytes, Bucket] = {}
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
         self._seen, self._turned = self._top, now.mono
 
@@ -159,13 +156,13 @@ class Room:
             sharing.note(self.log, tip)
             return True
         if not self._admits(len(page.headers), sharing, now):
-            return self._put_off(tip, sharing, now)
+            sharing.want(tip, now.mono + 1)
+            sharing.ask_after = now.mono + 1
+            return False
         items = self.log.check(page)
         if isinstance(items, bytes):
             self._park(tip, page, items, sharing, now)
             return False
-        if items and not self._admits_feed(items[0].header.feed, sharing, now):
-            return self._put_off(tip, sharing, now)
         if items:
             self._settle(items, page.signature, sharing, now)
         return True
@@ -173,20 +170,10 @@ class Room:
     def _admits(self, entries: int, sharing: Sharing, now: Now) -> bool:
         if self.record.kind != "open":
             return True
-        rate = self._entry_rates.setdefault(sharing.identity, Bucket(OPEN_BURST, OPEN_RATE, now.mono))
-        return rate.take(entries, now.mono)
-
-    def _admits_feed(self, feed: bytes, sharing: Sharing, now: Now) -> bool:
-        if self.record.kind != "open" or feed in self.log.chains:
-            return True
-        rate = self._feed_rates.setdefault(sharing.identity, Bucket(FEED_BURST, FEED_RATE, now.mono))
-        return rate.take(1, now.mono)
-
-    def _put_off(self, tip: bytes, sharing: Sharing, now: Now) -> bool:
-        """Ask for it again, later: it came too fast."""
-        sharing.want(tip, now.mono + 1)
-        sharing.ask_after = now.mono + 1
-        return False
+        bucket = self.buckets.get(sharing.identity)
+        if bucket is None:
+            bucket = self.buckets[sharing.identity] = Bucket(OPEN_BURST, OPEN_RATE, now.mono)
+        return bucket.take(entries, now.mono)
 
     def _park(self, tip: bytes, page: wire.Page, missing: bytes, sharing: Sharing, now: Now) -> None:
         sharing.want(tip, now.mono + LIVE_PATIENCE)
@@ -214,10 +201,8 @@ class Room:
         if isinstance(items, bytes):
             sharing.parked[tip] = page, items
             return False
-        if items and self._admits_feed(items[0].header.feed, sharing, now):
+        if items:
             self._settle(items, page.signature, sharing, now)
-        elif items:
-            self._put_off(tip, sharing, now)
         return True
 
     def _settle(self, items: tuple[Item, ...], signature: bytes, sharing: Sharing, now: Now) -> None:

@@ -12,20 +12,18 @@ import msgspec
 
 from peertalk.core import wire
 from peertalk.core.asking import Asking
-from peertalk.core.effects import Close, Effect, Presence, Prove, RoomCame, RoomWent, Send, Token, TypingSeen, Unprove, Wake
+from peertalk.core.chores import Chores
+from peertalk.core.effects import Effect, Presence, Prove, RoomCame, RoomWent, Send, Token, TypingSeen, Unprove, Wake
 from peertalk.core.entry import Content, Left, Random
 from peertalk.core.exchange import Exchange, Place
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.room import Room
-from peertalk.core.rooms import bodies_expire_after, direct_room, forgets_after
+from peertalk.core.rooms import direct_room
 from peertalk.core.sharing import FIRST_HAVE_PATIENCE, LinkState, Sharing
 from peertalk.core.stored import (
-    DropOutbox,
     DropRoom,
-    ExpireBodies,
-    ForgetHistory,
     PageRecord,
     PutRoom,
     RoomRecord,
@@ -35,8 +33,6 @@ from peertalk.core.stored import (
 from peertalk.errors import RemoteError
 
 CHORES_EVERY = 600.0
-ASLEEP_MS = 1_200_000
-"""Whoever is awake looks at the clock more often: after that, links that were there before the machine slept say nothing."""
 """Seconds between looks at what is to be forgotten, expired, retired."""
 LAZY_DELAY = 1.0
 MAX_ROOMS = 1024
@@ -57,7 +53,7 @@ class Replica:
         self._exchange = Exchange(self._out, disk=disk)
         self._wakes: dict[bytes, float] = {}
         self._chores_at = now.mono
-        self._wall = now.wall
+        self._chores = Chores(self.places, self._out, add=self._add, is_active=self.is_active, now=now)
         self._lazy_at: float | None = None
         for room in snapshot.rooms:
             self._add(room, now)
@@ -183,7 +179,7 @@ class Replica:
 
     def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now) -> None:
         """A link to `identity` is authenticated, and these rooms are proven by both sides."""
-        self._notice_sleep(now)
+        self._chores.notice_sleep(now)
         direct = direct_room(self.identity, identity, now.wall, shown=False)
         self.links[link] = LinkState(identity, {direct.id}, direct=direct)
         self.proven(link, rooms, now)
@@ -238,7 +234,7 @@ class Replica:
     def received(self, link: int, raw: bytes, now: Now) -> None:
         """A message came. RemoteError: the link is to be closed, nothing else happened."""
         message = wire.decode(raw)
-        self._notice_sleep(now)
+        self._chores.notice_sleep(now)
         state = self.links[link]
         if message.room not in state.proven:
             if message.room in state.quit:
@@ -294,52 +290,14 @@ class Replica:
     def tick(self, now: Now) -> None:
         """Time has passed: see to what is due."""
         self._out.touched.update(room for room, at in self._wakes.items() if at <= now.mono)
-        self._notice_sleep(now)
+        self._chores.notice_sleep(now)
         if now.mono >= self._chores_at:
             self._chores_at = now.mono + CHORES_EVERY
             self.do_chores(now)
 
-    def _notice_sleep(self, now: Now) -> None:
-        """Who has slept forgets before anything is said to anybody."""
-        if now.wall - self._wall > ASLEEP_MS:
-            self.do_chores(now)
-        self._wall = now.wall
-
     def do_chores(self, now: Now) -> None:
         """Forget, expire, retire, by the wall clock: at start, every ten minutes, and on waking from sleep."""
-        has_slept, self._wall = now.wall - self._wall > ASLEEP_MS, now.wall
-        for place in list(self.places.values()):
-            room, limit = place.room, forgets_after(place.room.record)
-            if room.ready() and not has_slept:
-                room.touch(now)
-            elif limit is not None and now.wall - room.record.linked > limit:
-                self._forget(place, limit, now)
-                continue
-            self._expire(room, now)
-            if self.is_active(room.id):
-                place.own.ensure_feed(now)
-            self._mark(room.id)
-
-    def _expire(self, room: Room, now: Now) -> None:
-        limit = bodies_expire_after(room.record)
-        if limit is not None and room.log.count:
-            self._out.commit((ExpireBodies(room.id, now.wall - limit),))
-
-    def _forget(self, place: Place, limit: int, now: Now) -> None:
-        """The whole history of an open room goes; what waits there for longer than that goes too."""
-        old = place.room
-        record = msgspec.structs.replace(old.record, linked=now.wall, read=(0, b""))
-        waiting = tuple(item for item in old.outbox if item.kind != "here" and now.wall - item.time <= limit)
-        stale = [item for item in old.outbox if item not in waiting]
-        self._out.commit(
-            (ForgetHistory(old.id), *(DropOutbox(old.id, item.number) for item in stale), PutRoom(record)),
-            lambda _: self._out.emit(RoomWent(old.id, forgotten=True)),
-        )
-        for link in old.sharings:
-            self._out.emit(Close(link, "forgotten"))
-        fresh = self._add(RoomSnapshot(record=record, outbox=waiting), now)
-        if self.is_active(old.id):
-            fresh.own.ensure_feed(now)
+        self._chores.do(now)
 
     def _mark(self, room: bytes) -> None:
         self._out.touched.add(room)

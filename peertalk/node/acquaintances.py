@@ -54,12 +54,10 @@ class Acquaintances:
         """Whether somebody was met, be it today."""
         return identity in self._peers
 
-    def to_forget(self, kept: Iterable[bytes]) -> bytes | None:
-        """Who is to be forgotten first of those not `kept`: who was met today before who is known, then the one who was here
-        longest ago."""
-        spared = {*kept, *(who for who, peer in self._peers.items() if peer.blocked or peer.verified)}
-        strangers = [peer for who, peer in self._peers.items() if who not in spared]
-        return min(strangers, key=lambda peer: (peer.identity in self._before, peer.last_seen)).identity if strangers else None
+    def age(self, peer: PeerRecord) -> tuple[bool, int]:
+        """By this (the least first) people are forgotten where there are too many: who was met today before who is known, then who
+        was here longest ago."""
+        return peer.identity in self._before, peer.last_seen
 
     def _recognised(self) -> list[bytes]:
         def latest(number: int, peers: Iterable[PeerRecord]) -> list[bytes]:

@@ -270,11 +270,13 @@ class Life:
         return kept
 
     def _forget_stranger(self) -> None:
-        """Of many who were met, one with whom nothing is shared: identities cost nothing."""
-        stranger = self._acquaintances.to_forget(place.room.record.peer or b"" for place in self.replica.places.values())
-        if stranger is not None:
-            del self.peers[stranger]
-            self.store.submit((DropPeer(stranger),)).add_done_callback(lambda done: done.exception())
+        """Of many who were met, the one who was here longest ago, with whom nothing is shared: identities cost nothing."""
+        kept = {place.room.record.peer for place in self.replica.places.values()}
+        strangers = [peer for peer in self.peers.values() if not (peer.blocked or peer.verified or peer.identity in kept)]
+        if strangers:
+            oldest = min(strangers, key=self._acquaintances.age)
+            del self.peers[oldest.identity]
+            self.store.submit((DropPeer(oldest.identity),)).add_done_callback(lambda done: done.exception())
 
     def _is_befriended(self, identity: bytes) -> bool:
         rooms = (place.room for place in self.replica.places.values())

@@ -10,7 +10,7 @@ from peertalk.core import wire
 from peertalk.core.effects import Arrived, Claimed, Commit, ForkSeen, MembersChanged, Presence, Send
 from peertalk.core.entry import Text
 from peertalk.core.exchange import Exchange
-from peertalk.core.room import DELTA_DELAY, FEED_BURST, NOTHING, OPEN_BURST
+from peertalk.core.room import DELTA_DELAY, NOTHING, OPEN_BURST
 from peertalk.core.sharing import MAX_PARKED
 from peertalk.core.stored import EntryRecord, PutCard
 from peertalk.errors import RemoteError
@@ -272,34 +272,6 @@ def test_an_open_room_takes_so_much_at_once_and_the_rest_later() -> None:
         if sent(wire.Want, desk.effects, link):
             desk.hear(link, *pages[-2:], wire.Done(ROOM.id, False))
     assert len(desk.texts()) == len(pages) * 500
-
-
-def test_an_open_room_takes_so_many_new_feeds_at_once_and_the_rest_later() -> None:
-    desk, ben = Desk(), Author("ben")
-    link = desk.meet(ben)
-    pages = [Author(f"sybil {number}").says("x") for number in range(FEED_BURST + 50)]
-    desk.hear(link, *pages)
-    assert len(desk.texts()) == FEED_BURST
-    desk.hear(link, ben.says("mine is not among them"))
-    assert len(desk.texts()) == FEED_BURST
-    desk.hear(desk.meet(Author("cara")), Author("dora").says("another introduces"))
-    assert len(desk.texts()) == FEED_BURST + 1
-    desk.hear(link, wire.Tips(ROOM.id, tuple(tip(page) for page in pages[-50:])))
-    for _ in range(4):
-        desk.later(3)
-        desk.hear(link, *pages[-50:], wire.Done(ROOM.id, False))
-    assert len(desk.texts()) == FEED_BURST + 51
-
-
-def test_who_parks_pages_does_not_get_round_that_rate() -> None:
-    desk, ben = Desk(), Author("ben")
-    link = desk.meet(ben)
-    desk.hear(link, *(Author(f"sybil {number}").says("x") for number in range(FEED_BURST - 1)))
-    base = ben.says("base")
-    later = [Author(f"parked {number}").says("y", after=(tip(base),), lamport=2) for number in range(5)]
-    desk.hear(link, *later)
-    desk.hear(link, base)
-    assert len(desk.texts()) == FEED_BURST
 
 
 def test_direct_rooms_know_no_such_rate() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from peertalk.core import wire
+from peertalk.core.chores import ASLEEP_MS
 from peertalk.core.effects import Commit, RoomWent
 from peertalk.core.entry import Here, Text, open_body
 from peertalk.core.rooms import DAY_MS, HOUR_MS, LOBBY, open_room
 from peertalk.core.stored import ExpireBodies, ForgetHistory
-from peertalk.core.sync import ASLEEP_MS
 from tests.core.authors import START, Author, tip
 from tests.core.desk import Desk, closed, of, said, sent
 

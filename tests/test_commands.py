@@ -349,6 +349,18 @@ async def test_help_is_of_all_or_of_one(node: FakeNode) -> None:
     assert caught.value.data["suggestions"] == ("/join",)
 
 
+@pytest.mark.parametrize("line", ["/help privacy", "/help sichtbar", "/hilfe /Sichtbar"])
+async def test_help_says_what_others_can_see(node: FakeNode, line: str) -> None:
+    told = await run(node, line)
+    assert told.action == commands.ShowHelp("privacy")
+    assert told.lines == commands.privacy.lines()
+    assert told.lines[0] == "What others can see"
+    assert any(line == "/help privacy: What others can see" for line in commands.help_lines())
+    i18n.activate("de")
+    assert commands.privacy.lines()[0] == "Was andere sehen können"
+    assert any(line == "/hilfe sichtbar: Was andere sehen können" for line in commands.help_lines())
+
+
 # ── the tables ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -443,6 +455,7 @@ def offers(line: str, cursor: int | None = None) -> list[str]:
         ("/theme l", ["/theme light"]),
         ("/lang ", ["/lang en", "/lang de"]),
         ("/help jo", ["/help join"]),
+        ("/help pri", ["/help privacy"]),
         ("/join w", []),
         ("/nope x", []),
         ("//Mi", []),

@@ -6,6 +6,7 @@ complete(line, cursor, candidates)          for Tab
 COMMANDS, BINDINGS                          the tables; help_lines(), key_lines(), usage(command)
 """
 
+from peertalk.commands import privacy
 from peertalk.commands.completion import Candidates, Completion, complete
 from peertalk.commands.keys import BINDINGS, Binding, bindings, key_name
 from peertalk.commands.model import (
@@ -54,6 +55,7 @@ __all__ = [
     "key_lines",
     "key_name",
     "parse",
+    "privacy",
     "run",
     "usage",
 ]

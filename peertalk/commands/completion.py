@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from peertalk import i18n
+from peertalk.commands import privacy
 from peertalk.commands.model import Command, Parameter
 from peertalk.commands.table import COMMANDS, find
 from peertalk.i18n import _
@@ -73,7 +75,7 @@ def _options(parameter: Parameter, candidates: Candidates) -> Iterable[str]:
         case "peer":
             return candidates.peers
         case "command":
-            return [command.name for command in COMMANDS]
+            return [*(command.name for command in COMMANDS), privacy.WORDS[i18n.language()]]
         case _:
             return parameter.choices
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from peertalk import config, say
+from peertalk.commands import privacy
 from peertalk.commands.model import Context, Outcome, Quit, SetLanguage, SetTheme, ShowHelp, SwitchRoom
 from peertalk.core.events import Member, Peer, Room
 from peertalk.errors import RequestError
@@ -19,10 +20,12 @@ Arguments = Mapping[str, str]
 
 
 async def show_help(_node: Node, arguments: Arguments, _context: Context) -> Outcome:
-    """All commands and keys, or one command."""
+    """All commands and keys, one command, or what others can see."""
     from peertalk.commands import reading, table  # noqa: PLC0415 (the table names this function)
 
     word = arguments.get("command", "").removeprefix("/")
+    if word.casefold() in privacy.WORDS.values():
+        return Outcome(privacy.lines(), ShowHelp(privacy.TOPIC))
     command = table.find(word) if word else None
     if word and command is None:
         raise RequestError("unknown_command", command="/" + word, suggestions=reading.suggestions(word))

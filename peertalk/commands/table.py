@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from peertalk.commands import handlers
+from peertalk import i18n
+from peertalk.commands import handlers, privacy
 from peertalk.commands.keys import BINDINGS, ROOMS_BY_NUMBER, Binding, key_name
 from peertalk.commands.model import AskFirst, Command, Context, Invocation, Outcome, Parameter
 from peertalk.i18n import N_, _
@@ -143,7 +144,8 @@ def help_lines(command: Command | None = None, bound: Sequence[Binding] = BINDIN
         return (usage(command), _(command.help), *also)
     column = max(len(usage(each)) for each in COMMANDS)
     lines = [f"{usage(each):<{column}}  {_(each.help)}" for each in COMMANDS]
-    return (*lines, _("A text that begins with a slash: write two slashes."), "", *key_lines(bound))
+    visible = f"/{COMMANDS[0].name} {privacy.WORDS[i18n.language()]}: {privacy.title()}"
+    return (*lines, _("A text that begins with a slash: write two slashes."), visible, "", *key_lines(bound))
 
 
 def key_lines(bound: Sequence[Binding] = BINDINGS) -> tuple[str, ...]:

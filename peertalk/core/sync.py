@@ -12,6 +12,7 @@ import msgspec
 
 from peertalk.core import wire
 from peertalk.core.asking import Asking
+from peertalk.core.chores import Chores
 from peertalk.core.effects import Effect, Presence, Prove, RoomCame, RoomWent, Send, Token, TypingSeen, Unprove, Wake
 from peertalk.core.entry import Content, Left, Random
 from peertalk.core.exchange import Exchange, Place
@@ -19,13 +20,10 @@ from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.room import Room
-from peertalk.core.rooms import bodies_expire_after, direct_room, forgets_after
+from peertalk.core.rooms import direct_room
 from peertalk.core.sharing import FIRST_HAVE_PATIENCE, LinkState, Sharing
 from peertalk.core.stored import (
-    DropOutbox,
     DropRoom,
-    ExpireBodies,
-    ForgetHistory,
     PageRecord,
     PutRoom,
     RoomRecord,
@@ -55,6 +53,7 @@ class Replica:
         self._exchange = Exchange(self._out, disk=disk)
         self._wakes: dict[bytes, float] = {}
         self._chores_at = now.mono
+        self._chores = Chores(self.places, self._out, add=self._add, is_active=self.is_active, now=now)
         self._lazy_at: float | None = None
         for room in snapshot.rooms:
             self._add(room, now)
@@ -180,6 +179,7 @@ class Replica:
 
     def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now) -> None:
         """A link to `identity` is authenticated, and these rooms are proven by both sides."""
+        self._chores.notice_sleep(now)
         direct = direct_room(self.identity, identity, now.wall, shown=False)
         self.links[link] = LinkState(identity, {direct.id}, direct=direct)
         self.proven(link, rooms, now)
@@ -234,6 +234,7 @@ class Replica:
     def received(self, link: int, raw: bytes, now: Now) -> None:
         """A message came. RemoteError: the link is to be closed, nothing else happened."""
         message = wire.decode(raw)
+        self._chores.notice_sleep(now)
         state = self.links[link]
         if message.room not in state.proven:
             if message.room in state.quit:
@@ -289,42 +290,14 @@ class Replica:
     def tick(self, now: Now) -> None:
         """Time has passed: see to what is due."""
         self._out.touched.update(room for room, at in self._wakes.items() if at <= now.mono)
+        self._chores.notice_sleep(now)
         if now.mono >= self._chores_at:
             self._chores_at = now.mono + CHORES_EVERY
             self.do_chores(now)
 
     def do_chores(self, now: Now) -> None:
         """Forget, expire, retire, by the wall clock: at start, every ten minutes, and on waking from sleep."""
-        for place in list(self.places.values()):
-            room, limit = place.room, forgets_after(place.room.record)
-            if room.ready():
-                room.touch(now)
-            elif limit is not None and now.wall - room.record.linked > limit:
-                self._forget(place, limit, now)
-                continue
-            self._expire(room, now)
-            if self.is_active(room.id):
-                place.own.ensure_feed(now)
-            self._mark(room.id)
-
-    def _expire(self, room: Room, now: Now) -> None:
-        limit = bodies_expire_after(room.record)
-        if limit is not None and room.log.count:
-            self._out.commit((ExpireBodies(room.id, now.wall - limit),))
-
-    def _forget(self, place: Place, limit: int, now: Now) -> None:
-        """The whole history of an open room goes; what waits there for longer than that goes too."""
-        old = place.room
-        record = msgspec.structs.replace(old.record, linked=now.wall, read=(0, b""))
-        waiting = tuple(item for item in old.outbox if item.kind != "here" and now.wall - item.time <= limit)
-        stale = [item for item in old.outbox if item not in waiting]
-        self._out.commit(
-            (ForgetHistory(old.id), *(DropOutbox(old.id, item.number) for item in stale), PutRoom(record)),
-            lambda _: self._out.emit(RoomWent(old.id, forgotten=True)),
-        )
-        fresh = self._add(RoomSnapshot(record=record, outbox=waiting), now)
-        if self.is_active(old.id):
-            fresh.own.ensure_feed(now)
+        self._chores.do(now)
 
     def _mark(self, room: bytes) -> None:
         self._out.touched.add(room)

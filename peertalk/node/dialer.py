@@ -104,18 +104,22 @@ class Dialer:
                     other.identity = identity
         self.on_change()
 
-    def unlinked(self, identity: bytes, now: float, *, member: bool = False, gone: bool = False) -> None:
+    def unlinked(self, identity: bytes, now: float, *, member: bool = False, gone: bool = False, crowded: bool = False) -> None:
         """An established link ended, and with the last one everybody who has this identity is to be dialled again: soon if
-        it was a `member` of a room of ours; not at all if it said that its program ends (`gone`)."""
+        it was a `member` of a room of ours; not at all if it said that its program ends (`gone`); late if one of the two has
+        too many links (`crowded`)."""
         linked = self._linked[identity]
         linked.links -= 1
         if not linked.links:
             del self._linked[identity]
             for target in [*self._targets.values()]:
-                if target.identity == identity:
+                if target.identity == identity and crowded:
+                    self._make_wait(target, now)
+                elif target.identity == identity:
                     self._resume(target, now, steady=now - linked.since >= STEADY_SECONDS, member=member, gone=gone)
                 elif linked.came_from in target.hosts and not target.flying:
-                    target.due = max(target.due, now + self._turn(target.key))
+                    soon = LONGEST_DELAY if crowded else self._turn(target.key)
+                    target.due = max(target.due, now + soon)
         self.on_change()
 
     def failed(self, target: str, now: float) -> None:
@@ -219,6 +223,11 @@ class Dialer:
         if not target.flying:
             soon = self._turn(target.key) + SPREAD * self._chance()
             target.due = now + (soon if steady else self._delay(target, now))
+
+    def _make_wait(self, target: Target, now: float) -> None:
+        target.failures += 1
+        if not target.flying:
+            target.due = now + LONGEST_DELAY * (0.5 + 0.5 * self._chance())
 
     def _recognise(self, target: Target) -> None:
         """Who was met at one of its endpoints before: the same process under a new name, or a second way to it."""

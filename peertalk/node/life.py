@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ from peertalk.core.rooms import DAY_MS, LOBBY, OPEN_SALT, open_room
 from peertalk.core.stored import DropPeer, Op, PeerRecord, PutPeer, PutProfile, Snapshot
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
+from peertalk.node.acquaintances import Acquaintances
+from peertalk.node.admission import Admission
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
 from peertalk.node.interfaces import Sources
@@ -39,7 +40,6 @@ log = logging.getLogger("peertalk.node")
 DIAL_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 MAX_ADDRESSES = 8
-MAX_ACQUAINTED = 1024
 MAX_PEERS = 4096
 REMEMBERED_MS = 7 * DAY_MS
 LOOPBACK = ("127.0.0.1", "::1")
@@ -72,6 +72,7 @@ class Life:
         self.lookup = Lookup(self.replica, self.views, self.peers)
         self.news = News(self.replica, store, self.views, self.blocked)
         source = Sources(clock)
+        self._acquaintances = Acquaintances(self.identity, self.peers, self._is_befriended)
         self.dialer = Dialer(self._instance, source=source, random=random)
         self.links = Links(
             self.replica,
@@ -79,7 +80,7 @@ class Life:
             self.dialer,
             clock,
             random,
-            acquainted=self._acquainted,
+            admission=Admission(self._acquaintances, source),
             is_blocked=lambda identity: identity in self.blocked(),
             met=self._met,
         )
@@ -257,6 +258,7 @@ class Life:
         old = self.peers.get(identity) or PeerRecord(identity=identity, first_seen=wall, last_seen=wall)
         addresses = tuple(dict.fromkeys(((address,) if address else ()) + old.addresses))[:MAX_ADDRESSES]
         self.keep_peer(msgspec.structs.replace(old, last_seen=wall, addresses=addresses))
+        self._acquaintances.refresh()
 
     def keep_peer(self, record: PeerRecord) -> asyncio.Future[None]:
         """Remember this of somebody; done when it is on disk."""
@@ -272,13 +274,13 @@ class Life:
         kept = {place.room.record.peer for place in self.replica.places.values()}
         strangers = [peer for peer in self.peers.values() if not (peer.blocked or peer.verified or peer.identity in kept)]
         if strangers:
-            oldest = min(strangers, key=lambda peer: peer.last_seen)
+            oldest = min(strangers, key=self._acquaintances.age)
             del self.peers[oldest.identity]
             self.store.submit((DropPeer(oldest.identity),)).add_done_callback(lambda done: done.exception())
 
-    def _acquainted(self) -> set[bytes]:
-        """Whom one was linked with, the last thousand."""
-        return {peer.identity for peer in nlargest(MAX_ACQUAINTED, self.peers.values(), key=lambda peer: peer.last_seen)}
+    def _is_befriended(self, identity: bytes) -> bool:
+        rooms = (place.room for place in self.replica.places.values())
+        return any(room.record.kind == "private" and identity in room.cards for room in rooms)
 
     def blocked(self) -> set[bytes]:
         """Who gets no link and is not shown."""

@@ -11,10 +11,10 @@ from peertalk.core.channel import Channel, ChannelEvent, Established
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity, tag
 from peertalk.core.outlet import Now
-from peertalk.core.rooms import direct_secret, room_id
 from peertalk.core.session import Proven, Received
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError
+from peertalk.node.admission import Admission, Guest
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
 from peertalk.node.link import Link
@@ -26,13 +26,15 @@ OFFERED = 64
 """Rooms that are proven at one dial; who has more proves others at the next."""
 GONE = "closing"
 """The word of a `bye` that says: this program ends."""
+CROWDED = "crowded"
+"""The word of a `bye` that says: there is no room for one more link."""
 
 
 class Links:
     """`lines` are the authenticated links that count, one an identity, as the engine uses them.
 
-    `acquainted` are the identities that were linked with before (they may come for their direct room alone), `is_blocked` those
-    who get no channel, `met` is told of everybody who is authenticated, with the address that was dialled.
+    `admission` says whom there is room for, and knows who may come for the direct room alone; `is_blocked` tells who gets no
+    channel; `met` is told of everybody who is linked, with the address that was dialled.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class Links:
         clock: Clock,
         random: Random,
         *,
-        acquainted: Callable[[], set[bytes]],
+        admission: Admission,
         is_blocked: Callable[[bytes], bool],
         met: Callable[[bytes, tuple[str, int] | None], None],
     ) -> None:
@@ -52,10 +54,9 @@ class Links:
         self.on_double: Callable[[], None] = lambda: None
         self._replica, self._identity, self._dialer = replica, identity, dialer
         self._clock, self._random = clock, random
-        self._acquainted, self._is_blocked, self._met = acquainted, is_blocked, met
+        self._admission, self._is_blocked, self._met = admission, is_blocked, met
         self._all: dict[int, Link] = {}
         self._by_identity: dict[bytes, Link] = {}
-        self._direct: dict[bytes, tuple[bytes, bytes]] = {}
         self._numbers = count(1)
         self._offset = 0
 
@@ -98,13 +99,7 @@ class Links:
         return sorted(rooms, key=lambda room: self._replica.places[room].room.record.kind == "direct")
 
     def _secrets(self) -> dict[bytes, bytes]:
-        acquainted = self._acquainted()
-        for identity in acquainted - self._direct.keys():
-            secret = direct_secret(self._identity, identity)
-            self._direct[identity] = room_id(secret), secret
-        for identity in self._direct.keys() - acquainted:
-            del self._direct[identity]
-        return dict(self._direct.values()) | self._replica.secrets()
+        return {**self._admission.acquaintances.secrets, **self._replica.secrets()}
 
     # ── what becomes of them ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -130,8 +125,11 @@ class Links:
     def _established(self, link: Link, event: Established) -> None:
         now = self._now()
         self._dialer.linked(link.target, event.peer, link.address[0], now.mono)
-        self._met(event.peer, link.address if link.initiator else None)
         other = self._by_identity.get(event.peer)
+        if other is None and not self._find_room(link, event.peer, now):
+            link.close(CROWDED)
+            return
+        self._met(event.peer, link.address if link.initiator else None)
         if other is not None:
             loser = link if self._survives(other, link, event.peer) else other
             if loser is link:
@@ -143,6 +141,20 @@ class Links:
         self._by_identity[event.peer] = link
         self.lines[link.id] = link
         self._replica.link_up(link.id, event.peer, event.rooms, now)
+
+    def _find_room(self, link: Link, peer: bytes, now: Now) -> bool:
+        """Whether somebody who is not linked yet may be: for that another one may have to go."""
+        new = self._guest(peer, link)
+        guests = [self._guest(identity, one) for identity, one in self._by_identity.items()]
+        loser = self._admission.excess(guests, new, now.mono)
+        if loser is not None and loser is not new:
+            other = self._by_identity[loser.identity]
+            self._drop(other, now)
+            other.close(CROWDED)
+        return loser is not new
+
+    def _guest(self, identity: bytes, link: Link) -> Guest:
+        return self._admission.guest(identity, link.address[0], link.local)
 
     def _survives(self, older: Link, newer: Link, peer: bytes) -> bool:
         """Of two links to one identity: the newer of one direction; of crossed dials that of the lower identity."""
@@ -158,7 +170,8 @@ class Links:
         if link.peer is not None:
             was_member = self._is_member(link)
             self._drop(link, self._now())
-            self._dialer.unlinked(link.peer, self._clock.mono(), member=was_member, gone=reason == f"bye:{GONE}")
+            gone, crowded = reason == f"bye:{GONE}", reason.endswith(f":{CROWDED}")
+            self._dialer.unlinked(link.peer, self._clock.mono(), member=was_member, gone=gone, crowded=crowded)
             log.info("link to %s ended: %s", tag(link.peer), reason)
         self._turn()
 

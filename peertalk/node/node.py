@@ -100,7 +100,7 @@ class Node:
         return self._life.discovery.interfaces() if self._life.discovery is not None else []
 
     async def set_name(self, name: str) -> events.IdentityView:
-        """Be called so from now on, in all rooms. RequestError("bad_name")."""
+        """Be called so from now on, in all rooms; of a long name the first 32 cells. RequestError("bad_name") if nothing is left."""
         shown = text.name(name, "")
         if not shown:
             raise RequestError("bad_name", why="empty", name=text.line(name))

@@ -120,7 +120,7 @@ async def _lobby(asking: Asking, answers: Answers, frame: Frame) -> Answers | Ba
     )
     choices = [
         Choice("in", _("Yes, be in the lobby"), _("They see your name and key, and read what you write there.")),
-        Choice("out", _("No, stay out of it"), _("Nobody learns of you until you are in a room with them.")),
+        Choice("out", _("No, stay out of it"), _("They see that PeerTalk runs here, and nothing of you.")),
     ]
     answer = await asking(AskChoice(question, choices, back=frame.back))
     if isinstance(answer, Back):

@@ -19,7 +19,7 @@ Rows = list[tuple[str, str]]
 
 
 class Help(ModalScreen[None]):
-    """Commands and keys, or one command."""
+    """Commands and keys, or one command, or what others can see."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f1,q,enter", "dismiss", show=False),
@@ -32,6 +32,7 @@ class Help(ModalScreen[None]):
     def __init__(self, keys: tuple[commands.Binding, ...], command: str | None = None) -> None:
         super().__init__(classes="-overlay")
         self._keys = keys
+        self._topic = command
         self._command = next((each for each in commands.COMMANDS if each.id == command), None)
 
     def compose(self) -> ComposeResult:
@@ -46,12 +47,16 @@ class Help(ModalScreen[None]):
         if self._command is not None:
             usage, *about = commands.help_lines(self._command)
             return [(usage, [("", line) for line in about])]
+        visible = (commands.privacy.title(), list(commands.privacy.seen()))
+        if self._topic == commands.privacy.TOPIC:
+            return [visible]
         written = [(commands.usage(each), _(each.help)) for each in commands.COMMANDS]
         keys = [(_key_names(each), _(each.help)) for each in self._keys if each.help]
         return [
             (_("Writing"), _writing()),
             (_("Keys"), keys),
             (_("Commands"), written),
+            visible,
         ]
 
     def action_scroll(self, step: int) -> None:

@@ -1,0 +1,102 @@
+"""Whom there is room for, when there are more links than a machine can bear (docs/protocol.md, "Links").
+
+Anybody in the lobby can make identities by the thousand. So strangers get places by where they come from: whoever has most there
+gives way first, and places are kept for people who are known. Pure: links and times are arguments.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from peertalk.core.sharing import Bucket
+from peertalk.node.acquaintances import Acquaintances, Rank
+
+LINKS = 256
+KEPT = 64
+"""Of these, places that strangers never get."""
+LINKS_PER_SOURCE = 32
+NEW_BURST, NEW_RATE = 64, 0.2
+"""Identities never seen before that one source may bring: at once, and a second."""
+MAX_SOURCES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody linked. `source` is what the address counts as (interfaces.Sources), None on this machine itself: there limits
+    by source would hit those who share it, and make no difference to who can start any number of programs on it."""
+
+    identity: bytes
+    source: str | None
+    rank: Rank
+
+
+def excess(guests: Iterable[Guest], new: Guest) -> Guest | None:
+    """Who has to go now that `new` has come to the `guests` (the oldest first); None if there is room for all.
+
+    A flood from one source costs nobody elsewhere a place: its own newest strangers go, and it is refused what is left."""
+    everyone = [*guests, new]
+    same = [guest for guest in everyone if guest.source == new.source]
+    if new.source is not None and len(same) > LINKS_PER_SOURCE:
+        return _newest(_least(same))
+    strangers = [guest for guest in everyone if guest.rank == Rank.STRANGER]
+    if len(everyone) <= LINKS and len(strangers) <= LINKS - KEPT:
+        return None
+    return _newest(_of_the_fullest_sources(_least(everyone)))
+
+
+def _least(guests: Sequence[Guest]) -> list[Guest]:
+    lowest = min(guest.rank for guest in guests)
+    return [guest for guest in guests if guest.rank == lowest]
+
+
+def _of_the_fullest_sources(guests: Sequence[Guest]) -> list[Guest]:
+    counts = Counter(guest.source for guest in guests)
+    most = max(counts.values())
+    return [guest for guest in guests if counts[guest.source] == most]
+
+
+def _newest(guests: Sequence[Guest]) -> Guest | None:
+    """Who is trusted is never sent away."""
+    return None if guests[-1].rank == Rank.TRUSTED else guests[-1]
+
+
+class Newcomers:
+    """At which rate a source may bring identities that were never seen before: what is kept of each costs memory and disk."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, Bucket] = {}
+
+    def admits(self, source: str | None, now: float) -> bool:
+        """Whether there is room for one more from there."""
+        if source is None:
+            return True
+        bucket = self._buckets.pop(source, None) or Bucket(NEW_BURST, NEW_RATE, now)
+        self._buckets[source] = bucket
+        if len(self._buckets) > MAX_SOURCES:
+            del self._buckets[next(iter(self._buckets))]
+        return bucket.take(1, now)
+
+
+class Admission:
+    """Who may be linked. `source` says what an address counts as (interfaces.Sources)."""
+
+    def __init__(self, acquaintances: Acquaintances, source: Callable[[str], str]) -> None:
+        self.acquaintances = acquaintances
+        self._source = source
+        self._newcomers = Newcomers()
+
+    def guest(self, identity: bytes, host: str, local: str) -> Guest:
+        """Somebody at the address `host`, linked over the own address `local`."""
+        bare = host.partition("%")[0]
+        here = bare == local or ip_address(bare).is_loopback
+        return Guest(identity, None if here else self._source(host), self.acquaintances.rank(identity))
+
+    def excess(self, guests: Iterable[Guest], new: Guest, now: float) -> Guest | None:
+        """As the function of this name; and `new` has to go too where its source brings new identities too fast."""
+        is_newcomer = new.rank == Rank.STRANGER and new.identity not in self.acquaintances
+        if is_newcomer and not self._newcomers.admits(new.source, now):
+            return new
+        return excess(guests, new)

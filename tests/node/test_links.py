@@ -1,0 +1,100 @@
+"""Real nodes where there is no room for one more link (docs/protocol.md, "Links")."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from peertalk.node import admission
+from peertalk.node.dialer import Dialer
+from peertalk.node.node import Node
+from peertalk.node.ports import Advertisement
+from tests.node.company import PATIENCE, Company, company, online, port, until
+
+
+@pytest.fixture
+async def people(tmp_path: Path) -> AsyncIterator[Company]:
+    async with company(tmp_path) as one:
+        yield one
+
+
+async def turned_away(guest: Node, host: Node, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Dial until the host says that there is no room; seconds until the guest tries again."""
+    told = asyncio.get_running_loop().create_future()
+    dialer = guest._life.dialer
+    real = dialer.unlinked
+
+    def unlinked(identity: bytes, now: float, *, member: bool, gone: bool, crowded: bool) -> None:
+        real(identity, now, member=member, gone=gone, crowded=crowded)
+        if crowded and not told.done():
+            told.set_result(dialer.wake() - now)
+
+    monkeypatch.setattr(dialer, "unlinked", unlinked)
+    await guest.connect("127.0.0.1", port(host))
+    async with asyncio.timeout(PATIENCE):
+        seconds: float = await told
+    return seconds
+
+
+async def test_whoever_is_linked_stays_so_and_one_too_many_is_told_and_waits(
+    people: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "LINKS", 2)
+    monkeypatch.setattr(admission, "KEPT", 0)
+    ada = await people.node("Ada")
+    for name in ("Ben", "Cara"):
+        await people.node(name, ada)
+        await until(ada, lambda name=name: online(ada, name))
+    dora = await people.node("Dora")
+    assert await turned_away(dora, ada, monkeypatch) > 20
+    assert (ada.status().links, dora.status().links) == (2, 0)
+    assert {peer.name for peer in await ada.peers() if peer.online} == {"Ben", "Cara"}
+
+
+async def test_somebody_who_was_here_before_takes_the_place_of_a_stranger(
+    people: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await people.node("Ada")
+    ben = await people.node("Ben", ada)
+    await until(ada, lambda: online(ada, "Ben"))
+    await ben.close()
+    await ada.close()
+    monkeypatch.setattr(admission, "LINKS", 1)
+    monkeypatch.setattr(admission, "KEPT", 0)
+    ada = await people.node("Ada")
+    await people.node("Cara", ada)
+    await until(ada, lambda: online(ada, "Cara"))
+    await turned_away(await people.node("Dora"), ada, monkeypatch)
+    await people.node("Ben", ada)
+    await until(ada, lambda: online(ada, "Ben"))
+    assert {peer.name for peer in await ada.peers() if peer.online} == {"Ben"}
+    assert ada.status().links == 1
+
+
+# ── dialling somebody who has no room ────────────────────────────────────────────────────────────────────────────────
+
+
+def dialled(identity: bytes = b"b" * 32) -> Dialer:
+    """Somebody was found and is linked."""
+    dialer = Dialer(lambda: "1" * 16)
+    dialer.found(Advertisement("f" * 16, ("10.0.0.2",), 4000), 100.0)
+    (dial,) = dialer.due(100.0)
+    dialer.linked(dial.target, identity, "10.0.0.2", 100.0)
+    return dialer
+
+
+def test_where_there_is_no_room_it_is_tried_late_however_well_known_one_was() -> None:
+    dialer = dialled()
+    dialer.unlinked(b"b" * 32, 200.0, member=True, crowded=True)
+    assert 30 <= dialer.wake() - 200 <= 60
+
+
+def test_who_came_from_there_and_found_no_room_is_not_dialled_at_once() -> None:
+    dialer = Dialer(lambda: "1" * 16)
+    dialer.found(Advertisement("f" * 16, ("10.0.0.2",), 4000), 100.0)
+    dialer.linked(None, b"b" * 32, "10.0.0.2", 100.0)
+    dialer.unlinked(b"b" * 32, 100.1, crowded=True)
+    assert dialer.wake() - 100 > 30

@@ -63,18 +63,18 @@ class Hostile:
         self._ends.push_async_callback(peer.hang_up)
         return peer
 
-    async def lure(self, **options: Any) -> tuple[HostilePeer, asyncio.Task[str]]:
-        """A hostile peer that the victim has dialled, and why this failed (see Victim.dial)."""
-        answering = HostilePeer.answer(**{"secrets": self._secrets, **options})
-        port, came = await self._ends.enter_async_context(answering)
-        dialling = asyncio.create_task(self._victim.dial(port))
-        peer = await came.get()
+    async def lure(self, **options: Any) -> HostilePeer:
+        """A hostile peer that the victim has dialled. Nobody listens there any more when it is caught."""
+        async with HostilePeer.answer(**{"secrets": self._secrets, **options}) as (port, came):
+            dialling = asyncio.create_task(self._victim.dial(port))
+            peer = await came.get()
+        peer.dialling = dialling
         self._ends.push_async_callback(self._over, peer, dialling)
-        return peer, dialling
+        return peer
 
-    async def meet(self, *, dials: bool, **options: Any) -> HostilePeer:
-        """A hostile peer that has dialled the victim, or was dialled by it."""
-        return await self.dial(**options) if dials else (await self.lure(**options))[0]
+    async def meet(self, frame: int, **options: Any) -> HostilePeer:
+        """A hostile peer that has dialled the victim, or that was dialled by it, whoever of the two sends this frame."""
+        return await (self.dial(**options) if frame % 2 else self.lure(**options))
 
     @staticmethod
     async def _over(peer: HostilePeer, dialling: asyncio.Task[str]) -> None:

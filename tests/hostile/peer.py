@@ -23,6 +23,10 @@ class HostilePeer(asyncio.Protocol):
         self.reference = reference
         self.frames: list[bytes] = []
         """The contents of all frames that came while setting up."""
+        self.sent: dict[int, bytes] = {}
+        """The contents of those that were sent, by their number."""
+        self.dialling: asyncio.Task[str] | None = None
+        """Where the victim has dialled: why this failed, or nothing if it is linked (conftest.Hostile.lure)."""
         self._next = 1 if reference.initiator else 2
         self._in = bytearray()
         self._taken = 0
@@ -73,18 +77,19 @@ class HostilePeer(asyncio.Protocol):
         while True:
             while not self.reference.out:
                 self.reference.feed(framed(await self.frame()))
-            content = self.reference.drain()[2:]
-            if self._next == number:
+            content = self.sent[self._next] = self.reference.drain()[2:]
+            self._next += 2
+            if self._next > number + 1:
                 return content
             self.send_frame(content)
-            self._next += 2
 
     async def establish(self) -> Self:
         """Set up the channel to its end."""
-        while not self.reference.established:
-            while not self.reference.out and not self.reference.established:
-                self.reference.feed(framed(await self.frame()))
-            self._flush()
+        if self.reference.initiator:
+            self.send_frame(await self.due(7))
+        else:
+            self.send_frame(await self.due(6))
+            self.reference.feed(framed(await self.frame()))
         self._take_records()
         return self
 
@@ -98,6 +103,15 @@ class HostilePeer(asyncio.Protocol):
         del self._in[:end]
         return self.frames[-1]
 
+    async def refused(self, *why: str, seconds: float = SECONDS) -> None:
+        """Wait until the other side has closed while setting up: without a word, and where it had dialled for one of these
+        reasons, as docs/protocol.md calls them."""
+        heard = len(self.frames)
+        assert await self.closed(seconds) is None
+        assert (self.heard, len(self.frames)) == (b"", heard), "it has answered"
+        if self.dialling:
+            assert await self.dialling in why
+
     # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def send_raw(self, data: bytes) -> None:
@@ -110,6 +124,10 @@ class HostilePeer(asyncio.Protocol):
         """One sealed record, padded to `size` or to the least that fits."""
         self.reference.record(kind, content, size)
         self._flush()
+
+    def send_plaintext(self, plaintext: bytes) -> None:
+        """What is no record, sealed as if it were one."""
+        self.send_raw(self.reference.seal(plaintext))
 
     def send_message(self, message: bytes) -> None:
         """One message on the established channel, in as many records as it takes."""

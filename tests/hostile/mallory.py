@@ -43,7 +43,7 @@ def credulous(cipher: Any) -> Any:
 class Mallory(Reference):
     """`prologue` and `suite` are those of NN, `bind` is the prologue of XX, `versions` are the 32 bytes of frame 6 or 7. `keys` are
     public keys to show instead of the own ones, by where ("NN e", "XX e", "XX s"), each with its private half, or None where
-    the shared secret will be zeros anyway. `deaf`: goes on though what the other side says in NN is not authentic. `change` is
+    the shared secret will be zeros anyway. `deaf`: goes on though what the other side says is not authentic. `change` is
     given the number and the plaintext of each frame from the third on, and what it makes of it is sent."""
 
     def __init__(
@@ -73,7 +73,7 @@ class Mallory(Reference):
         noise.set_prologue(self._prologue if outer else self._bind or prologue)
         protocol = noise.noise_protocol
         protocol.dh_fn = Lenient()
-        if self._deaf and outer:
+        if self._deaf:
             protocol.cipher_class = credulous(protocol.cipher_class)
         protocol.keypairs["s"] = KeyPair25519.from_private_bytes(self._seed)
         for where, (public, private) in self._keys.items():

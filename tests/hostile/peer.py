@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -19,8 +19,9 @@ class HostilePeer(asyncio.Protocol):
     """One connection. Frames of setting up are read and written only in `due` and `establish`, so a test can put its own in
     between; once established, records are read as they come, and pings and proofs answered unless `reference.silent`."""
 
-    def __init__(self, reference: Mallory) -> None:
+    def __init__(self, reference: Mallory, met: Callable[[HostilePeer], None] | None = None) -> None:
         self.reference = reference
+        self._met = met
         self.frames: list[bytes] = []
         """The contents of all frames that came while setting up."""
         self.sent: dict[int, bytes] = {}
@@ -56,13 +57,12 @@ class HostilePeer(asyncio.Protocol):
     @asynccontextmanager
     async def answer(
         cls, *, secrets: Collection[bytes] = (), seed: bytes = MALLORY, **options: Any
-    ) -> AsyncIterator[tuple[int, asyncio.Queue[Self]]]:
+    ) -> AsyncIterator[tuple[int, asyncio.Queue[HostilePeer]]]:
         """Listen on loopback: the port, and whoever dials it, one by one."""
-        came: asyncio.Queue[Self] = asyncio.Queue()
+        came: asyncio.Queue[HostilePeer] = asyncio.Queue()
 
-        def take() -> Self:
-            came.put_nowait(peer := cls(Mallory(initiator=False, seed=seed, secrets=secrets, **options)))
-            return peer
+        def take() -> HostilePeer:
+            return cls(Mallory(initiator=False, seed=seed, secrets=secrets, **options), came.put_nowait)
 
         server = await asyncio.get_running_loop().create_server(take, HOST, 0)
         try:
@@ -85,10 +85,12 @@ class HostilePeer(asyncio.Protocol):
 
     async def establish(self) -> Self:
         """Set up the channel to its end."""
-        if self.reference.initiator:
-            self.send_frame(await self.due(7))
-        else:
-            self.send_frame(await self.due(6))
+        self.send_frame(await self.due(7 if self.reference.initiator else 6))
+        return await self.begin()
+
+    async def begin(self) -> Self:
+        """Its last frame is sent: from here on there are records."""
+        if not self.reference.initiator:
             self.reference.feed(framed(await self.frame()))
         self._take_records()
         return self
@@ -181,6 +183,8 @@ class HostilePeer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport, self._gone = transport, False
+        if self._met:
+            self._met(self)
 
     def data_received(self, data: bytes) -> None:
         self._in += data

@@ -132,6 +132,9 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # what is promised for a stream; uvloop has a class of its own for it
         self._transport = transport = cast("asyncio.Transport", transport)
+        if self._reason is not None:
+            transport.abort()
+            return
         name = transport.get_extra_info("peername") or ("", 0)
         self.address = canonical(name[0]), name[1]
         self.local = canonical((transport.get_extra_info("sockname") or ("",))[0]).partition("%")[0]
@@ -235,6 +238,8 @@ class Link(asyncio.Protocol):
         if self._transport:
             self._transport.close()
             self._set_timer(LINGER_SECONDS, self._transport.abort)
+        else:
+            self._gone.set()
         self._loop.call_soon(self._on_closed, self, reason)
 
 
@@ -246,10 +251,22 @@ def tune(stream: socket.socket) -> None:
 
 
 async def dial(host: str, port: int, make: Callable[[], Link], seconds: float) -> Link:
-    """Connect to `host` (an address, also `fe80::1%2`, or a name). RequestError("not_reachable", host=…, port=…)."""
+    """Connect to `host` (an address, also `fe80::1%2`, or a name). RequestError("not_reachable", host=…, port=…); then, as when
+    it is cancelled, a link that was made has ended."""
+    made: list[Link] = []
+
+    def one() -> Link:
+        made.append(make())
+        return made[-1]
+
     try:
         async with asyncio.timeout(seconds):
-            _, link = await asyncio.get_running_loop().create_connection(make, host, port)
+            _, link = await asyncio.get_running_loop().create_connection(one, host, port)
     except (OSError, UnicodeError) as error:
         raise RequestError("not_reachable", host=host, port=port) from error
+    else:
+        made.clear()
+    finally:
+        for given_up in made:  # uvloop makes it before it connects
+            given_up.close("not_reachable")
     return link

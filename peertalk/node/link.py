@@ -82,6 +82,10 @@ class Link(asyncio.Protocol):
         """Whether the other side has shown that it is in a room of ours."""
         return bool(self._channel.rooms)
 
+    def is_other_end_of(self, other: Link) -> bool:
+        """Whether these two, both being set up, are the ends of one channel: this process has dialled itself."""
+        return self is not other and bool(self._channel.anonymous) and self._channel.anonymous == other._channel.anonymous
+
     @property
     def half_open(self) -> bool:
         return self._reason is None and not self._channel.established

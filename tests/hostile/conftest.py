@@ -18,15 +18,15 @@ from tests.hostile.victim import Victim, attacked
 
 
 @cache
-def lobby_secret() -> bytes:
+def open_secret(name: str) -> bytes:
     """docs/protocol.md, "Rooms"."""
-    return nacl.pwhash.argon2id.kdf(32, b"lobby", b"peertalk/1 open\0", opslimit=3, memlimit=64 << 20)
+    return nacl.pwhash.argon2id.kdf(32, name.encode(), b"peertalk/1 open\0", opslimit=3, memlimit=64 << 20)
 
 
 @pytest.fixture(scope="session")
 def lobby() -> bytes:
     """The secret of the lobby."""
-    return lobby_secret()
+    return open_secret("lobby")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

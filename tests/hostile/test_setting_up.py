@@ -4,22 +4,15 @@ dialled where it is even. Only where it has dialled can be seen what it calls th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from noise.connection import Keypair, NoiseConnection
 
-from tests.core.reference import BYE, FINAL
 from tests.hostile.conftest import Hostile
-from tests.hostile.peer import HostilePeer
-from tests.hostile.victim import MARK, Victim
+from tests.hostile.victim import MARK
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FRAMES = range(1, 8)
 SIZES = {1: 32, 2: 48, 3: 1040, 4: 1040, 5: 48, 6: 144, 7: 112}
-P = 2**255 - 19
-OTHER = b"somebody else's identity, 32 byt"
 
 each_frame = pytest.mark.parametrize("frame", FRAMES, ids=[f"frame {number}" for number in FRAMES])
 from_frame_3 = pytest.mark.parametrize("frame", FRAMES[2:], ids=[f"frame {number}" for number in FRAMES[2:]])

@@ -20,15 +20,18 @@ LIMIT = 4 * 1024 * 1024  # what may wait for a slow reader, for SLOW_SECONDS
 OVERFLOW = 4 * LIMIT  # what may never wait
 SLOW_SECONDS = 10.0
 LINGER_SECONDS = 2.0  # for the last bytes to leave
+ENDS = {"blocked", "closing", "crossed", "internal", "leaving", "moved", "replaced", "slow_reader", "spare", "timeout"}
+FAULTS = {"bad_body", "bad_card", "bad_key", "bad_signature", "decrypt", "malformed", "not_proven", "out_of_order", "silent"}
+KNOWN = ENDS | FAULTS | {"too_large", "void_entry"}  # the reasons of others that may be logged
 
 
 class Link(asyncio.Protocol):
     """One TCP stream ↔ one channel.
 
     `on_event` gets Established, Received and Proven. `on_closed` is called exactly once, never from within `send`, `prove` or
-    `close`, with why the link ended: `bye:<word>` (the other side's), `closed:<word>` (one's own), `refused:<kind>` (no
-    channel, nobody's fault), `slow_reader`, `handshake_cut`, `cut_off`, or the kind of the RemoteError. After that nothing
-    is sent or told any more. `on_writable` is called when what waited has been sent.
+    `close`, with why the link ended: `bye:<word>` (the other side's, `other` if it is none that we know), `closed:<word>`
+    (one's own), `refused:<kind>` (no channel, nobody's fault), `slow_reader`, `handshake_cut`, `cut_off`, or the kind of the
+    RemoteError. After that nothing is sent or told any more. `on_writable` is called when what waited has been sent.
 
     `address` is that of the other end, `local` the own one (without a scope).
 
@@ -179,7 +182,7 @@ class Link(asyncio.Protocol):
         for event in events:
             match event:
                 case Bye(reason):
-                    self._end(f"bye:{reason}")
+                    self._end(f"bye:{reason if reason in KNOWN else 'other'}")
                 case Refused(kind):
                     self._end(f"refused:{kind}")
                 case _:

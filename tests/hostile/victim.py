@@ -74,6 +74,7 @@ class Victim:
             assert not shown, f"shown by the {who}: {shown}"
             assert MARK not in str(process.events[since:])
             self.judge(process.log)
+            process.log.clear()
         assert self.memory() <= self.idle + MEMORY, f"{self.memory() - self.idle} KiB more than when idle"
 
     async def talk(self) -> None:

@@ -63,6 +63,14 @@ async def test_whoever_closes_says_why_and_both_are_told_once() -> None:
         assert to_ben.reason == "closed:leaving"
 
 
+async def test_what_a_stranger_made_up_as_a_reason_is_not_passed_on() -> None:
+    anna, ben = End(), End()
+    async with connected(anna, ben) as (to_ben, _):
+        await establish(anna, ben)
+        to_ben.close("a_word_of_hers")
+        assert await ben.ended() == "bye:other"
+
+
 async def test_a_stream_that_just_ends_is_cut_off() -> None:
     anna, ben = End(), End()
     async with connected(anna, ben) as (to_ben, _):
@@ -135,7 +143,7 @@ async def test_nothing_is_told_after_the_owner_closed() -> None:
         await establish(anna, ben)
         for _ in range(10):
             to_ben.send(b"more")
-        assert await anna.ended() == "bye:enough"
+        assert await anna.ended() == "bye:other"
         assert await ben.next() == Received(b"more")
         assert ben.events.empty()
 

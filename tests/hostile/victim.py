@@ -44,6 +44,8 @@ class Victim:
     port: int
     id: str
     friend_id: str
+    guests: set[str] = field(default_factory=set)
+    """The ids of further honest peers, who may come and go."""
     idle: int = 0
     _rounds: int = 0
     _seen: dict[str, int] = field(default_factory=dict)
@@ -88,21 +90,22 @@ class Victim:
             before, there = len(sender.events), len(receiver.events)
             sent = (await sender.call("messages.send", room="lobby", text=text))["id"]
             await sender.wait_event(lambda event, id=sent, who=reader: has(event, id, who), 5, before)
-            await receiver.wait_event(lambda event, id=sent: event.get("message", {}).get("id") == id, 5, there)
+            await receiver.wait_event(lambda event, id=sent: says(event, id), 5, there)
 
     def _is_own(self, event: Event, allowed: Collection[str]) -> bool:
         """Whether an event speaks of these two alone, and not of one of them going, or is allowed."""
         own = {self.id, self.friend_id}
+        honest = own | self.guests
         match event["type"]:
             case "message" | "message_changed":
-                return event["message"]["author"]["id"] in own
+                return event["message"]["author"]["id"] in honest
             case "peer":
-                change = event["change"]
-                return change != "offline" if event["peer"]["id"] in own else change in allowed
+                who, change = event["peer"]["id"], event["change"]
+                return change in allowed or (who in own and change != "offline") or who in self.guests
             case "room":
-                return event["change"] != "members" or "members" in allowed
+                return event["change"] != "members" or "members" in allowed or bool(self.guests)
             case "delivered":
-                return own >= set(event["delivered_to"])
+                return honest >= set(event["delivered_to"])
             case kind:
                 return kind in {"ready", "sync"}
 
@@ -130,6 +133,10 @@ class Victim:
     def _proc(self, name: str) -> list[str]:
         file = Path(f"/proc/{self.process.process.pid}/{name}")
         return file.read_text().splitlines() if sys.platform == "linux" else []
+
+
+def says(event: Event, message: str) -> bool:
+    return event["type"] == "message" and event["message"]["id"] == message
 
 
 def has(event: Event, message: str, who: str) -> bool:

@@ -13,7 +13,7 @@ from tests.core.reference import PROVED, Reference
 from tests.hostile.conftest import Hostile, open_secret
 from tests.hostile.mallory import Mallory
 from tests.hostile.peer import MALLORY
-from tests.hostile.victim import Victim
+from tests.hostile.victim import Victim, dial
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -270,4 +270,4 @@ async def test_the_identity_of_its_friend(hostile: Hostile, victim: Victim, last
 
 
 async def test_the_victim_dials_itself(victim: Victim) -> None:
-    assert await victim.dial(victim.port) == "self"
+    assert await dial(victim.process, victim.port) == "self"

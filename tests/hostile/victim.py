@@ -35,6 +35,15 @@ async def start(home: Path, name: str, *options: str) -> RpcProcess:
     return process
 
 
+async def dial(process: RpcProcess, port: int) -> str:
+    """Let it dial this port of loopback; why there was no link, or nothing if there is one."""
+    try:
+        await process.call("peers.connect", host="127.0.0.1", port=port)
+    except RpcError as error:
+        return str(error).partition("'why': '")[2].partition("'")[0] or "not reachable"
+    return ""
+
+
 @dataclass
 class Victim:
     """The process under attack, with its friend."""
@@ -49,14 +58,6 @@ class Victim:
     idle: int = 0
     _rounds: int = 0
     _seen: dict[str, int] = field(default_factory=dict)
-
-    async def dial(self, port: int) -> str:
-        """Let it dial this port of loopback; why there was no link, or nothing if there is one."""
-        try:
-            await self.process.call("peers.connect", host="127.0.0.1", port=port)
-        except RpcError as error:
-            return str(error).partition("'why': '")[2].partition("'")[0] or "not reachable"
-        return ""
 
     async def join(self, room: str) -> None:
         """Let it join a room, which is no attack: the 64 MiB that this takes for a moment don't count."""

@@ -26,6 +26,8 @@ async def third(victim: Victim, tmp_path_factory: pytest.TempPathFactory) -> Asy
     victim.guests.add(await process.identity())
     yield process
     assert await process.stop() == 0
+    victim.judge([*process.log, *process.noise])
+    assert THIRD not in str(process.log)
 
 
 # ── who passes bytes on ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -62,13 +64,21 @@ class WireEnd(asyncio.Protocol):
         self._wire, self._there = wire, there
         self.other: WireEnd | None = None
         self.waiting = b""
-        wire.ends.append(self)
+        self.extending: asyncio.Task[None] | None = None
+        self._gone = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self._wire.ends.append(self)
         if self._there:
             self.extending = asyncio.create_task(self._wire.extend(self))
+
+    async def cut(self) -> None:
+        if self.extending:
+            await self.extending
+        self.transport.abort()
+        await self._gone.wait()
 
     def data_received(self, data: bytes) -> None:
         data = self._wire.carry(data, self._there)
@@ -81,6 +91,7 @@ class WireEnd(asyncio.Protocol):
         self.transport.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._gone.set()
         if self.other and hasattr(self.other, "transport"):
             self.other.transport.close()
 
@@ -94,8 +105,8 @@ async def wire(port: int, flip: tuple[bool, int] | None = None) -> AsyncIterator
         yield one, server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for end in one.ends:
-            end.transport.abort()
+        for end in one.ends:  # the first of two appends the second
+            await end.cut()
 
 
 def changed(event: Event, who: str, change: str) -> bool:
@@ -120,6 +131,12 @@ async def test_who_passes_everything_on_learns_nothing(victim: Victim, third: Rp
     assert not any(word in seen for word in [*own, TEXT.encode(), VICTIM.encode(), FRIEND.encode(), THIRD.encode(), b"lobby"])
 
 
+async def test_who_passes_everything_back_is_not_taken_for_somebody(victim: Victim) -> None:
+    """Not even for a second process on the same profile, which the victim would be warned of."""
+    async with wire(victim.port) as (_, port):
+        assert await dial(victim.process, port) == "self"
+
+
 # Where the frames begin: there 0, 34, 1076, 1126; back 0, 50, 1092.
 THERE = (0, 1, 2, 33, 34, 40, 1075, 1076, 1080, 1126, 1130, 1239)
 BACK = (0, 1, 2, 49, 50, 60, 1091, 1092, 1100, 1237)
@@ -141,8 +158,7 @@ async def test_who_changes_a_bit_later_cuts_the_link(victim: Victim, third: RpcP
     async with wire(victim.port, flip=(there, at)) as (between, port):
         assert await dial(third, port) == ""
         async with asyncio.timeout(5):
-            await between.ends[0].extending
-            while not all(end.transport.is_closing() for end in between.ends[:2]):
+            while not all(end.transport.is_closing() for end in between.ends):
                 await third.call("node.status")
 
 

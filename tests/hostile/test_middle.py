@@ -158,7 +158,9 @@ async def test_who_changes_a_bit_later_cuts_the_link(victim: Victim, third: RpcP
     async with wire(victim.port, flip=(there, at)) as (between, port):
         assert await dial(third, port) == ""
         async with asyncio.timeout(5):
-            while not all(end.transport.is_closing() for end in between.ends):
+            while len(between.ends) < 2 or not all(
+                end.transport.is_closing() for end in between.ends[:2]
+            ):  # more: it dials again
                 await third.call("node.status")
 
 

@@ -77,10 +77,11 @@ KEY = bytes(range(32))  # as the first frame: whoever takes it has work with it
 
 
 class HalfOpen(asyncio.Protocol):
-    """One connection that has said that it wants a channel, and no more."""
+    """One connection that has said that it wants a channel, and no more. `taken` is set once it was answered, or closed."""
 
     def __init__(self, flood: Flood) -> None:
         self._flood = flood
+        self.taken = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -88,7 +89,11 @@ class HalfOpen(asyncio.Protocol):
         transport.write(framed(KEY))
         self._flood.open.add(transport)
 
+    def data_received(self, data: bytes) -> None:
+        self.taken.set()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self.taken.set()
         self._flood.open.discard(self._transport)
 
 
@@ -112,9 +117,10 @@ class Flood:
         while True:
             local = (next(self._sources), 0)
             try:
-                await loop.create_connection(lambda: HalfOpen(self), HOST, self._port, local_addr=local)
+                _, one = await loop.create_connection(lambda: HalfOpen(self), HOST, self._port, local_addr=local)
             except ConnectionError:  # closed before it was open here
                 continue
+            await one.taken.wait()  # faster than it takes them, the kernel would let them wait for seconds
             self.made += 1
             if self.made >= MANY:
                 self.swollen.set()

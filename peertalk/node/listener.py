@@ -76,13 +76,14 @@ class Listener:
 
 
 def one_too_many(links: Sequence[tuple[str, Link]], random: Callable[[int], bytes]) -> Link:
-    """Which of these half-open links, (source, link) each, gives way: of those that have proven nothing one from the source that
-    has the most of them, at random. If it were the oldest, a flood could see to it that it is always somebody honest."""
+    """Which of these half-open links, (source, link) each, the oldest first, gives way: of those that have proven nothing, and
+    are of the source that has the most of them, one of the older half at random. So whoever has just come has a moment to prove
+    a room, and a flood can't see to it that those who need longer are never in time."""
     candidates = [one for one in links if not one[1].proven] or links
     counts = Counter(source for source, _ in candidates)
     most = max(counts.values())
     crowd = [link for source, link in candidates if counts[source] == most]
-    return crowd[int.from_bytes(random(4)) % len(crowd)]
+    return crowd[int.from_bytes(random(4)) % max(1, len(crowd) // 2)]
 
 
 def open_sockets(port: int, hosts: Sequence[str]) -> list[socket.socket]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import AsyncIterator, Collection
@@ -115,6 +116,7 @@ class Victim:
         text = "\n".join(log).lower()
         for word in (TEXT, VICTIM, FRIEND, MARK, "traceback", " error "):
             assert word.lower() not in text, f"{word!r} in a log: {text}"
+        assert not re.search("[0-9a-f]{32}", text), f"a key, a secret or an id in a log: {text}"
 
     def memory(self) -> int:
         """The most memory, in KiB, that it has needed since `forget_memory`; 0 where the system does not tell."""

@@ -69,6 +69,13 @@ async def test_who_hangs_up(hostile: Hostile, frame: int) -> None:
         await peer.refused(means)
 
 
+async def test_who_hangs_up_while_it_is_being_refused(hostile: Hostile) -> None:
+    peer = await hostile.dial(secrets=[])
+    peer.send_frame(await peer.due(3))
+    peer.finish()
+    await peer.refused()
+
+
 @pytest.mark.parametrize("dials", [True, False], ids=["dials", "is dialled"])
 async def test_who_hangs_up_at_once_and_hard(hostile: Hostile, dials: bool) -> None:
     for _ in range(20):

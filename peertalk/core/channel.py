@@ -88,6 +88,11 @@ class Channel:
         """Whether the handshake was finished; stays so when the channel is closed."""
         return isinstance(self._phase, Session)
 
+    @property
+    def anonymous(self) -> bytes:
+        """The hash of NN once that is finished, the same at both ends and nowhere else; gone when established."""
+        return self._phase.anonymous if isinstance(self._phase, Handshake) else b""
+
     def receive(self, data: bytes, now: float) -> list[ChannelEvent]:
         """Take what was read, cut in any way. RemoteError if it is wrong."""
         self._raise_error()

@@ -61,7 +61,8 @@ class Step(NamedTuple):
 class Handshake:
     """One side of setting up a channel. Once `agreed` or `refused` is set it has ended, and nothing more is to be read.
 
-    `rooms` are proven by both sides, as soon as the proofs were exchanged; `step` is what it waits for.
+    `rooms` are proven by both sides, as soon as the proofs were exchanged; `anonymous` is the hash of NN, once that is
+    finished; `step` is what it waits for.
     """
 
     def __init__(self, *, initiator: bool, terms: Terms) -> None:
@@ -70,6 +71,7 @@ class Handshake:
         self.agreed: Agreed | None = None
         self.refused: RefusedKind | None = None
         self.rooms: set[bytes] = set()
+        self.anonymous = b""
         self._initiator = initiator
         self._terms = terms
         self._steps = iter(INITIATOR if initiator else RESPONDER)
@@ -106,9 +108,9 @@ class Handshake:
         return self._prove(self._terms.offered)
 
     def _enter_anonymous(self) -> None:
-        self._anonymous = self._noise.hash
+        self.anonymous = self._noise.hash
         self._sending, self._receiving = self._noise.split()
-        self._noise = self._start("XX", IDENTITY_PROLOGUE + self._anonymous)
+        self._noise = self._start("XX", IDENTITY_PROLOGUE + self.anonymous)
 
     # frames 3 and 4: rooms
 
@@ -124,11 +126,11 @@ class Handshake:
         return self._sending.encrypt(self._noise.write())
 
     def _prove(self, rooms: Mapping[bytes, bytes]) -> bytes:
-        about = proofs.context("room", self._initiator, self._anonymous)
+        about = proofs.context("room", self._initiator, self.anonymous)
         return self._sending.encrypt(proofs.make(rooms.values(), about, self._terms.random))
 
     def _check(self, frame: bytes, rooms: Mapping[bytes, bytes]) -> bool:
-        about = proofs.context("room", not self._initiator, self._anonymous)
+        about = proofs.context("room", not self._initiator, self.anonymous)
         self.rooms |= proofs.check(self._receiving.decrypt(frame), rooms, about, self._terms.random)
         if not self.rooms:
             self.refused = "no_shared_room"

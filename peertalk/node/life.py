@@ -89,7 +89,7 @@ class Life:
         )  # fmt: skip
         self.links.engine = self.engine
         self.links.on_double = self._warn_double
-        self.listener = Listener(self.links.incoming, source)
+        self.listener = Listener(self.links.incoming, source, random)
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None

@@ -20,15 +20,18 @@ LIMIT = 4 * 1024 * 1024  # what may wait for a slow reader, for SLOW_SECONDS
 OVERFLOW = 4 * LIMIT  # what may never wait
 SLOW_SECONDS = 10.0
 LINGER_SECONDS = 2.0  # for the last bytes to leave
+ENDS = {"blocked", "closing", "crossed", "internal", "leaving", "moved", "replaced", "slow_reader", "spare", "timeout"}
+FAULTS = {"bad_body", "bad_card", "bad_key", "bad_signature", "decrypt", "malformed", "not_proven", "out_of_order", "silent"}
+KNOWN = ENDS | FAULTS | {"too_large", "void_entry"}  # the reasons of others that may be logged
 
 
 class Link(asyncio.Protocol):
     """One TCP stream ↔ one channel.
 
     `on_event` gets Established, Received and Proven. `on_closed` is called exactly once, never from within `send`, `prove` or
-    `close`, with why the link ended: `bye:<word>` (the other side's), `closed:<word>` (one's own), `refused:<kind>` (no
-    channel, nobody's fault), `slow_reader`, `handshake_cut`, `cut_off`, or the kind of the RemoteError. After that nothing
-    is sent or told any more. `on_writable` is called when what waited has been sent.
+    `close`, with why the link ended: `bye:<word>` (the other side's, `other` if it is none that we know), `closed:<word>`
+    (one's own), `refused:<kind>` (no channel, nobody's fault), `slow_reader`, `handshake_cut`, `cut_off`, or the kind of the
+    RemoteError. After that nothing is sent or told any more. `on_writable` is called when what waited has been sent.
 
     `address` is that of the other end, `local` the own one (without a scope).
 
@@ -82,6 +85,10 @@ class Link(asyncio.Protocol):
         """Whether the other side has shown that it is in a room of ours."""
         return bool(self._channel.rooms)
 
+    def is_other_end_of(self, other: Link) -> bool:
+        """Whether these two, both being set up, are the ends of one channel: this process has dialled itself."""
+        return self is not other and bool(self._channel.anonymous) and self._channel.anonymous == other._channel.anonymous
+
     @property
     def half_open(self) -> bool:
         return self._reason is None and not self._channel.established
@@ -132,6 +139,9 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # what is promised for a stream; uvloop has a class of its own for it
         self._transport = transport = cast("asyncio.Transport", transport)
+        if self._reason is not None:
+            transport.abort()
+            return
         name = transport.get_extra_info("peername") or ("", 0)
         self.address = canonical(name[0]), name[1]
         self.local = canonical((transport.get_extra_info("sockname") or ("",))[0]).partition("%")[0]
@@ -172,7 +182,7 @@ class Link(asyncio.Protocol):
         for event in events:
             match event:
                 case Bye(reason):
-                    self._end(f"bye:{reason}")
+                    self._end(f"bye:{reason if reason in KNOWN else 'other'}")
                 case Refused(kind):
                     self._end(f"refused:{kind}")
                 case _:
@@ -235,6 +245,8 @@ class Link(asyncio.Protocol):
         if self._transport:
             self._transport.close()
             self._set_timer(LINGER_SECONDS, self._transport.abort)
+        else:
+            self._gone.set()
         self._loop.call_soon(self._on_closed, self, reason)
 
 
@@ -246,10 +258,22 @@ def tune(stream: socket.socket) -> None:
 
 
 async def dial(host: str, port: int, make: Callable[[], Link], seconds: float) -> Link:
-    """Connect to `host` (an address, also `fe80::1%2`, or a name). RequestError("not_reachable", host=…, port=…)."""
+    """Connect to `host` (an address, also `fe80::1%2`, or a name). RequestError("not_reachable", host=…, port=…); then, as when
+    it is cancelled, a link that was made has ended."""
+    made: list[Link] = []
+
+    def one() -> Link:
+        made.append(make())
+        return made[-1]
+
     try:
         async with asyncio.timeout(seconds):
-            _, link = await asyncio.get_running_loop().create_connection(make, host, port)
+            _, link = await asyncio.get_running_loop().create_connection(one, host, port)
     except (OSError, UnicodeError) as error:
         raise RequestError("not_reachable", host=host, port=port) from error
+    else:
+        made.clear()
+    finally:
+        for given_up in made:  # uvloop makes it before it connects
+            given_up.close("not_reachable")
     return link

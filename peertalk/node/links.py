@@ -165,7 +165,7 @@ class Links:
 
     def _on_closed(self, link: Link, reason: str) -> None:
         del self._all[link.id]
-        if reason == "refused:self" and link.initiator:
+        if reason == "refused:self" and link.initiator and not any(map(link.is_other_end_of, self._all.values())):
             self.on_double()
         if link.peer is not None:
             was_member = self._is_member(link)

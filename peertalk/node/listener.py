@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from peertalk.errors import StartError
@@ -22,15 +23,21 @@ _DENIED = {errno.EACCES, errno.EPERM}
 
 
 class Listener:
-    """Takes in links made by `make`. At most 128 of them may be half-open, 16 from one source; the oldest gives way to a new
-    one, those first that have not yet proven to know a room. `source` says what an address counts as (interfaces.Sources).
+    """Takes in links made by `make`. At most 128 of them may be half-open, 16 from one source; when it is one too many, one
+    gives way (see `one_too_many`). `source` says what an address counts as (interfaces.Sources).
     """
 
-    def __init__(self, make: Callable[[], Link], source: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Link],
+        source: Callable[[str], str] = str,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
         self._make = make
         self._source = source
+        self._random = random
         self._servers: list[asyncio.Server] = []
-        self._half_open: list[Link] = []
+        self._half_open: list[tuple[str, Link]] = []
         self.addresses: list[tuple[str, int]] = []
 
     @property
@@ -59,18 +66,24 @@ class Listener:
         return link
 
     def _limit(self, link: Link) -> None:
-        self._half_open = [one for one in self._half_open if one.half_open] + [link]
         mine = self._source(link.address[0])
-        same = [one for one in self._half_open if self._source(one.address[0]) == mine]
+        self._half_open = [one for one in self._half_open if one[1].half_open] + [(mine, link)]
+        same = [one for one in self._half_open if one[0] == mine]
         if len(same) > HALF_OPEN_PER_SOURCE:
-            evict(same)
+            one_too_many(same, self._random).close("crowded")
         elif len(self._half_open) > HALF_OPEN:
-            evict(self._half_open)
+            one_too_many(self._half_open, self._random).close("crowded")
 
 
-def evict(links: Sequence[Link]) -> None:
-    """Of links in the order of their age, close the oldest that has proven nothing, or else the oldest."""
-    next((one for one in links if not one.proven), links[0]).close("crowded")
+def one_too_many(links: Sequence[tuple[str, Link]], random: Callable[[int], bytes]) -> Link:
+    """Which of these half-open links, (source, link) each, the oldest first, gives way: of those that have proven nothing, and
+    are of the source that has the most of them, one of the older half at random. So whoever has just come has a moment to prove
+    a room, and a flood can't see to it that those who need longer are never in time."""
+    candidates = [one for one in links if not one[1].proven] or links
+    counts = Counter(source for source, _ in candidates)
+    most = max(counts.values())
+    crowd = [link for source, link in candidates if counts[source] == most]
+    return crowd[int.from_bytes(random(4)) % max(1, len(crowd) // 2)]
 
 
 def open_sockets(port: int, hosts: Sequence[str]) -> list[socket.socket]:

@@ -63,6 +63,14 @@ async def test_whoever_closes_says_why_and_both_are_told_once() -> None:
         assert to_ben.reason == "closed:leaving"
 
 
+async def test_what_a_stranger_made_up_as_a_reason_is_not_passed_on() -> None:
+    anna, ben = End(), End()
+    async with connected(anna, ben) as (to_ben, _):
+        await establish(anna, ben)
+        to_ben.close("a_word_of_hers")
+        assert await ben.ended() == "bye:other"
+
+
 async def test_a_stream_that_just_ends_is_cut_off() -> None:
     anna, ben = End(), End()
     async with connected(anna, ben) as (to_ben, _):
@@ -135,7 +143,7 @@ async def test_nothing_is_told_after_the_owner_closed() -> None:
         await establish(anna, ben)
         for _ in range(10):
             to_ben.send(b"more")
-        assert await anna.ended() == "bye:enough"
+        assert await anna.ended() == "bye:other"
         assert await ben.next() == Received(b"more")
         assert ben.events.empty()
 
@@ -338,3 +346,36 @@ async def test_a_dial_that_takes_too_long_says_so_too() -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody, pytest.raises(RequestError) as caught:
         await dial("127.0.0.1", nobody.getsockname()[1], End().make, 0.0)
     assert caught.value.kind == "not_reachable"
+
+
+async def made_by_a_dial_in_vain(host: str, port: int, *, cancelled: bool) -> End:
+    end = End()
+    dialling = asyncio.ensure_future(dial(host, port, lambda: end.make(target="nobody"), 5))
+    if cancelled:
+        await end.has_made(1)
+        dialling.cancel()
+    await asyncio.wait([dialling])
+    assert dialling.cancelled() if cancelled else isinstance(dialling.exception(), RequestError)
+    for link in end.links:
+        assert await end.ended() == "closed:not_reachable"
+        await link.closed()
+    return end
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_dial_in_vain_leaves_no_link(cancelled: bool) -> None:
+    """The event loop of the program makes its protocol before it connects, that of asyncio afterwards."""
+    uvloop = pytest.importorskip("uvloop")
+    with socket.socket() as nobody, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        nobody.bind(("127.0.0.1", 0))
+        assert len(runner.run(made_by_a_dial_in_vain(*nobody.getsockname(), cancelled=cancelled)).links) == 1
+
+
+async def test_a_link_that_was_closed_before_it_was_connected_stays_so() -> None:
+    anna, ben = End(), End()
+    async with listening(ben) as port:
+        link = anna.make(target="ben")
+        link.close("not_reachable")
+        await asyncio.get_running_loop().create_connection(lambda: link, "127.0.0.1", port)
+        assert await ben.ended() == "handshake_cut"
+        assert await anna.ended() == "closed:not_reachable"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from peertalk.core import events
 from peertalk.core.events import Delivered, MessageArrived, MessageChanged, PeerChanged, RoomChanged, Typing
 from peertalk.core.rooms import HOUR_MS
 from peertalk.errors import RequestError, StartError
@@ -325,6 +327,27 @@ async def test_connecting_to_somebody_who_shares_no_room_says_so(people: Company
         await ada.connect("127.0.0.1", port(ben))
 
 
+async def test_a_copy_of_the_profile_that_runs_elsewhere_is_warned_of(people: Company) -> None:
+    first = await people.node("Ada")
+    await first.close()
+    shutil.copy(people.directory / "Ada.db", people.directory / "Copy.db")
+    ada, copy = await people.node("Ada"), await people.node("Copy")
+    warnings = copy.subscribe()
+    with pytest.raises(RequestError, match="not_reachable"):
+        await copy.connect("127.0.0.1", port(ada))
+    assert await event(copy, events.Warning, lambda one: one.kind == "second_process", warnings)
+
+
+async def test_a_dial_that_leads_back_to_its_own_process_warns_of_nothing(people: Company) -> None:
+    ada = await people.node("Ada")
+    with pytest.raises(RequestError) as caught:
+        await ada.connect("127.0.0.1", port(ada))
+    told = ada.subscribe()
+    await ada.close()
+    assert caught.value.data["why"] == "self"
+    assert [type(one).__name__ async for one in told] == ["Ready"]
+
+
 async def test_a_port_in_use_is_a_clear_error_and_leaves_nothing_open(people: Company) -> None:
     ada = await people.node("Ada")
     with pytest.raises(StartError, match="port_in_use"):
@@ -355,10 +378,10 @@ async def test_a_lobby_that_nobody_was_in_for_two_hours_is_forgotten(people: Com
 
 async def test_closing_tells_the_others_and_ends_subscriptions(people: Company) -> None:
     ada, ben = await meet(people)
-    events = ada.subscribe()
+    leaving = ada.subscribe()
     await ben.close()
-    await event(ada, PeerChanged, lambda one: one.change == "offline", events)
-    events.close()
+    await event(ada, PeerChanged, lambda one: one.change == "offline", leaving)
+    leaving.close()
     rest = ada.subscribe()
     await ada.close()
     assert [type(one).__name__ async for one in rest] == ["Ready"]

@@ -18,15 +18,15 @@ from tests.hostile.victim import Victim, attacked
 
 
 @cache
-def lobby_secret() -> bytes:
+def open_secret(name: str) -> bytes:
     """docs/protocol.md, "Rooms"."""
-    return nacl.pwhash.argon2id.kdf(32, b"lobby", b"peertalk/1 open\0", opslimit=3, memlimit=64 << 20)
+    return nacl.pwhash.argon2id.kdf(32, name.encode(), b"peertalk/1 open\0", opslimit=3, memlimit=64 << 20)
 
 
 @pytest.fixture(scope="session")
 def lobby() -> bytes:
     """The secret of the lobby."""
-    return lobby_secret()
+    return open_secret("lobby")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -63,18 +63,18 @@ class Hostile:
         self._ends.push_async_callback(peer.hang_up)
         return peer
 
-    async def lure(self, **options: Any) -> tuple[HostilePeer, asyncio.Task[str]]:
-        """A hostile peer that the victim has dialled, and why this failed (see Victim.dial)."""
-        answering = HostilePeer.answer(**{"secrets": self._secrets, **options})
-        port, came = await self._ends.enter_async_context(answering)
-        dialling = asyncio.create_task(self._victim.dial(port))
-        peer = await came.get()
+    async def lure(self, **options: Any) -> HostilePeer:
+        """A hostile peer that the victim has dialled. Nobody listens there any more when it is caught."""
+        async with HostilePeer.answer(**{"secrets": self._secrets, **options}) as (port, came):
+            dialling = asyncio.create_task(self._victim.dial(port))
+            peer = await came.get()
+        peer.dialling = dialling
         self._ends.push_async_callback(self._over, peer, dialling)
-        return peer, dialling
+        return peer
 
-    async def meet(self, *, dials: bool, **options: Any) -> HostilePeer:
-        """A hostile peer that has dialled the victim, or was dialled by it."""
-        return await self.dial(**options) if dials else (await self.lure(**options))[0]
+    async def meet(self, frame: int, **options: Any) -> HostilePeer:
+        """A hostile peer that has dialled the victim, or that was dialled by it, whoever of the two sends this frame."""
+        return await (self.dial(**options) if frame % 2 else self.lure(**options))
 
     @staticmethod
     async def _over(peer: HostilePeer, dialling: asyncio.Task[str]) -> None:

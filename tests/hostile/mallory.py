@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -40,9 +41,11 @@ def credulous(cipher: Any) -> Any:
 
 
 class Mallory(Reference):
-    """`prologue` and `suite` are those of NN, `bind` is the prologue of XX, `versions` are the 32 bytes of frame 6 or 7. `keys` are
-    public keys to show instead of the own ones, by where ("NN e", "XX e", "XX s"), each with its private half, or None where
-    the shared secret will be zeros anyway. `deaf`: goes on though what the other side says in NN is not authentic."""
+    """`prologue` and `suite` are those of NN, `bind` is the prologue of XX, `versions` are the 32 bytes of frame 6 or 7. `keys`
+    are public keys to show instead of the own ones, by where ("NN e", "XX e", "XX s"), each with its private half, or None
+    where the shared secret will be zeros anyway. `deaf`: goes on though what the other side says is not authentic. `change` is
+    given the number and the plaintext of each frame from the third on, and what it makes of it is sent. A responder proves
+    `claims` instead of what was proven to it."""
 
     def __init__(
         self,
@@ -54,10 +57,17 @@ class Mallory(Reference):
         versions: bytes | None = None,
         keys: Mapping[str, tuple[bytes, bytes | None]] | None = None,
         deaf: bool = False,
+        change: Callable[[int, bytes], bytes] | None = None,
+        claims: list[bytes] | None = None,
         **options: Any,
     ) -> None:
         self._prologue, self._suite, self._bind, self._deaf, self._keys = prologue, suite, bind, deaf, keys or {}
+        self.change = change
+        self.heard: dict[int, bytes] = {}
+        self.said: dict[int, bytes] = {}
+        """The plaintexts of the other side's frames and of the own ones, from the third on."""
         super().__init__(initiator=initiator, **options)
+        self.claims = claims
         self.versions = versions or self.versions
 
     def _noise(self, pattern: str, prologue: bytes) -> NoiseConnection:
@@ -67,7 +77,7 @@ class Mallory(Reference):
         noise.set_prologue(self._prologue if outer else self._bind or prologue)
         protocol = noise.noise_protocol
         protocol.dh_fn = Lenient()
-        if self._deaf and outer:
+        if self._deaf:
             protocol.cipher_class = credulous(protocol.cipher_class)
         protocol.keypairs["s"] = KeyPair25519.from_private_bytes(self._seed)
         for where, (public, private) in self._keys.items():
@@ -77,4 +87,37 @@ class Mallory(Reference):
                 protocol.keypairs[where[-1]] = pair
         with warnings.catch_warnings(action="ignore"):  # that a chosen ephemeral is for testing only
             noise.start_handshake()
+        if outer:
+            self._outer = noise
+            self._listen_in(noise)
         return noise
+
+    @property
+    def anonymous(self) -> bytes:
+        """The hash of NN, *h* in docs/protocol.md."""
+        return bytes(self._outer.get_handshake_hash())
+
+    @property
+    def public(self) -> bytes:
+        return bytes(KeyPair25519.from_private_bytes(self._seed).public_bytes)
+
+    def _listen_in(self, noise: NoiseConnection) -> None:
+        encrypt, decrypt = noise.encrypt, noise.decrypt
+        mine = count(3 if self.initiator else 4, 2)
+        theirs = count(4 if self.initiator else 3, 2)
+
+        def seal(plaintext: bytes) -> bytes:
+            number = next(mine)
+            said = self.said[number] = self.change(number, plaintext) if self.change else plaintext
+            return bytes(encrypt(said))
+
+        def unseal(sealed: bytes) -> bytes:
+            plaintext = self.heard[next(theirs)] = bytes(decrypt(sealed))
+            return plaintext
+
+        noise.encrypt, noise.decrypt = seal, unseal
+
+    def seal(self, plaintext: bytes) -> bytes:
+        """Any plaintext as the frame of a record."""
+        sealed = bytes(self._inner.encrypt(plaintext))
+        return len(sealed).to_bytes(2, "big") + sealed

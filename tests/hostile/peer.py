@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -19,10 +19,15 @@ class HostilePeer(asyncio.Protocol):
     """One connection. Frames of setting up are read and written only in `due` and `establish`, so a test can put its own in
     between; once established, records are read as they come, and pings and proofs answered unless `reference.silent`."""
 
-    def __init__(self, reference: Mallory) -> None:
+    def __init__(self, reference: Mallory, met: Callable[[HostilePeer], None] | None = None) -> None:
         self.reference = reference
+        self._met = met
         self.frames: list[bytes] = []
         """The contents of all frames that came while setting up."""
+        self.sent: dict[int, bytes] = {}
+        """The contents of those that were sent, by their number."""
+        self.dialling: asyncio.Task[str] | None = None
+        """Where the victim has dialled: why this failed, or nothing if it is linked (conftest.Hostile.lure)."""
         self._next = 1 if reference.initiator else 2
         self._in = bytearray()
         self._taken = 0
@@ -52,13 +57,12 @@ class HostilePeer(asyncio.Protocol):
     @asynccontextmanager
     async def answer(
         cls, *, secrets: Collection[bytes] = (), seed: bytes = MALLORY, **options: Any
-    ) -> AsyncIterator[tuple[int, asyncio.Queue[Self]]]:
+    ) -> AsyncIterator[tuple[int, asyncio.Queue[HostilePeer]]]:
         """Listen on loopback: the port, and whoever dials it, one by one."""
-        came: asyncio.Queue[Self] = asyncio.Queue()
+        came: asyncio.Queue[HostilePeer] = asyncio.Queue()
 
-        def take() -> Self:
-            came.put_nowait(peer := cls(Mallory(initiator=False, seed=seed, secrets=secrets, **options)))
-            return peer
+        def take() -> HostilePeer:
+            return cls(Mallory(initiator=False, seed=seed, secrets=secrets, **options), came.put_nowait)
 
         server = await asyncio.get_running_loop().create_server(take, HOST, 0)
         try:
@@ -73,18 +77,21 @@ class HostilePeer(asyncio.Protocol):
         while True:
             while not self.reference.out:
                 self.reference.feed(framed(await self.frame()))
-            content = self.reference.drain()[2:]
-            if self._next == number:
+            content = self.sent[self._next] = self.reference.drain()[2:]
+            self._next += 2
+            if self._next > number + 1:
                 return content
             self.send_frame(content)
-            self._next += 2
 
     async def establish(self) -> Self:
         """Set up the channel to its end."""
-        while not self.reference.established:
-            while not self.reference.out and not self.reference.established:
-                self.reference.feed(framed(await self.frame()))
-            self._flush()
+        self.send_frame(await self.due(7 if self.reference.initiator else 6))
+        return await self.begin()
+
+    async def begin(self) -> Self:
+        """Its last frame is sent: from here on there are records."""
+        if not self.reference.initiator:
+            self.reference.feed(framed(await self.frame()))
         self._take_records()
         return self
 
@@ -98,6 +105,15 @@ class HostilePeer(asyncio.Protocol):
         del self._in[:end]
         return self.frames[-1]
 
+    async def refused(self, *why: str, seconds: float = SECONDS) -> None:
+        """Wait until the other side has closed while setting up: without a word, and where it had dialled for one of these
+        reasons, as docs/protocol.md calls them."""
+        heard = len(self.frames)
+        assert await self.closed(seconds) is None
+        assert (self.heard, len(self.frames)) == (b"", heard), "it has answered"
+        if self.dialling:
+            assert await self.dialling in why
+
     # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def send_raw(self, data: bytes) -> None:
@@ -110,6 +126,10 @@ class HostilePeer(asyncio.Protocol):
         """One sealed record, padded to `size` or to the least that fits."""
         self.reference.record(kind, content, size)
         self._flush()
+
+    def send_plaintext(self, plaintext: bytes) -> None:
+        """What is no record, sealed as if it were one."""
+        self.send_raw(self.reference.seal(plaintext))
 
     def send_message(self, message: bytes) -> None:
         """One message on the established channel, in as many records as it takes."""
@@ -163,6 +183,8 @@ class HostilePeer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport, self._gone = transport, False
+        if self._met:
+            self._met(self)
 
     def data_received(self, data: bytes) -> None:
         self._in += data

@@ -56,6 +56,11 @@ class Victim:
             return str(error).partition("'why': '")[2].partition("'")[0] or "not reachable"
         return ""
 
+    async def join(self, room: str) -> None:
+        """Let it join a room, which is no attack: the 64 MiB that this takes for a moment don't count."""
+        await self.process.call("rooms.join", name=room)
+        self.forget_memory()
+
     async def undisturbed(self, allowed: Collection[str] = ()) -> None:
         """Both are there, linked, and hear each other; nothing was shown of anybody else but changes of these kinds; nothing
         that belongs to them is in a log; and memory is bounded."""
@@ -120,7 +125,6 @@ class Victim:
         reset = Path(f"/proc/{self.process.process.pid}/clear_refs")
         if reset.exists():
             reset.write_text("5")
-        self.idle = self.memory()
 
     def _proc(self, name: str) -> list[str]:
         file = Path(f"/proc/{self.process.process.pid}/{name}")
@@ -145,6 +149,7 @@ async def attacked(directory: Path) -> AsyncIterator[Victim]:
         await victim.talk()
         victim._seen = {"victim": len(started[0].events), "friend": len(started[1].events)}
         victim.forget_memory()
+        victim.idle = victim.memory()
         yield victim
     finally:
         codes = [await process.stop() for process in started]

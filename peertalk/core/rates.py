@@ -51,14 +51,15 @@ class Rate(NamedTuple):
 MAX_QUOTAS: Final = 4096
 """Quotas from which on those are forgotten that are full again."""
 MIB: Final = 1 << 20
-LANE = Rate(30, 2, 256 << 10, 4 << 10)
-"""What each identity has for itself, however much others bring: so a flood holds up nobody who just writes."""
+LITTLE = Rate(20, 1, 128 << 10, 4 << 10)
+"""Who brings no more than this just writes: however much others bring, that is taken."""
 OPEN = Rate(5000, 200, 8 * MIB, MIB // 2)
-"""What one identity may bring into an open room."""
-OPEN_POOL = Rate(20_000, 500, 12 * MIB, MIB)
-"""What all together may bring into open rooms, less what they have for themselves."""
-STRANGERS_POOL = Rate(25_000, 200, 12 * MIB, MIB // 4)
-"""The same for direct rooms in which one has not written oneself."""
+"""What all together may bring into open rooms. The same here as with everybody who is linked, so that they can follow: what one
+writes rests on what one has taken in."""
+RESERVED, RESERVED_SIZE = 100, MIB // 4
+"""What is left of it for those who bring little."""
+STRANGERS = Rate(10_000, 200, 12 * MIB, MIB // 4)
+"""What all together may bring into direct rooms in which one has not written oneself, beside the little of each."""
 
 
 class Quota:
@@ -87,25 +88,24 @@ class Intake:
     """What a replica takes in of others. One for all its rooms, so that many rooms let in no more than one does."""
 
     def __init__(self) -> None:
-        self._quotas: dict[tuple[Rate, bytes, bytes], Quota] = {}
+        self._quotas: dict[tuple[Rate, bytes], Quota] = {}
 
-    def into_open(self, room: bytes, who: bytes, entries: int, size: int, now: float) -> bool:
-        """May `who` bring so much into this open room now?"""
-        own = self._quota(OPEN, now, room, who)
-        return own.has(entries, size, now) and self._shared(OPEN_POOL, who, entries, size, now) and own.take(entries, size, now)
+    def into_open(self, who: bytes, entries: int, size: int, now: float) -> bool:
+        """May `who` bring so much into an open room now?"""
+        little, all_ = self._quota(LITTLE, now, who), self._quota(OPEN, now)
+        if little.has(entries, size, now):
+            return all_.take(entries, size, now) and little.take(entries, size, now)
+        return all_.has(entries + RESERVED, size + RESERVED_SIZE, now) and all_.take(entries, size, now)
 
     def of_stranger(self, who: bytes, entries: int, size: int, now: float) -> bool:
         """May `who` bring so much into a direct room in which one has not written oneself?"""
-        return self._shared(STRANGERS_POOL, who, entries, size, now)
+        little, all_ = self._quota(LITTLE, now, who), self._quota(STRANGERS, now)
+        return little.take(entries, size, now) or all_.take(entries, size, now)
 
-    def _shared(self, rate: Rate, who: bytes, entries: int, size: int, now: float) -> bool:
-        lane, pool = self._quota(LANE, now, who=who), self._quota(rate, now)
-        return lane.take(entries, size, now) or pool.take(entries, size, now)
-
-    def _quota(self, rate: Rate, now: float, room: bytes = b"", who: bytes = b"") -> Quota:
-        quota = self._quotas.get((rate, room, who))
+    def _quota(self, rate: Rate, now: float, who: bytes = b"") -> Quota:
+        quota = self._quotas.get((rate, who))
         if quota is None:
             if len(self._quotas) >= MAX_QUOTAS:
                 self._quotas = {key: one for key, one in self._quotas.items() if not one.is_full(now)}
-            quota = self._quotas[rate, room, who] = Quota(rate, now)
+            quota = self._quotas[rate, who] = Quota(rate, now)
         return quota

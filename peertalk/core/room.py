@@ -186,7 +186,7 @@ class Room:
         """May a peer bring so much now (docs/protocol.md, "Limits")?"""
         intake, who = self.outlet.intake, sharing.identity
         if self.record.kind == "open":
-            return intake.into_open(self.id, who, entries, size, now.mono)
+            return intake.into_open(who, entries, size, now.mono)
         return self.accepted or intake.of_stranger(who, entries, size, now.mono)
 
     def unpark(self, now: Now) -> None:

@@ -17,7 +17,7 @@ from peertalk.core.sharing import Sharing
 from peertalk.core.stored import PageRecord
 
 ANSWER_SIZE = 512 * 1024
-CHUNK, CHUNK_ENTRIES = 64, 256
+CHUNK, CHUNK_ENTRIES = 16, 256
 _ROOM_IN_MESSAGE = wire.MAX_PAGE
 
 

@@ -14,7 +14,8 @@ import pytest
 import pytest_asyncio
 
 from tests.hostile.peer import HOST, HostilePeer
-from tests.hostile.victim import Victim, attacked
+from tests.hostile.victim import Victim, attacked, dial
+from tests.lab.rpc_process import RpcProcess
 
 
 @cache
@@ -52,24 +53,24 @@ async def undisturbed(victim: Victim, shown: set[str]) -> AsyncIterator[None]:
 
 
 class Hostile:
-    """Makes hostile peers, and ends them all after the test."""
+    """Makes hostile peers, and ends them all after the test. They know `secrets` unless they are given others."""
 
     def __init__(self, victim: Victim, secrets: list[bytes], ends: AsyncExitStack) -> None:
-        self._victim, self._secrets, self._ends = victim, secrets, ends
+        self._victim, self._secrets, self.ends = victim, secrets, ends
 
     async def dial(self, **options: Any) -> HostilePeer:
         """A hostile peer that has dialled the victim."""
         peer = await HostilePeer.connect(HOST, self._victim.port, **{"secrets": self._secrets, **options})
-        self._ends.push_async_callback(peer.hang_up)
+        self.ends.push_async_callback(peer.hang_up)
         return peer
 
-    async def lure(self, **options: Any) -> HostilePeer:
-        """A hostile peer that the victim has dialled. Nobody listens there any more when it is caught."""
+    async def lure(self, process: RpcProcess | None = None, **options: Any) -> HostilePeer:
+        """A hostile peer that the victim, or another process, has dialled. Nobody listens there any more when it is caught."""
         async with HostilePeer.answer(**{"secrets": self._secrets, **options}) as (port, came):
-            dialling = asyncio.create_task(self._victim.dial(port))
+            dialling = asyncio.create_task(dial(process or self._victim.process, port))
             peer = await came.get()
         peer.dialling = dialling
-        self._ends.push_async_callback(self._over, peer, dialling)
+        self.ends.push_async_callback(self._over, peer, dialling)
         return peer
 
     async def meet(self, frame: int, **options: Any) -> HostilePeer:

@@ -173,6 +173,11 @@ class HostilePeer(asyncio.Protocol):
         """What came and is not read as a frame yet."""
         return bytes(self._in)
 
+    @property
+    def over(self) -> bool:
+        """Whether the other side, or both, have hung up."""
+        return self._ended
+
     async def hang_up(self) -> None:
         """Cut the connection, and wait until it is gone."""
         self._transport.abort()

@@ -7,7 +7,7 @@ import pytest
 from tests.hostile import feed
 from tests.hostile.conftest import Hostile
 from tests.hostile.member import LOBBY, SHOWN, Member, overlook
-from tests.hostile.test_floods import CROWD, crowd, flooded, pages
+from tests.hostile.test_member_floods import CROWD, crowd, flooded, pages
 from tests.hostile.victim import Victim
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import AsyncIterator, Collection
@@ -35,6 +36,15 @@ async def start(home: Path, name: str, *options: str) -> RpcProcess:
     return process
 
 
+async def dial(process: RpcProcess, port: int) -> str:
+    """Let it dial this port of loopback; why there was no link, or nothing if there is one."""
+    try:
+        await process.call("peers.connect", host="127.0.0.1", port=port)
+    except RpcError as error:
+        return str(error).partition("'why': '")[2].partition("'")[0] or "not reachable"
+    return ""
+
+
 @dataclass
 class Victim:
     """The process under attack, with its friend."""
@@ -44,17 +54,11 @@ class Victim:
     port: int
     id: str
     friend_id: str
+    guests: set[str] = field(default_factory=set)
+    """The ids of further honest peers, who may come and go."""
     idle: int = 0
     _rounds: int = 0
     _seen: dict[str, int] = field(default_factory=dict)
-
-    async def dial(self, port: int) -> str:
-        """Let it dial this port of loopback; why there was no link, or nothing if there is one."""
-        try:
-            await self.process.call("peers.connect", host="127.0.0.1", port=port)
-        except RpcError as error:
-            return str(error).partition("'why': '")[2].partition("'")[0] or "not reachable"
-        return ""
 
     async def join(self, room: str) -> None:
         """Let it join a room, which is no attack: the 64 MiB that this takes for a moment don't count."""
@@ -74,6 +78,7 @@ class Victim:
             assert not shown, f"shown by the {who}: {shown}"
             assert MARK not in str(process.events[since:])
             self.judge(process.log)
+            process.log.clear()
         assert self.memory() <= self.idle + MEMORY, f"{self.memory() - self.idle} KiB more than when idle"
 
     async def talk(self) -> None:
@@ -87,21 +92,22 @@ class Victim:
             before, there = len(sender.events), len(receiver.events)
             sent = (await sender.call("messages.send", room="lobby", text=text))["id"]
             await sender.wait_event(lambda event, id=sent, who=reader: has(event, id, who), 5, before)
-            await receiver.wait_event(lambda event, id=sent: event.get("message", {}).get("id") == id, 5, there)
+            await receiver.wait_event(lambda event, id=sent: says(event, id), 5, there)
 
     def _is_own(self, event: Event, allowed: Collection[str]) -> bool:
         """Whether an event speaks of these two alone, and not of one of them going, or is allowed."""
         own = {self.id, self.friend_id}
+        honest = own | self.guests
         match event["type"]:
             case "message" | "message_changed":
-                return event["message"]["author"]["id"] in own
+                return event["message"]["author"]["id"] in honest
             case "peer":
-                change = event["change"]
-                return change != "offline" if event["peer"]["id"] in own else change in allowed
+                who, change = event["peer"]["id"], event["change"]
+                return change in allowed or (who in own and change != "offline") or who in self.guests
             case "room":
-                return event["change"] != "members" or "members" in allowed
+                return event["change"] != "members" or "members" in allowed or bool(self.guests)
             case "delivered":
-                return own >= set(event["delivered_to"])
+                return honest >= set(event["delivered_to"])
             case kind:
                 return kind in {"ready", "sync"}
 
@@ -110,6 +116,7 @@ class Victim:
         text = "\n".join(log).lower()
         for word in (TEXT, VICTIM, FRIEND, MARK, "traceback", " error "):
             assert word.lower() not in text, f"{word!r} in a log: {text}"
+        assert not re.search("[0-9a-f]{32}", text), f"a key, a secret or an id in a log: {text}"
 
     def memory(self) -> int:
         """The most memory, in KiB, that it has needed since `forget_memory`; 0 where the system does not tell."""
@@ -129,6 +136,10 @@ class Victim:
     def _proc(self, name: str) -> list[str]:
         file = Path(f"/proc/{self.process.process.pid}/{name}")
         return file.read_text().splitlines() if sys.platform == "linux" else []
+
+
+def says(event: Event, message: str) -> bool:
+    return event["type"] == "message" and event["message"]["id"] == message
 
 
 def has(event: Event, message: str, who: str) -> bool:

@@ -152,6 +152,9 @@ class Asking:
             self._bodies = None
             sharing.fail_bodies(now.mono)
             return
+        if not self.room.admits(sharing, 0, sum(map(len, bodies.values())), now):
+            self._bodies, sharing.bodies_after = None, now.mono + 1
+            return
         numbers = tuple(sorted({self.room.log.index[id_].number for id_ in bodies}))
         self.room.outlet.load_pages(self.room.id, numbers, lambda pages, _: self._fill(sharing, bodies, pages))
 

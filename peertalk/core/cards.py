@@ -20,6 +20,8 @@ from peertalk.errors import RemoteError
 
 MAX_HEARSAY = 8192
 """Feeds that one introducer may say something about in one room."""
+GIVEN, GIVEN_TOGETHER = 64, 8192
+"""Feeds that everybody may name in one room, be they one's own or others'; and beyond that, all together."""
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -62,7 +64,7 @@ class Cards:
         via = b"" if card.identity == sender else sender
         old = self.records.get((card.identity, via))
         known = dict(old.feeds) if old else {}
-        left = min(wire.MAX_FEEDS - len(known), MAX_HEARSAY - self._given[via] if via else wire.MAX_FEEDS)
+        left = min(wire.MAX_FEEDS - len(known), self._left(sender, MAX_HEARSAY if via else wire.MAX_FEEDS))
         fresh = dict(islice((pair for pair in card.feeds if pair[0] not in known), left))
         if not fresh and (via or old is not None):
             return None
@@ -72,12 +74,18 @@ class Cards:
         self._put(record)
         return record
 
+    def _left(self, giver: bytes, most: int) -> int:
+        """How many more feeds somebody may name: a flood of many takes nobody the place of those that each needs."""
+        given = self._given[giver]
+        spare = GIVEN_TOGETHER - sum(max(0, count - GIVEN) for count in self._given.values())
+        return max(0, min(most - given, max(GIVEN - given, 0) + max(spare, 0)))
+
     def _is_signed(self, pair: tuple[bytes, bytes], identity: bytes) -> bool:
         return verify_owner(pair[0], pair[1], self.room, identity)
 
     def _put(self, record: CardRecord) -> None:
         before = self.records.get((record.identity, record.via))
-        self._given[record.via] += len(record.feeds) - (len(before.feeds) if before is not None else 0)
+        self._given[record.via or record.identity] += len(record.feeds) - (len(before.feeds) if before is not None else 0)
         self.records[(record.identity, record.via)] = record
         self._listed.setdefault(record.identity, set()).update(feed for feed, _ in record.feeds)
         for feed, _ in record.feeds:

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
+from peertalk.core.claims import tips_messages
 from peertalk.core.effects import MembersChanged, Presence, Send
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
@@ -40,11 +43,11 @@ class Exchange:
 
     def tell(self, room: Room, sharing: Sharing) -> None:
         """Name the tips that have come since the last time."""
-        tips = [tip for tip in sharing.pending if tip in room.held]
+        tips = {tip: room.held[tip] for tip in sharing.pending if tip in room.held}
         sharing.pending.clear()
         sharing.tell_at = None
-        for start in range(0, len(tips), wire.MAX_TIPS):
-            self._send_tips(room, sharing, tuple(tips[start : start + wire.MAX_TIPS]), fresh=False, last=False)
+        for run in tips_messages(room.id, tips, room.absent, disk=self.disk):
+            self._out.emit(Send(sharing.link, run))
 
     def _on_card(self, place: Place, sharing: Sharing, card: wire.Card, now: Now) -> None:
         room = place.room
@@ -92,18 +95,12 @@ class Exchange:
 
     def _state_all(self, room: Room, sharing: Sharing) -> None:
         """Name all tips, a thousand a message."""
-        tips = tuple(room.held)
-        runs = [tips[start : start + wire.MAX_TIPS] for start in range(0, len(tips), wire.MAX_TIPS)] or [()]
-        for number, run in enumerate(runs):
-            last = number == len(runs) - 1
-            self._send_tips(room, sharing, run, fresh=number == 0, last=last)
-
-    def _send_tips(self, room: Room, sharing: Sharing, tips: tuple[bytes, ...], *, fresh: bool, last: bool) -> None:
-        feeds = {room.held[tip] for tip in tips if tip in room.held}
-        absent = tuple(id_ for id_, feed in room.absent.items() if feed in feeds)
-        disk = self.disk and len(absent) <= wire.MAX_ABSENT
-        message = wire.Tips(room.id, tips, absent[: wire.MAX_ABSENT], fresh, last, disk)
-        self._out.emit(Send(sharing.link, message))
+        named = tips_messages(room.id, room.held, room.absent, disk=self.disk)
+        *runs, last = named or [wire.Tips(room.id, (), disk=self.disk)]
+        runs.append(msgspec.structs.replace(last, last=True))
+        runs[0] = msgspec.structs.replace(runs[0], fresh=True)
+        for run in runs:
+            self._out.emit(Send(sharing.link, run))
 
     def _on_tips(self, place: Place, sharing: Sharing, tips: wire.Tips, now: Now) -> None:
         room = place.room
@@ -111,9 +108,10 @@ class Exchange:
         if tips.fresh:
             sharing.holds.clear()
             sharing.wanted.clear()
+        limit, at = room.room_for_tips(sharing), now.mono if not sharing.heard else now.mono + DELTA_DELAY
         for tip in tips.tips:
             if not self._claim(room, sharing, tip, tips.disk, tips.absent):
-                sharing.want(tip, now.mono if not sharing.heard else now.mono + DELTA_DELAY)
+                sharing.want(tip, at, limit)
         if tips.last and not sharing.heard:
             sharing.heard = True
             sharing.first = list(sharing.wanted)

@@ -95,7 +95,7 @@ class Log:
         return self._missing(fresh) or fresh
 
     def _items(self, page: wire.Page) -> list[Item]:
-        if len(page.headers) != len(page.bodies):
+        if len(page.headers) != len(page.bodies) or wire.size(page) > wire.MAX_PAGE:
             raise RemoteError("malformed", what="page")
         items: list[Item] = []
         for raw, body in zip(page.headers, page.bodies, strict=True):
@@ -161,8 +161,9 @@ class Log:
         for id_ in held:
             if id_ in self.index:
                 by_feed.setdefault(self.index[id_].feed, []).append(id_)
+        # Generators all the way: nothing is made for who still waits for its turn.
         lacks = (chain.lacking(by_feed.get(feed, ()), self.index) for feed, chain in self.chains.items())
-        return heapq.merge(*(_until(run, last) for run in lacks), key=lambda lack: lack[0].number)
+        yield from heapq.merge(*(_until(run, last) for run in lacks), key=lambda lack: lack[0].number)
 
 
 def _until(lacks: Iterator[Lack], last: int) -> Iterator[Lack]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from peertalk.core.effects import Commit, Effect, LoadBodies, LoadPages, Token
+from peertalk.core.rates import Intake
 from peertalk.core.stored import Op, PageRecord
 
 
@@ -19,6 +21,36 @@ class Now(NamedTuple):
 Then = Callable[[Now], None]
 
 
+class Turns:
+    """Long work that few do at a time; the others wait in order. `take` is given back by `done`."""
+
+    def __init__(self, at_once: int = 4) -> None:
+        self._free = at_once
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._calling = False
+
+    def take(self, work: Callable[[], None]) -> None:
+        """Call `work` when it is its turn."""
+        self._waiting.append(work)
+        self._call()
+
+    def done(self) -> None:
+        """A turn is over."""
+        self._free += 1
+        self._call()
+
+    def _call(self) -> None:
+        if self._calling:
+            return
+        self._calling = True
+        try:
+            while self._waiting and self._free:
+                self._free -= 1
+                self._waiting.popleft()()
+        finally:
+            self._calling = False
+
+
 class Outlet:
     """Collects effects in order. A `then` runs when the driver reports its token done; tokens of commits are done in order."""
 
@@ -30,6 +62,10 @@ class Outlet:
         self._lazy: dict[object, Op] = {}
         self.touched: set[bytes] = set()
         """Rooms in which something has happened that others, or a timer, may have to hear of."""
+        self.intake = Intake()
+        self.turns = Turns()
+        self.congested: set[int] = set()
+        """Links on which so much waits that what can wait is not added (docs/protocol.md, "Links")."""
         self._token = 0
 
     def emit(self, effect: Effect) -> None:

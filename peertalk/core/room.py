@@ -15,8 +15,9 @@ from peertalk.core.feed import tip_of
 from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
 from peertalk.core.outlet import Now, Outlet
+from peertalk.core.rates import NEW_FEED
 from peertalk.core.rooms import bodies_expire_after
-from peertalk.core.sharing import MAX_PARKED, Bucket, Sharing
+from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
 from peertalk.core.stored import (
     ClaimRecord,
     EntryRecord,
@@ -40,9 +41,6 @@ LIVE_PATIENCE = 0.3
 """Seconds that a tip told live is waited for before it is asked for: its author sends it at the same time."""
 SHOWN_AFTER = 10.0
 """Seconds after which something counts as seen on the screen: what lands above it then is late."""
-OPEN_BURST, OPEN_RATE = 5000, 200
-"""Entries that one identity may bring into an open room: at once, and a second."""
-
 RECALLED = 256
 """Pages that are looked through at a start for bodies that may still come."""
 NOTHING = bytes(32)
@@ -69,7 +67,6 @@ class Room:
         self.held: dict[bytes, bytes] = {tip: feed for feed, chain in self.log.chains.items() for tip in chain.tips}
         self.durable = len(self.log.pages)
         self.sharings: dict[int, Sharing] = {}
-        self.buckets: dict[bytes, Bucket] = {}
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
         self._seen, self._turned = self._top, now.mono
 
@@ -109,6 +106,18 @@ class Room:
     def can_write(self, now: Now) -> bool:
         """Is there a peer from whom everything that it claimed first is here?"""
         return any(sharing.is_caught_up(self.log, now.mono) for sharing in self.sharings.values())
+
+    @property
+    def accepted(self) -> bool:
+        """Is this no direct room that a stranger began and in which one has not written oneself?"""
+        return self.record.kind != "direct" or self.record.accepted
+
+    def room_for_tips(self, sharing: Sharing) -> int:
+        """How many tips may be wanted of a peer: some of each, and many of all together, but those in a direct room are few."""
+        if self.record.kind == "direct":
+            return OWN_WANTED
+        others = sum(max(0, len(one.wanted) - OWN_WANTED) for one in self.sharings.values() if one is not sharing)
+        return OWN_WANTED + max(0, MAX_WANTED - others)
 
     def touch(self, now: Now) -> None:
         """Somebody of this room is linked now."""
@@ -155,31 +164,30 @@ class Room:
         if tip in self.log.index:
             sharing.note(self.log, tip)
             return True
-        if not self._admits(len(page.headers), sharing, now):
-            sharing.want(tip, now.mono + 1)
+        if not self._admits(page, sharing, now):
+            sharing.want(tip, now.mono + 1, self.room_for_tips(sharing))
             sharing.ask_after = now.mono + 1
             return False
         items = self.log.check(page)
         if isinstance(items, bytes):
-            self._park(tip, page, items, sharing, now)
+            sharing.want(tip, now.mono + LIVE_PATIENCE, self.room_for_tips(sharing))
+            sharing.park(tip, page, items)
             return False
         if items:
             self._settle(items, page.signature, sharing, now)
         return True
 
-    def _admits(self, entries: int, sharing: Sharing, now: Now) -> bool:
-        if self.record.kind != "open":
-            return True
-        bucket = self.buckets.get(sharing.identity)
-        if bucket is None:
-            bucket = self.buckets[sharing.identity] = Bucket(OPEN_BURST, OPEN_RATE, now.mono)
-        return bucket.take(entries, now.mono)
+    def _admits(self, page: wire.Page, sharing: Sharing, now: Now) -> bool:
+        """Is it within the rates? What is not is taken later, when it is asked for again."""
+        begins = decode_header(page.headers[0]).feed not in self.log.chains
+        return self.admits(sharing, len(page.headers) + (NEW_FEED - 1 if begins else 0), wire.size(page), now)
 
-    def _park(self, tip: bytes, page: wire.Page, missing: bytes, sharing: Sharing, now: Now) -> None:
-        sharing.want(tip, now.mono + LIVE_PATIENCE)
-        sharing.parked[tip] = page, missing
-        if len(sharing.parked) > MAX_PARKED:
-            del sharing.parked[next(iter(sharing.parked))]
+    def admits(self, sharing: Sharing, entries: int, size: int, now: Now) -> bool:
+        """May a peer bring so much now (docs/protocol.md, "Limits")?"""
+        intake, who = self.outlet.intake, sharing.identity
+        if self.record.kind == "open":
+            return intake.into_open(who, entries, size, now.mono)
+        return self.accepted or intake.of_stranger(who, entries, size, now.mono)
 
     def unpark(self, now: Now) -> None:
         """Try the parked pages again: something has settled."""

@@ -5,19 +5,19 @@ An answer is cut at a size and asked for again: the asker sets the pace, a slow 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from peertalk.core import wire
 from peertalk.core.effects import Send
 from peertalk.core.feed import Lack
-from peertalk.core.outlet import Now
+from peertalk.core.outlet import Now, Outlet
 from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
 from peertalk.core.stored import PageRecord
 
 ANSWER_SIZE = 512 * 1024
-CHUNK = 64
+CHUNK, CHUNK_ENTRIES = 16, 256
 _ROOM_IN_MESSAGE = wire.MAX_PAGE
 
 
@@ -25,25 +25,61 @@ def answer(room: Room, sharing: Sharing, want: wire.Want) -> None:
     """Begin to answer a Want; a newer one replaces the older."""
     for id_ in want.known:
         sharing.note(room.log, id_)
-    sharing.serving = room.log.lacking([*sharing.held(), *want.known], want.tips, room.durable)
+    sharing.serving = room.log.lacking(sharing.held(), want.tips, room.durable)
+    begin(room, sharing)
+
+
+def begin(room: Room, sharing: Sharing) -> None:
+    """Answer what `sharing.serving` gives, once it is its turn: few are answered at a time, and nobody who doesn't read."""
     sharing.serving_left = ANSWER_SIZE
-    if not sharing.is_serving:
-        _next(room, sharing)
+    if sharing.is_serving:
+        return
+    sharing.is_held_up = sharing.link in room.outlet.congested
+    if not sharing.is_held_up:
+        sharing.is_serving = True
+        room.outlet.turns.take(lambda: _next(room, sharing))
+
+
+def congested(rooms: Iterable[Room], outlet: Outlet, link: int, *, much: bool) -> None:
+    """A link has much to send, or takes more again: then what was held up goes on."""
+    if much:
+        outlet.congested.add(link)
+        return
+    outlet.congested.discard(link)
+    for room in rooms:
+        sharing = room.sharings.get(link)
+        if sharing is not None and sharing.is_held_up:
+            begin(room, sharing)
 
 
 def _next(room: Room, sharing: Sharing) -> None:
-    chunk = list(islice(sharing.serving, CHUNK))
-    if not chunk or sharing.serving_left <= 0:
-        sharing.is_serving, sharing.serving = False, iter(())
+    chunk = list(_chunk(sharing))
+    if not chunk or sharing.serving_left <= 0 or sharing.link in room.outlet.congested:
         room.outlet.emit(Send(sharing.link, wire.Done(room.id, bool(chunk))))
+        _end(room, sharing)
         return
-    sharing.is_serving = True
     numbers = tuple(page.number for page, _ in chunk)
     room.outlet.load_pages(room.id, numbers, lambda pages, now: _loaded(room, sharing, chunk, pages, now))
 
 
+def _chunk(sharing: Sharing) -> Iterator[Lack]:
+    """The next pages, few enough that they are no burden to hold."""
+    entries = 0
+    for lack in islice(sharing.serving, CHUNK):
+        yield lack
+        entries += len(lack[0].entries)
+        if entries >= CHUNK_ENTRIES:
+            return
+
+
+def _end(room: Room, sharing: Sharing) -> None:
+    sharing.is_serving, sharing.serving = False, iter(())
+    room.outlet.turns.done()
+
+
 def _loaded(room: Room, sharing: Sharing, chunk: list[Lack], pages: Sequence[PageRecord], _now: Now) -> None:
     if room.sharings.get(sharing.link) is not sharing:
+        _end(room, sharing)
         return
     skips = {page.number: skip for page, skip in chunk}
     for page in pages:
@@ -66,8 +102,9 @@ def page_message(room: bytes, page: PageRecord, skip: int) -> tuple[wire.Page, i
 
 
 def answer_bodies(room: Room, sharing: Sharing, want: wire.WantBodies) -> None:
-    """Answer a request for single bodies with those that are here. One is answered at a time, others get lost."""
-    if sharing.is_loading:
+    """Answer a request for single bodies with those that are here. One is answered at a time, others get lost, and
+    so do those of a peer that doesn't read."""
+    if sharing.is_loading or sharing.link in room.outlet.congested:
         return
     sharing.is_loading = True
     room.outlet.load_bodies(room.id, want.entries, lambda bodies, _: _send_bodies(room, sharing, bodies))

@@ -8,35 +8,21 @@ from dataclasses import dataclass, field
 from peertalk.core import wire
 from peertalk.core.feed import Lack
 from peertalk.core.log import Log
+from peertalk.core.rates import Bucket
 from peertalk.core.stored import RoomRecord
 
 FIRST_HAVE_PATIENCE = 20.0
 """Seconds after which nobody waits any more for a peer's first claims to be settled: a liar delays nobody for longer."""
 MAX_WANTED = 20_000
-MAX_PARKED = 16
+"""Tips that are noted of all peers of an open room together, beside those that are noted of each."""
+OWN_WANTED = 256
+MAX_PARKED, PARKED_SIZE = 16, 32 * 1024
+MAX_BRANCHES = 64
+"""Ids of a forked feed that a peer is known to hold. To forget the oldest only means to tell it again."""
 MAX_BACKOFF = 8.0
 BODY_BACKOFF, MAX_BODY_BACKOFF = 8.0, 600.0
 _FIRST_BACKOFF = 0.25
 SIGNAL_BURST, SIGNAL_RATE = 10, 2
-
-
-class Bucket:
-    """A token bucket: a burst, then a rate a second. Limits are rates, never totals."""
-
-    __slots__ = ("_at", "_left", "burst", "rate")
-
-    def __init__(self, burst: float, rate: float, now: float) -> None:
-        self.burst, self.rate = burst, rate
-        self._left, self._at = burst, now
-
-    def take(self, count: int, now: float) -> bool:
-        """Take `count` if there are so many."""
-        self._left = min(self.burst, self._left + (now - self._at) * self.rate)
-        self._at = now
-        if self._left < count:
-            return False
-        self._left -= count
-        return True
 
 
 @dataclass(slots=True)
@@ -47,6 +33,8 @@ class LinkState:
     proven: set[bytes]
     quit: set[bytes] = field(default_factory=set)
     direct: RoomRecord | None = None
+    card: wire.Card | None = None
+    """With which the other one would begin the direct room, where that has to wait for its turn."""
     signals: Bucket = field(default_factory=lambda: Bucket(SIGNAL_BURST, SIGNAL_RATE, 0.0))
 
 
@@ -80,6 +68,8 @@ class Sharing:
     serving: Iterator[Lack] = field(default_factory=lambda: iter(()))
     serving_left: int = 0
     is_serving: bool = False
+    is_held_up: bool = False
+    """It asked, and so much waits for it already that it is answered later."""
     is_loading: bool = False
     """Bodies are being read for it."""
     backoff: float = 0.0
@@ -100,13 +90,21 @@ class Sharing:
             known.clear()
         known.pop(page.prev, None)
         known[tip] = seq
+        if len(known) > MAX_BRANCHES:
+            del known[min(known, key=lambda id_: known[id_])]
         self.wanted.pop(tip, None)
         return seq
 
-    def want(self, tip: bytes, at: float) -> None:
-        """The peer holds `tip`, which is not here."""
-        if len(self.wanted) < MAX_WANTED:
+    def want(self, tip: bytes, at: float, limit: int) -> None:
+        """The peer holds `tip`, which is not here; noted unless `limit` are."""
+        if len(self.wanted) < limit:
             self.wanted.setdefault(tip, at)
+
+    def park(self, tip: bytes, page: wire.Page, missing: bytes) -> None:
+        """Keep a live page until `missing` is here. The oldest give way."""
+        self.parked[tip] = page, missing
+        while len(self.parked) > MAX_PARKED or sum(wire.size(kept) for kept, _ in self.parked.values()) > PARKED_SIZE:
+            del self.parked[next(iter(self.parked))]
 
     def held(self) -> list[bytes]:
         """All ids that the peer is known to hold, with all that is below them."""

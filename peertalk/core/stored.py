@@ -25,7 +25,8 @@ class RoomRecord(Record, frozen=True, kw_only=True):
     """A room that one is in. `linked` is when somebody of it was last linked; `read` the order key up to which was read.
 
     `peer` is the other identity of a direct room. A room that is not `shown` is not listed: a direct room is then only
-    recognised when the other one speaks, an open room has been left and its history stays for a return.
+    recognised when the other one speaks, an open room has been left and its history stays for a return. `accepted`: one has
+    written in this direct room oneself.
     """
 
     id: bytes
@@ -36,6 +37,7 @@ class RoomRecord(Record, frozen=True, kw_only=True):
     language: str | None = None
     peer: bytes | None = None
     shown: bool = True
+    accepted: bool = False
     joined: int = 0
     linked: int = 0
     read: tuple[int, bytes] = (0, b"")

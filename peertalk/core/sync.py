@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from peertalk.core import wire
+from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
+from peertalk.core.beginnings import Beginnings
 from peertalk.core.chores import Chores
 from peertalk.core.effects import Effect, Presence, Prove, RoomCame, RoomWent, Send, Token, TypingSeen, Unprove, Wake
 from peertalk.core.entry import Content, Left, Random
@@ -51,10 +52,12 @@ class Replica:
         self._random = random
         self._out = Outlet()
         self._exchange = Exchange(self._out, disk=disk)
+        self._beginnings = Beginnings(self.links, now.mono)
         self._wakes: dict[bytes, float] = {}
         self._chores_at = now.mono
         self._chores = Chores(self.places, self._out, add=self._add, is_active=self.is_active, now=now)
         self._lazy_at: float | None = None
+        self._begin_at = float("inf")
         for room in snapshot.rooms:
             self._add(room, now)
         self.tick(now)
@@ -153,7 +156,11 @@ class Replica:
 
     def send(self, room: bytes, content: Content, now: Now) -> bytes:
         """Say something; its message id. It is safe once `Queued` or `Placed` names it. RequestError("too_large")."""
-        message = self.places[room].own.queue(content, now)
+        place = self.places[room]
+        message = place.own.queue(content, now)
+        if not place.room.accepted:
+            place.room.record = msgspec.structs.replace(place.room.record, accepted=True)
+            self._out.lazily((room, "record"), PutRoom(place.room.record))
         self._mark(room)
         return message
 
@@ -204,6 +211,7 @@ class Replica:
         for room in [id_ for id_, place in self.places.items() if link in place.room.sharings]:
             self._stop_sharing(link, room, now)
         self.links.pop(link, None)
+        self._out.congested.discard(link)
 
     def _share(self, link: int, room: bytes, now: Now) -> None:
         place = self.places[room]
@@ -229,12 +237,19 @@ class Replica:
             place.room.touch(now)
             self._out.emit(Presence(room, sharing.identity, online=sharing.identity in place.room.online()))
 
+    def congested(self, link: int, *, much: bool) -> None:
+        """So much waits to be sent on a link that what can wait is held back; or it takes more again."""
+        serving.congested((place.room for place in self.places.values()), self._out, link, much=much)
+
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def received(self, link: int, raw: bytes, now: Now) -> None:
         """A message came. RemoteError: the link is to be closed, nothing else happened."""
         message = wire.decode(raw)
         self._chores.notice_sleep(now)
+        self._take(link, message, now)
+
+    def _take(self, link: int, message: wire.Message, now: Now) -> None:
         state = self.links[link]
         if message.room not in state.proven:
             if message.room in state.quit:
@@ -263,7 +278,7 @@ class Replica:
         """The room that is meant; a direct room comes into being when the other one speaks in it."""
         place = self.places.get(message.room)
         if place is None and state.direct is not None and message.room == state.direct.id:
-            if not isinstance(message, wire.Card) or len(self.places) >= MAX_ROOMS:
+            if len(self.places) >= MAX_ROOMS or not self._beginnings.admits(state, message, now.mono):
                 return None
             self.join(state.direct, now)
             return self.places[message.room]
@@ -291,6 +306,7 @@ class Replica:
         """Time has passed: see to what is due."""
         self._out.touched.update(room for room, at in self._wakes.items() if at <= now.mono)
         self._chores.notice_sleep(now)
+        self._beginnings.go_on(lambda link, card: self._take(link, card, now), self._out, now.mono)
         if now.mono >= self._chores_at:
             self._chores_at = now.mono + CHORES_EVERY
             self.do_chores(now)
@@ -310,6 +326,7 @@ class Replica:
                 if id_ in self.places:
                     self._pump(self.places[id_], now)
         self._flush_lazy(now)
+        self._begin_at = self._beginnings.wake(now.mono)
         self._out.emit(Wake(self.wake()))
         return self._out.drain()
 
@@ -350,4 +367,4 @@ class Replica:
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
         lazy = self._lazy_at if self._lazy_at is not None else float("inf")
-        return min(self._chores_at, lazy, *self._wakes.values()) if self._wakes else min(self._chores_at, lazy)
+        return min(self._chores_at, lazy, self._begin_at, *self._wakes.values())

@@ -116,6 +116,12 @@ class Quit(_Message, frozen=True, tag=10):
 
 Message = Card | Have | Tips | Want | Page | Done | WantBodies | Bodies | Signal | Quit
 
+
+def size(page: Page) -> int:
+    """The bytes of its headers and bodies; at most MAX_PAGE in one message."""
+    return sum(map(len, page.headers)) + sum(len(body) for body in page.bodies if body is not None)
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 

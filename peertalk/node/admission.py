@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from peertalk.core.sharing import Bucket
+from peertalk.core.rates import Bucket
 from peertalk.node.acquaintances import Acquaintances, Rank
 
 LINKS = 256

@@ -20,7 +20,20 @@ LIMIT = 4 * 1024 * 1024  # what may wait for a slow reader, for SLOW_SECONDS
 OVERFLOW = 4 * LIMIT  # what may never wait
 SLOW_SECONDS = 10.0
 LINGER_SECONDS = 2.0  # for the last bytes to leave
-ENDS = {"blocked", "closing", "crossed", "internal", "leaving", "moved", "replaced", "slow_reader", "spare", "timeout"}
+ENDS = {
+    "blocked",
+    "closing",
+    "crossed",
+    "crowded",
+    "forgotten",
+    "internal",
+    "leaving",
+    "moved",
+    "replaced",
+    "slow_reader",
+    "spare",
+    "timeout",
+}
 FAULTS = {"bad_body", "bad_card", "bad_key", "bad_signature", "decrypt", "malformed", "not_proven", "out_of_order", "silent"}
 KNOWN = ENDS | FAULTS | {"too_large", "void_entry"}  # the reasons of others that may be logged
 
@@ -31,7 +44,7 @@ class Link(asyncio.Protocol):
     `on_event` gets Established, Received and Proven. `on_closed` is called exactly once, never from within `send`, `prove` or
     `close`, with why the link ended: `bye:<word>` (the other side's, `other` if it is none that we know), `closed:<word>`
     (one's own), `refused:<kind>` (no channel, nobody's fault), `slow_reader`, `handshake_cut`, `cut_off`, or the kind of the
-    RemoteError. After that nothing is sent or told any more. `on_writable` is called when what waited has been sent.
+    RemoteError. After that nothing is sent or told any more. `on_pace` is called when `writable` has changed.
 
     `address` is that of the other end, `local` the own one (without a scope).
 
@@ -47,7 +60,7 @@ class Link(asyncio.Protocol):
         clock: Clock,
         on_event: Callable[[Link, ChannelEvent], None],
         on_closed: Callable[[Link, str], None],
-        on_writable: Callable[[Link], None] | None = None,
+        on_pace: Callable[[Link], None] | None = None,
         target: str | None = None,
     ) -> None:
         self.id = number
@@ -58,7 +71,7 @@ class Link(asyncio.Protocol):
         self.on_connected: Callable[[Link], None] | None = None
         self._channel = channel
         self._clock = clock
-        self._on_event, self._on_closed, self._on_writable = on_event, on_closed, on_writable
+        self._on_event, self._on_closed, self._on_pace = on_event, on_closed, on_pace
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._reason: str | None = None
@@ -156,12 +169,10 @@ class Link(asyncio.Protocol):
             self._take(lambda now: self._channel.receive(data, now))
 
     def pause_writing(self) -> None:
-        self.writable = False
+        self._pace(writable=False)
 
     def resume_writing(self) -> None:
-        self.writable = True
-        if self._on_writable and self._reason is None:
-            self._on_writable(self)
+        self._pace(writable=True)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - whatever it was, the stream is gone
         if self._reason is None:
@@ -192,6 +203,11 @@ class Link(asyncio.Protocol):
             if self._reason is not None:
                 return
         self._step_done()
+
+    def _pace(self, *, writable: bool) -> None:
+        self.writable = writable
+        if self._on_pace and self._reason is None:
+            self._on_pace(self)
 
     def _step_done(self) -> None:
         """After each step of the channel: write what it has, and be back when it wants to be woken."""

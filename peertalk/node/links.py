@@ -81,8 +81,14 @@ class Links:
             now=self._clock.mono(),
         )
         link = Link(
-            next(self._numbers), channel, clock=self._clock, on_event=self._on_event, on_closed=self._on_closed, target=target
-        )  # fmt: skip
+            next(self._numbers),
+            channel,
+            clock=self._clock,
+            on_event=self._on_event,
+            on_closed=self._on_closed,
+            on_pace=self._on_pace,
+            target=target,
+        )
         self._all[link.id] = link
         return link
 
@@ -162,6 +168,11 @@ class Links:
             return False
         mine = self._identity.public < peer
         return older.initiator == mine
+
+    def _on_pace(self, link: Link) -> None:
+        if link.id in self.lines:
+            self._replica.congested(link.id, much=not link.writable)
+            self._turn()
 
     def _on_closed(self, link: Link, reason: str) -> None:
         del self._all[link.id]

@@ -105,6 +105,7 @@ async def chat(home: Path, messages: int) -> None:
             room = (await ada.ask("direct.open", peer="Ben"))["id"]
             await ada.ask("messages.send", room=room, text="hello")
             await ben.until("message")
+            await ben.ask("messages.send", room=room, text="hello")  # of somebody who was answered anything is taken in
             say("memory of `rpc`, just started", ada.rss, "MB")
             before = ada.cpu
             await asyncio.sleep(IDLE_SECONDS)

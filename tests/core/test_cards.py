@@ -135,6 +135,18 @@ def test_one_introducer_tells_only_so_much(cards: Cards, monkeypatch: pytest.Mon
     assert cards.receive(ben.card(), ben.public) is not None
 
 
+def test_all_together_tell_only_so_much_but_each_a_little(cards: Cards, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards_module, "GIVEN", 2)
+    monkeypatch.setattr(cards_module, "GIVEN_TOGETHER", 3)
+    for liar in (Author("ben"), Author("cara")):
+        cards.receive(liar.card(*(key(f"{liar.name} {number}") for number in range(9))), liar.public)
+    assert sum(len(record.feeds) for record in cards.records.values()) == 2 + 3 + 2
+    dora = Author("dora")
+    for number in range(5):
+        cards.receive(Author(f"x{number}").card(), dora.public)
+    assert sum(len(record.feeds) for record in cards.records.values()) == 2 + 3 + 2 + 2
+
+
 def test_cards_come_back_from_their_records(cards: Cards) -> None:
     ben, cara = Author("ben"), Author("cara")
     cards.receive(ben.card(), ben.public)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from peertalk.core import serving, wire
@@ -147,3 +149,50 @@ def test_one_request_for_bodies_is_answered_at_a_time() -> None:
     assert len(of(LoadBodies, effects)) == 1
     assert len(sent(wire.Bodies, effects, link)) == 1
     assert len(sent(wire.Bodies, desk.hear(link, wire.WantBodies(ROOM.id, (tip(pages[0]),))), link)) == 1
+
+
+# ── who does not read ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_does_not_read_is_answered_when_they_do() -> None:
+    desk, pages, link = room_of_two()
+    desk.do(lambda replica: replica.congested(link, much=True))
+    bodies = wire.WantBodies(ROOM.id, (tip(pages[0]),))
+    effects = desk.hear(link, *[want(tip(pages[2]))] * 3, bodies)
+    assert sent(wire.Page, effects, link) == sent(wire.Done, effects, link) == sent(wire.Bodies, effects, link) == []
+    effects = desk.do(lambda replica: replica.congested(link, much=False))
+    assert [page for page in sent(wire.Page, effects, link) if page in pages] == pages
+    assert len(sent(wire.Done, effects, link)) == 1
+    assert sent(wire.Done, desk.do(lambda replica: replica.congested(link, much=False)), link) == []
+
+
+def test_an_answer_is_cut_where_the_link_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "CHUNK", 1)
+    desk, pages, link = room_of_two()
+    load = desk.room.outlet.load_pages
+
+    def full(*arguments: Any) -> None:
+        desk.room.outlet.congested.add(link)
+        load(*arguments)
+
+    monkeypatch.setattr(desk.room.outlet, "load_pages", full)
+    effects = desk.hear(link, want(tip(pages[2])))
+    assert len(sent(wire.Page, effects, link)) == 1
+    assert sent(wire.Done, effects, link) == [wire.Done(ROOM.id, True)]
+
+
+def test_few_are_answered_at_a_time_and_all_in_the_end() -> None:
+    desk, pages, link = room_of_two()
+    links = [link, *(desk.meet(Author(f"reader {number}")) for number in range(9))]
+    waiting: list[tuple[Any, ...]] = []
+    load = desk.room.outlet.load_pages
+    desk.room.outlet.load_pages = lambda *arguments: waiting.append(arguments)  # type: ignore[method-assign]
+    for one in links:
+        desk.hear(one, want(tip(pages[2])))
+    assert len(waiting) == 4
+    desk.down(links[0])
+    desk.room.outlet.load_pages = load  # type: ignore[method-assign]
+    for arguments in waiting:
+        load(*arguments)
+    desk.do(lambda _: None)
+    assert all(sent(wire.Done, desk.effects, one) for one in links[1:])

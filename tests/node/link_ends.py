@@ -58,7 +58,7 @@ class End:
             clock=self.clock,
             on_event=self._happened,
             on_closed=lambda _, reason: self.reasons.put_nowait(reason),
-            on_writable=lambda _: self.writable.set(),
+            on_pace=lambda link: self.writable.set() if link.writable else None,
             target=target,
         )
         self.links.append(link)

@@ -76,9 +76,8 @@ def serves_own_feeds_only(patch: Patch) -> None:
         patched = (
             lack for lack in lacking(room.log, [*sharing.held(), *want.known], want.tips, room.durable) if lack[0].feed in own
         )
-        sharing.serving, sharing.serving_left = patched, serving.ANSWER_SIZE
-        if not sharing.is_serving:
-            serving._next(room, sharing)
+        sharing.serving = patched
+        serving.begin(room, sharing)
 
     patch.setattr(serving, "answer", answer)
 

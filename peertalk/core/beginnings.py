@@ -1,0 +1,54 @@
+"""Direct rooms that others begin: so many at once, the others when it is their turn (docs/protocol.md, "Rooms")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from peertalk.core import wire
+from peertalk.core.effects import Close
+from peertalk.core.outlet import Outlet
+from peertalk.core.rates import Bucket
+from peertalk.core.sharing import LinkState
+from peertalk.errors import RemoteError
+
+BURST: Final = 64
+RATE: Final = 1 / 30
+"""All of them together, a second."""
+KEPT_FEEDS: Final = 16
+"""Feeds of a card, the newest, that are remembered while it waits."""
+
+
+class Beginnings:
+    """Which links brought a card with which a direct room would begin, and whose turn it is."""
+
+    def __init__(self, links: Mapping[int, LinkState], now: float) -> None:
+        self._links = links
+        self._bucket = Bucket(BURST, RATE, now)
+
+    def admits(self, state: LinkState, message: wire.Message, now: float) -> bool:
+        """Does this message begin the direct room now? Only a card does, and one may have to wait for its turn."""
+        state.card = None
+        if not isinstance(message, wire.Card):
+            return False
+        if self._bucket.take(1, now):
+            return True
+        state.card = msgspec.structs.replace(message, feeds=message.feeds[-KEPT_FEEDS:])
+        return False
+
+    def go_on(self, take: Callable[[int, wire.Card], None], outlet: Outlet, now: float) -> None:
+        """`take` those whose turn it is, as if they came again."""
+        waiting = [(link, state.card) for link, state in self._links.items() if state.card is not None]
+        for link, card in waiting:
+            if self._bucket.has(1, now):
+                try:
+                    take(link, card)
+                except RemoteError as error:
+                    outlet.emit(Close(link, error.kind))
+
+    def wake(self, now: float) -> float:
+        """When to look again (monotonic seconds)."""
+        waits = any(state.card is not None for state in self._links.values())
+        return self._bucket.until(1, now) if waits else float("inf")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from heapq import nlargest
+from collections.abc import Coroutine, Iterable
+from heapq import nlargest, nsmallest
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from nacl import pwhash
 from peertalk import text
 from peertalk.config import Settings
 from peertalk.core import events
+from peertalk.core.effects import Notice, RoomWent
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
@@ -25,7 +26,8 @@ from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
-from peertalk.node.interfaces import Sources
+from peertalk.node.hearsay import Hearsay
+from peertalk.node.interfaces import Sources, usable
 from peertalk.node.link import Link, dial
 from peertalk.node.links import Links
 from peertalk.node.listener import EVERYWHERE, Listener
@@ -41,7 +43,9 @@ CLOSE_SECONDS = 1.0
 MAX_ADDRESSES = 8
 MAX_ACQUAINTED = 1024
 MAX_PEERS = 4096
+AT_ONCE = 256
 REMEMBERED_MS = 7 * DAY_MS
+MAX_REMEMBERED = 64
 LOOPBACK = ("127.0.0.1", "::1")
 _ARGON_OPS, _ARGON_MEMORY = 3, 64 * 1024 * 1024
 
@@ -80,12 +84,21 @@ class Life:
             clock,
             random,
             acquainted=self._acquainted,
-            is_blocked=lambda identity: identity in self.blocked(),
+            is_blocked=self._is_blocked,
+            met=self._met,
+        )
+        self.hearsay = Hearsay(
+            self.dialer,
+            clock,
+            self.links.lines,
+            self.identity.public,
+            interfaces=lambda: usable(source.present(), settings.interfaces),
+            is_blocked=self._is_blocked,
             met=self._met,
         )
         self.engine = Engine(
-            self.replica, store, clock, self.links.lines, tell=self.news.tell, fail=self._disk_failed
-        )  # fmt: skip
+            self.replica, store, clock, self.links.lines, tell=self._tell, learn=self.hearsay.learn, fail=self._disk_failed
+        )
         self.links.engine = self.engine
         self.links.on_double = self._warn_double
         self.listener = Listener(self.links.incoming, source)
@@ -100,12 +113,15 @@ class Life:
     async def start(self, snapshot: Snapshot, token_home: Path | None) -> None:
         """Listen, advertise, be in the lobby unless that is off."""
         await self.listener.start(self.settings.port, self._hosts())
+        self.hearsay.port = self.listener.port
+        self.replica.listen(self.listener.port)
         if token_home is not None:
             await self._renew_token(token_home, snapshot.token)
         if self.settings.name and text.name(self.settings.name) != text.name(snapshot.name):
             await self.set_name(text.name(self.settings.name))
         await self._lobby()
         await self.committed()  # what is to be forgotten is gone before anybody can look or ask
+        self._forget_strangers()
         for room in self.lookup.rooms():
             await self.count_unread(room)
         self.engine.turn()
@@ -244,10 +260,10 @@ class Life:
     def _remember(self) -> None:
         """Try where acquaintances were: where multicast is filtered that is all there is."""
         now = self.now()
-        for peer in self.peers.values():
-            if not peer.blocked and now.wall - peer.last_seen < REMEMBERED_MS:
-                for host, port in peer.addresses[:1]:
-                    self.dialer.remember(host, port, peer.identity, now.mono)
+        known = [one for one in self.peers.values() if not one.blocked and now.wall - one.last_seen < REMEMBERED_MS]
+        for peer in nlargest(MAX_REMEMBERED, known, key=lambda one: one.last_seen):
+            for host, port in peer.addresses[:1]:
+                self.dialer.remember(host, port, peer.identity, now.mono)
 
     async def _connect(self, target: str, host: str, port: int) -> Link:
         return await dial(host, port, lambda: self.links.outgoing(target), DIAL_SECONDS)
@@ -262,19 +278,39 @@ class Life:
         """Remember this of somebody; done when it is on disk."""
         self.peers[record.identity] = record
         if len(self.peers) > MAX_PEERS:
-            self._forget_stranger()
-        kept = self.store.submit((PutPeer(record),))
+            self._forget_oldest()
+        return self._keep(PutPeer(record))
+
+    def _forget_oldest(self) -> None:
+        """Of many who were met, those who were here longest ago, with whom nothing is shared: identities cost nothing."""
+        kept = {place.room.record.peer for place in self.replica.places.values()}
+        strangers = [peer for peer in self.peers.values() if not (peer.blocked or peer.verified or peer.identity in kept)]
+        self._forget(peer.identity for peer in nsmallest(AT_ONCE, strangers, key=lambda peer: peer.last_seen))
+
+    def _forget_strangers(self) -> None:
+        """Whoever was met in nothing but rooms that are forgotten is forgotten with them, addresses and all."""
+        rooms = [place.room for place in self.replica.places.values()]
+        known = {who for room in rooms for who in (*room.cards.identities(), room.record.peer)}
+        known |= {link.peer for link in self.links.lines.values()}
+        strangers = [peer for peer in self.peers.values() if not (peer.blocked or peer.verified or peer.identity in known)]
+        self._forget(peer.identity for peer in strangers)
+
+    def _forget(self, identities: Iterable[bytes]) -> None:
+        ops = [DropPeer(identity) for identity in identities]
+        for op in ops:
+            del self.peers[op.identity]
+        if ops:
+            self._keep(*ops)
+
+    def _keep(self, *ops: Op) -> asyncio.Future[None]:
+        kept = self.store.submit(ops)
         kept.add_done_callback(lambda done: done.exception())  # a disk that fails is told by the engine
         return kept
 
-    def _forget_stranger(self) -> None:
-        """Of many who were met, the one who was here longest ago, with whom nothing is shared: identities cost nothing."""
-        kept = {place.room.record.peer for place in self.replica.places.values()}
-        strangers = [peer for peer in self.peers.values() if not (peer.blocked or peer.verified or peer.identity in kept)]
-        if strangers:
-            oldest = min(strangers, key=lambda peer: peer.last_seen)
-            del self.peers[oldest.identity]
-            self.store.submit((DropPeer(oldest.identity),)).add_done_callback(lambda done: done.exception())
+    def _tell(self, notice: Notice) -> None:
+        if isinstance(notice, RoomWent) and notice.forgotten:
+            self._forget_strangers()
+        self.news.tell(notice)
 
     def _acquainted(self) -> set[bytes]:
         """Whom one was linked with, the last thousand."""
@@ -283,6 +319,10 @@ class Life:
     def blocked(self) -> set[bytes]:
         """Who gets no link and is not shown."""
         return {identity for identity, peer in self.peers.items() if peer.blocked}
+
+    def _is_blocked(self, identity: bytes) -> bool:
+        peer = self.peers.get(identity)
+        return peer is not None and peer.blocked
 
     def _warn_double(self) -> None:
         self.news.publish(events.Warning(kind="second_process", text=self.views.me.name))

@@ -184,9 +184,7 @@ class Replica:
         """One listens at this port: whom one is linked with from now on may tell others."""
         self._reach.port = port
 
-    def link_up(
-        self, link: int, identity: bytes, rooms: Collection[bytes], now: Now, *, whence: Whence | None = None
-    ) -> None:
+    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now, *, whence: Whence | None = None) -> None:
         """A link to `identity`, who is there, is authenticated, and these rooms are proven by both sides."""
         self._reach.link_up(link, identity, whence or Whence())
         direct = direct_room(self.identity, identity, now.wall, shown=False)

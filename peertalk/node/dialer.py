@@ -75,13 +75,16 @@ class Dialer:
             del self._targets[instance]
         self.on_change()
 
-    def keep(self, host: str, port: int, now: float) -> None:
-        """Dial this address, and never give it up: the person asked for it."""
-        target = self._targets.get(f"{host} {port}") or self._add(
-            Target(f"{host} {port}", ((host, port),), now, kept=True)
-        )
+    def keep(self, host: str, port: int, now: float, *, identity: bytes | None = None) -> None:
+        """Dial this address, and never give it up: the person asked for it. `identity` was met there just now."""
+        key = f"{host} {port}"
+        target = self._targets.get(key) or self._add(Target(key, ((host, port),), now, kept=True))
         if target is not None:
             target.kept, target.supposed, target.introducer = True, None, None
+            target.identity = identity or target.identity
+            linked = self._linked.get(identity or b"")
+            if linked is not None and linked.by is None and linked.came_from is None:
+                self._renew_by(target, linked, now)
         self.on_change()
 
     def remember(self, host: str, port: int, identity: bytes, now: float) -> None:
@@ -123,7 +126,7 @@ class Dialer:
             linked.came_from = host
         if dialled is not None:
             dialled.identity, dialled.flying, dialled.refused = identity, False, False
-            dialled.due, linked.by = now + RENEW_SECONDS * (0.9 + 0.2 * self._chance()), dialled.key
+            self._renew_by(dialled, linked, now)
             for other in self._targets.values():
                 if other.identity is None and other.meets(dialled):
                     other.identity = identity
@@ -244,6 +247,9 @@ class Dialer:
         target = self._targets.get(key)
         named = target is None or target.announced
         return PATIENCE if named and self._me() > key else 0.0
+
+    def _renew_by(self, target: Target, linked: Linked, now: float) -> None:
+        target.due, linked.by = now + RENEW_SECONDS * (0.9 + 0.2 * self._chance()), target.key
 
     def _hasten(self, target: Target, due: float) -> None:
         if not self._is_linked(target):

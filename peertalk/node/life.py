@@ -24,10 +24,11 @@ from peertalk.core.rooms import DAY_MS, LOBBY, OPEN_SALT, open_room
 from peertalk.core.stored import DropPeer, Op, PeerRecord, PutPeer, PutProfile, Snapshot
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
+from peertalk.node.connector import Connector
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
 from peertalk.node.hearsay import Hearsay
-from peertalk.node.interfaces import Sources, usable
+from peertalk.node.interfaces import Sources, canonical, usable
 from peertalk.node.link import Link, dial
 from peertalk.node.links import Links
 from peertalk.node.listener import EVERYWHERE, Listener
@@ -101,6 +102,7 @@ class Life:
         )
         self.links.engine = self.engine
         self.links.on_double = self._warn_double
+        self.connector = Connector(self.dialer, clock, self.links.outgoing)
         self.listener = Listener(self.links.incoming, source)
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting = asyncio.Lock()
@@ -128,7 +130,7 @@ class Life:
         if self.discovery is not None:
             await self.discovery.start(self.listener.port, self._found, self.dialer.lost, self._jumped)
         for host, port in self.settings.connect:
-            self.dialer.keep(host, port, self.clock.mono())
+            self.dialer.keep(canonical(host), port, self.clock.mono())
         self._remember()
         self._spawn(dialing.run(self.dialer, self._connect, self.clock))
         self.news.publish(events.Ready(identity=self.views.me))
@@ -163,6 +165,7 @@ class Life:
 
     async def _close(self) -> None:
         await self.listener.close()
+        await self.connector.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

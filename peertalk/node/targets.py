@@ -97,9 +97,10 @@ class Traffic:
     def lets(self, target: Target) -> bool:
         if target.flying or self._flying >= IN_FLIGHT or not self._endpoints.isdisjoint(target.endpoints):
             return False
-        if target.is_guess and self._has_guessed_enough(target.introducer):
-            return False
-        if target.identity is None and not self._come.isdisjoint(target.hosts):
+        if target.is_guess:
+            if self._has_guessed_enough(target.introducer):
+                return False
+        elif target.identity is None and not self._come.isdisjoint(target.hosts):
             return False
         return all(self._sources[self._source(host)] < IN_FLIGHT_PER_SOURCE for host in target.hosts)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 
 from tests.lab.conftest import Starts
-from tests.lab.lab import Host, Lab
+from tests.lab.lab import Host, Lab, run
 from tests.lab.rpc_process import RpcProcess
 
 PORT = 47000
@@ -55,7 +57,7 @@ async def start_ready(start: Starts, host: Host, *options: str) -> RpcProcess:
 async def test_one_address_is_enough_and_nobody_is_needed_after_that(lab: Lab, start: Starts, shape: str) -> None:
     hosts = network(lab)
     people = [await start_ready(start, hosts[0], "--port", str(PORT))]
-    for before, host in zip(hosts, hosts[1:], strict=False):
+    for before, host in pairwise(hosts):
         known = hosts[0] if shape == "star" else before
         people.append(await start_ready(start, host, "--port", str(PORT), *at(known)))
     took = await everybody_sees_everybody(people)
@@ -99,3 +101,23 @@ async def test_two_who_cannot_reach_each_other_talk_through_a_third(lab: Lab, st
     await all_hear(anna, [middle, ben], "can you hear me?")
     await all_hear(ben, [middle, anna], "as if you were here")
     assert await links([anna, ben, middle]) == [1, 1, 2]
+
+
+async def test_link_local_addresses_are_enough(lab: Lab, start: Starts) -> None:
+    """One family, no addresses but those of the cable itself, and nobody announces anything."""
+    hosts = [lab.host(ipv4=False) for _ in range(3)]
+    first = await start_ready(start, hosts[0], "--no-mdns", "--port", str(PORT))
+    leads = f"[{link_local(hosts[0])}%eth0]:{PORT}"
+    people = [first, *[await start(host, "--no-mdns", "--connect", leads) for host in hosts[1:]]]
+    took = await everybody_sees_everybody(people)
+    print(f"\nlink-local addresses only: everybody saw everybody after {took:.1f} s")
+    assert took < SECONDS
+    await first.kill()
+    await all_hear(people[1], people[2:], "between the two of us")
+
+
+def link_local(host: Host) -> str:
+    shown = run("ip", "-n", host.namespace, "-6", "address", "show", "dev", "eth0", "scope", "link").stdout
+    found = re.search(r"inet6 (\S+)/", shown)
+    assert found is not None, shown
+    return found[1]

@@ -12,6 +12,7 @@ from peertalk.core import wire
 from peertalk.core.effects import Effect, Send
 from peertalk.core.entry import FeedKey, Here, Text, decode_header, hash32
 from peertalk.core.outlet import Now
+from peertalk.core.reach import Whence
 from tests.core.authors import Author, Written
 from tests.sim.world import ROOM, Host, World
 
@@ -48,6 +49,7 @@ class Liar:
             self._old_page,
             self._stripped,
             self._stranger,
+            self._wherever,
             lambda: wire.Done(ROOM.id, True),
             lambda: wire.Quit(ROOM.id),
         ]
@@ -62,7 +64,10 @@ class Liar:
     def secrets(self) -> dict[bytes, bytes]:
         return {ROOM.id: ROOM.secret}
 
-    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now) -> None:
+    def listen(self, port: int) -> None:
+        pass
+
+    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now, *, whence: Whence | None = None) -> None:
         self.links[link] = identity
         self._say(link, self.author.card())
         self._say(link, wire.Have(ROOM.id, self.random.randbytes(32), 2**52, True))
@@ -213,6 +218,12 @@ class Liar:
     def _stranger(self) -> wire.Page:
         """A feed that nobody has a card of."""
         return Author(f"stranger {self.random.randrange(STRANGERS)}").arrives()
+
+    def _wherever(self) -> wire.Peers:
+        """Those who are linked, and whoever, at places of my choice."""
+        people = [*self.links.values(), self.author.public, self.random.randbytes(32)]
+        lies = tuple((who, ((self.random.randbytes(4), 4000), (self.random.randbytes(16), 1024))) for who in people)
+        return wire.Peers(ROOM.id, self.random.randint(0, 65535), lies)
 
 
 class Mallory(Host):

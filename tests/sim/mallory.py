@@ -26,6 +26,7 @@ class Liar:
         self.author = author
         self.random = random
         self.links: dict[int, bytes] = {}
+        self.elsewhere = Random(f"{author.name} elsewhere")
         self.is_quiet = False
         self._pages: list[wire.Page] = []
         self._stations: list[Written | None] = [None]
@@ -49,7 +50,6 @@ class Liar:
             self._old_page,
             self._stripped,
             self._stranger,
-            self._wherever,
             lambda: wire.Done(ROOM.id, True),
             lambda: wire.Quit(ROOM.id),
         ]
@@ -89,6 +89,8 @@ class Liar:
         """Remember, answer something, and now and then do something bad."""
         message = wire.decode(raw)
         match message:
+            case wire.Peers():
+                return
             case wire.Page() if message.room == ROOM.id:
                 self._learn(message)
                 self._hand_on(message)
@@ -106,6 +108,8 @@ class Liar:
         """Do something bad to one of those who are linked."""
         if self.links and not self.is_quiet:
             self._say(self.random.choice(sorted(self.links)), self.random.choice(self._misdeeds)())
+            if self.elsewhere.random() < 0.2:
+                self._say(self.elsewhere.choice(sorted(self.links)), self._wherever())
 
     def _say(self, link: int, message: wire.Message) -> None:
         self._effects.append(Send(link, message))
@@ -221,9 +225,10 @@ class Liar:
 
     def _wherever(self) -> wire.Peers:
         """Those who are linked, and whoever, at places of my choice."""
-        people = [*self.links.values(), self.author.public, self.random.randbytes(32)]
-        lies = tuple((who, ((self.random.randbytes(4), 4000), (self.random.randbytes(16), 1024))) for who in people)
-        return wire.Peers(ROOM.id, self.random.randint(0, 65535), lies)
+        dice = self.elsewhere
+        people = [*self.links.values(), self.author.public, dice.randbytes(32)]
+        lies = tuple((who, ((dice.randbytes(4), 4000), (dice.randbytes(16), 1024))) for who in people)
+        return wire.Peers(ROOM.id, dice.randint(0, 65535), lies)
 
 
 class Mallory(Host):

@@ -288,12 +288,16 @@ class World:
         raw = wire.encode(message)
         self.sent += 1
         self.sent_bytes += len(raw)
-        self._deliver(sender, peer, number, lambda replica: replica.received(number, raw, peer.now()))
+        hurried = isinstance(message, wire.Peers)  # no entry hangs on it, so it draws no dice and shifts nobody's schedule
+        self._deliver(sender, peer, number, lambda replica: replica.received(number, raw, peer.now()), hurried=hurried)
 
-    def _deliver(self, sender: Host, peer: Host, number: int, call: Callable[[Replica], None]) -> None:
+    def _deliver(
+        self, sender: Host, peer: Host, number: int, call: Callable[[Replica], None], *, hurried: bool = False
+    ) -> None:
         key = (number, sender.name)
-        arrival = max(self._arrival.get(key, 0.0), self.time + self.random.uniform(*self._pace.get(key, QUICK)))
-        self._arrival[key] = arrival
+        pace = self._pace.get(key, QUICK)
+        under_way = pace[0] if hurried else self.random.uniform(*pace)
+        self._arrival[key] = arrival = max(self._arrival.get(key, 0.0), self.time + under_way)
         life = peer.life
 
         def arrive() -> None:

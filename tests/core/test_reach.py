@@ -158,6 +158,19 @@ def test_many_who_come_are_told_in_few_messages_a_second_apart_and_nothing_when_
     assert sent(Peers, it.later(600)) == []
 
 
+def test_news_of_two_rooms_at_once_come_a_second_apart() -> None:
+    it, ben = desk(), Author("ben")
+    it.do(lambda replica: replica.join(OTHER, it.now))
+    link = meet(it, ben, seen(2))
+    it.do(lambda replica: replica.proven(link, (OTHER.id,), it.now))
+    it.hear(link, Author("ben", OTHER.id).card())
+    it.later(5)
+    meet(it, Author("cara"), seen(3, dialled=5000))
+    meet(it, Author("dora", OTHER.id), seen(4, dialled=5000), room=OTHER.id)
+    assert len(sent(Peers, it.later(GATHER + 0.1), link)) == 1
+    assert len(sent(Peers, it.later(APART), link)) == 1
+
+
 def test_more_than_go_into_a_message_come_in_the_next() -> None:
     it, ben = desk(), Author("ben")
     for number in range(wire.MAX_PEERS + 6):

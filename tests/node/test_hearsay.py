@@ -163,10 +163,16 @@ def test_three_hundred_lies_lead_to_a_bounded_slow_trickle() -> None:
 
 def test_many_liars_are_bounded_together() -> None:
     listener = Listener({number: FakeLink(number.to_bytes(32)) for number in range(1, 50)})
-    for link in listener.lines:
-        for number in range(BURST):
+    dialled: set[str] = set()
+    for number in range(BURST):
+        for link in listener.lines:
             listener.hear(f"10.{link}.0.{number}", about=(link * 1000 + number).to_bytes(32), link=link)
-    assert len(listener.found()) <= BURST_OF_ALL
+        listener.clock.advance(1.0)
+        while dials := listener.dialer.due(listener.clock.mono()):
+            dialled |= {dial.target for dial in dials}
+            for dial in dials:
+                listener.dialer.refused(dial.target, listener.clock.mono())
+    assert len(dialled) <= BURST_OF_ALL + BURST * hearsay.RATE_OF_ALL
 
 
 def test_what_is_known_already_costs_nothing() -> None:
@@ -264,6 +270,18 @@ async def is_away(node: Node) -> bool:
 
 async def is_alone(node: Node) -> bool:
     return not await node.peers()
+
+
+async def test_who_was_met_and_shared_nothing_is_forgotten_at_the_next_start(people: Company) -> None:
+    ada = await people.node("Ada")
+    now = ada._life.clock.wall()
+    met = PeerRecord(identity=CARA, first_seen=now, last_seen=now)
+    verified = replace(met, identity=ANNA, verified=True)
+    for record in (met, verified):
+        await ada._life.keep_peer(record)
+    await ada.close()
+    again = await people.node("Ada")
+    assert [peer.id for peer in await again.peers()] == [ANNA.hex()]
 
 
 async def test_only_those_who_were_here_last_are_looked_for_at_the_start(people: Company) -> None:

@@ -271,7 +271,8 @@ class Dialer:
             target.member_until = now + MEMBER_SECONDS
         target.failures = 0 if steady else target.failures + 1
         if not target.flying:
-            soon = self._turn(target.key) + SPREAD * self._chance()
+            turn = PATIENCE if target.is_guess else self._turn(target.key)  # whoever dialled before dials again
+            soon = turn + SPREAD * self._chance()
             target.due = now + (soon if steady else self._delay(target, now))
 
     def _recognise(self, target: Target) -> None:

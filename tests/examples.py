@@ -257,6 +257,8 @@ def messages() -> Iterator[str]:
         ("Bodies", packed([8, LOBBY, [[HERE.id, HERE.body]]])),
         ("Signal", packed([9, LOBBY, "typing"])),
         ("Quit", packed([10, LOBBY])),
+        ("Peers, one's own port", packed([11, LOBBY, 40400, []])),
+        ("Peers, of another", packed([11, LOBBY, 40400, [[BEN.identity, [[bytes([192, 168, 1, 20]), 40400]]]]])),
     )
 
 

@@ -26,6 +26,11 @@ def parse_address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def is_host(host: str) -> bool:
+    """A host name, an IPv4 address, or an IPv6 address without brackets."""
+    return _is_ipv6(host) or _is_host(host)
+
+
 def _is_ipv6(host: str) -> bool:
     try:
         return bool(ipaddress.IPv6Address(host))

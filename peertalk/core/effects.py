@@ -7,7 +7,7 @@ out and reports back with `committed(token)` and `loaded(token, …)`.
 from __future__ import annotations
 
 from peertalk.core.stored import EntryRecord, Op, OutboxRecord, Record, RoomRecord
-from peertalk.core.wire import Message
+from peertalk.core.wire import Endpoint, Message
 
 Link = int
 Token = int
@@ -68,6 +68,20 @@ class Wake(Record, frozen=True):
     """Call `tick` at this monotonic time (seconds) at the latest."""
 
     at: float
+
+
+class Listens(Record, frozen=True):
+    """Who is at the other end of `link` says that it listens at `port`, at the address from which it is seen."""
+
+    link: Link
+    port: int
+
+
+class Heard(Record, frozen=True):
+    """Who is at the other end of `link` says where others of a room are. Hearsay: worth a few dials, and nothing else."""
+
+    link: Link
+    peers: tuple[tuple[bytes, tuple[Endpoint, ...]], ...]
 
 
 # notices: what the node turns into events for front ends
@@ -165,4 +179,4 @@ Notice = (
     | ForkSeen
     | SyncStep
 )
-Effect = Send | Prove | Unprove | Close | Commit | LoadPages | LoadBodies | Wake | Notice
+Effect = Send | Prove | Unprove | Close | Commit | LoadPages | LoadBodies | Wake | Listens | Heard | Notice

@@ -14,6 +14,7 @@ from peertalk.core.claims import tips_messages
 from peertalk.core.effects import MembersChanged, Presence, Send
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
+from peertalk.core.reach import Reach
 from peertalk.core.room import DELTA_DELAY, NOTHING, Room
 from peertalk.core.sharing import Sharing
 from peertalk.core.stored import PutCard
@@ -33,8 +34,9 @@ class Place:
 class Exchange:
     """Handles the messages of a room over a link on which it is shared."""
 
-    def __init__(self, outlet: Outlet, *, disk: bool) -> None:
+    def __init__(self, outlet: Outlet, reach: Reach, *, disk: bool) -> None:
         self._out = outlet
+        self._reach = reach
         self.disk = disk
 
     def handle(self, place: Place, sharing: Sharing, message: wire.Message, now: Now) -> None:
@@ -78,6 +80,7 @@ class Exchange:
         self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent_digest, room.log.count, self.disk)))
         room.touch(now)
         self._out.emit(Presence(room.id, sharing.identity, online=True))
+        self._reach.begin(room, sharing, now)
 
     def _on_have(self, place: Place, sharing: Sharing, have: wire.Have, _now: Now) -> None:
         room = place.room
@@ -156,6 +159,9 @@ class Exchange:
     def _on_bodies(self, place: Place, sharing: Sharing, bodies: wire.Bodies, now: Now) -> None:
         place.asking.receive_bodies(sharing, bodies, now)
 
+    def _on_peers(self, place: Place, sharing: Sharing, peers: wire.Peers, now: Now) -> None:
+        self._reach.hear(place.room, sharing, peers, now)
+
     _handlers: Mapping[type[wire.Message], Callable[..., None]] = {
         wire.Card: _on_card,
         wire.Have: _on_have,
@@ -165,4 +171,5 @@ class Exchange:
         wire.Done: _on_done,
         wire.WantBodies: _on_want_bodies,
         wire.Bodies: _on_bodies,
+        wire.Peers: _on_peers,
     }

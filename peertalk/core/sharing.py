@@ -65,6 +65,8 @@ class Sharing:
     pending: dict[bytes, bytes] = field(default_factory=dict)
     """Tips to tell in the next delta → their feed."""
     tell_at: float | None = None
+    reach_at: float | None = None
+    """When to tell it where others of the room are."""
     serving: Iterator[Lack] = field(default_factory=lambda: iter(()))
     serving_left: int = 0
     is_serving: bool = False

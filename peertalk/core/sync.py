@@ -20,6 +20,7 @@ from peertalk.core.exchange import Exchange, Place
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
+from peertalk.core.reach import Reach, Whence
 from peertalk.core.room import Room
 from peertalk.core.rooms import direct_room
 from peertalk.core.sharing import FIRST_HAVE_PATIENCE, LinkState, Sharing
@@ -51,7 +52,8 @@ class Replica:
         self.links: dict[int, LinkState] = {}
         self._random = random
         self._out = Outlet()
-        self._exchange = Exchange(self._out, disk=disk)
+        self._reach = Reach(identity.public, self._out)
+        self._exchange = Exchange(self._out, self._reach, disk=disk)
         self._beginnings = Beginnings(self.links, now.mono)
         self._wakes: dict[bytes, float] = {}
         self._chores_at = now.mono
@@ -184,9 +186,14 @@ class Replica:
 
     # ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now) -> None:
-        """A link to `identity` is authenticated, and these rooms are proven by both sides."""
+    def listen(self, port: int) -> None:
+        """One listens at this port: whom one is linked with from now on may tell others."""
+        self._reach.port = port
+
+    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now, *, whence: Whence | None = None) -> None:
+        """A link to `identity`, who is there, is authenticated, and these rooms are proven by both sides."""
         self._chores.notice_sleep(now)
+        self._reach.link_up(link, identity, whence or Whence())
         direct = direct_room(self.identity, identity, now.wall, shown=False)
         self.links[link] = LinkState(identity, {direct.id}, direct=direct)
         self.proven(link, rooms, now)
@@ -212,6 +219,7 @@ class Replica:
             self._stop_sharing(link, room, now)
         self.links.pop(link, None)
         self._out.congested.discard(link)
+        self._reach.link_down(link)
 
     def _share(self, link: int, room: bytes, now: Now) -> None:
         place = self.places[room]
@@ -340,6 +348,8 @@ class Replica:
         for sharing in place.room.ready():
             if sharing.tell_at is not None and sharing.tell_at <= now.mono:
                 self._exchange.tell(place.room, sharing)
+            if sharing.reach_at is not None and sharing.reach_at <= now.mono:
+                self._reach.tell(place.room, sharing, now)
         self._wakes[place.room.id] = min(self._wakes_of(place, now), default=float("inf"))
 
     def _wakes_of(self, place: Place, now: Now) -> Iterable[float]:
@@ -347,6 +357,8 @@ class Replica:
         for sharing in place.room.ready():
             if sharing.tell_at is not None:
                 yield sharing.tell_at
+            if sharing.reach_at is not None:
+                yield sharing.reach_at
             if place.room.outbox and not sharing.is_caught_up(place.room.log, now.mono):
                 yield sharing.since + FIRST_HAVE_PATIENCE
 

@@ -23,11 +23,17 @@ MAX_HEADER = 1024
 MAX_BODY = 32 * 1024
 MAX_PAGE = 256 * 1024
 MAX_FEEDS = 256
+MAX_PEERS = 64
+MAX_ENDPOINTS = 4
+LEAST_PORT = 1024
 
 Id = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Header = Annotated[bytes, Meta(min_length=1, max_length=MAX_HEADER)]
 Body = Annotated[bytes, Meta(min_length=32, max_length=MAX_BODY)]
+Endpoint = tuple[Annotated[bytes, Meta(min_length=4, max_length=16)], Annotated[int, Meta(ge=LEAST_PORT, le=65535)]]
+"""An IPv4 or IPv6 address, packed, and a port."""
+Endpoints = Annotated[tuple[Endpoint, ...], Meta(min_length=1, max_length=MAX_ENDPOINTS)]
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -114,7 +120,20 @@ class Quit(_Message, frozen=True, tag=10):
     room: Id
 
 
-Message = Card | Have | Tips | Want | Page | Done | WantBodies | Bodies | Signal | Quit
+class Peers(_Message, frozen=True, tag=11):
+    """Where members can be reached: the port at which the sender listens (0: nowhere), and others of the room who are linked
+    with it, which is hearsay."""
+
+    room: Id
+    port: Annotated[int, Meta(ge=0, le=65535)]
+    peers: Annotated[tuple[tuple[Id, Endpoints], ...], Meta(max_length=MAX_PEERS)]
+
+    def __post_init__(self) -> None:
+        if any(len(address) not in {4, 16} for _, endpoints in self.peers for address, _ in endpoints):
+            raise ValueError
+
+
+Message = Card | Have | Tips | Want | Page | Done | WantBodies | Bodies | Signal | Quit | Peers
 
 
 def size(page: Page) -> int:

@@ -28,7 +28,7 @@ from peertalk.core.stored import (
 from peertalk.node.schema import CONTENT
 
 _HISTORY: Final = ("entry", "page", "card", "claim", "feed_key")
-_SMALL: Final = ("room", "feed_key", "card", "claim", "outbox")
+_SMALL: Final = ("room", "feed_key", "card", "claim", "outbox", "peer")
 
 
 class Changes:
@@ -65,6 +65,7 @@ class Changes:
 
     def _drop_peer(self, op: DropPeer) -> None:
         self._do("DELETE FROM peer WHERE identity = ?", (op.identity,))
+        self.erased |= self._connection.changes() > 0
 
     def _put_peer(self, op: PutPeer) -> None:
         self._do("INSERT OR REPLACE INTO peer VALUES (?, ?)", (op.record.identity, self._encode(op.record)))

@@ -24,6 +24,7 @@ RENEW_SECONDS = 86_400.0  # the age, give or take a tenth, at which a link is re
 SPREAD = 0.2  # after something that many notice at once
 GIVEN_UP = 4  # failures after which an address goes that nobody announces and nobody asked for
 MAX_TARGETS = 1024
+MAX_GUESSES = 256  # of these that somebody is only remembered, or said, to be at
 
 
 class Dialer:
@@ -54,7 +55,8 @@ class Dialer:
         endpoints = tuple((host, advertisement.port) for host in advertisement.addresses)
         target = self._targets.get(key)
         if target is None:
-            target = self._add(key, endpoints, now + self._turn(key))
+            self._drop_guesses(endpoints)
+            target = self._add(Target(key, endpoints, now + self._turn(key), announced=True))
         elif target.endpoints != endpoints:
             target.endpoints = endpoints
             self._hasten(target, now + self._turn(key))
@@ -73,19 +75,45 @@ class Dialer:
             del self._targets[instance]
         self.on_change()
 
-    def keep(self, host: str, port: int, now: float) -> None:
-        """Dial this address, and never give it up: the person asked for it."""
-        target = self._targets.get(f"{host} {port}") or self._add(f"{host} {port}", ((host, port),), now)
+    def keep(self, host: str, port: int, now: float, *, identity: bytes | None = None) -> None:
+        """Dial this address, and never give it up: the person asked for it. `identity` was met there just now."""
+        key = f"{host} {port}"
+        target = self._targets.get(key) or self._add(Target(key, ((host, port),), now, kept=True))
         if target is not None:
-            target.kept = True
+            target.kept, target.supposed, target.introducer = True, None, None
+            target.identity = identity or target.identity
+            linked = self._linked.get(identity or b"")
+            if linked is not None and linked.by is None and linked.came_from is None:
+                self._renew_by(target, linked, now)
         self.on_change()
 
     def remember(self, host: str, port: int, identity: bytes, now: float) -> None:
         """Try a few times an address at which this identity once was."""
-        target = self._targets.get(f"{host} {port}") or self._add(f"{host} {port}", ((host, port),), now)
-        if target is not None:
-            target.identity = target.identity or identity
+        if not self.leads_to(host, port):
+            self._add(Target(f"{host} {port}", ((host, port),), now, supposed=identity))
         self.on_change()
+
+    def hear(self, host: str, port: int, identity: bytes, introducer: bytes, due: float) -> None:
+        """Try from `due` on, a few times, an address at which `introducer` says that this identity is."""
+        if identity not in self._linked and not self.leads_to(host, port):
+            self._add(Target(f"{host} {port}", ((host, port),), due, supposed=identity, introducer=introducer))
+        self.on_change()
+
+    def leads_to(self, host: str, port: int) -> bool:
+        """Is this address dialled already, for whatever reason?"""
+        return any((host, port) in target.endpoints for target in self._targets.values())
+
+    def endpoints(self) -> set[Endpoint]:
+        """All that are dialled already, for whatever reason."""
+        return {endpoint for target in self._targets.values() for endpoint in target.endpoints}
+
+    def is_linked(self, identity: bytes) -> bool:
+        """Is there an established link to this identity?"""
+        return identity in self._linked
+
+    def reaches(self, host: str, port: int) -> bool:
+        """Is there an established link to whoever was met at this address?"""
+        return any(target.identity in self._linked for target in self._targets.values() if (host, port) in target.endpoints)
 
     # ── what became of it ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -98,10 +126,11 @@ class Dialer:
             linked.came_from = host
         if dialled is not None:
             dialled.identity, dialled.flying, dialled.refused = identity, False, False
-            dialled.due, linked.by = now + RENEW_SECONDS * (0.9 + 0.2 * self._chance()), dialled.key
+            self._renew_by(dialled, linked, now)
             for other in self._targets.values():
                 if other.identity is None and other.meets(dialled):
                     other.identity = identity
+        self._drop_hearsay(identity)
         self.on_change()
 
     def unlinked(self, identity: bytes, now: float, *, member: bool = False, gone: bool = False, crowded: bool = False) -> None:
@@ -113,9 +142,9 @@ class Dialer:
         if not linked.links:
             del self._linked[identity]
             for target in [*self._targets.values()]:
-                if target.identity == identity and crowded:
+                if target.who == identity and crowded:
                     self._make_wait(target, now)
-                elif target.identity == identity:
+                elif target.who == identity:
                     self._resume(target, now, steady=now - linked.since >= STEADY_SECONDS, member=member, gone=gone)
                 elif linked.came_from in target.hosts and not target.flying:
                     soon = LONGEST_DELAY if crowded else self._turn(target.key)
@@ -127,7 +156,7 @@ class Dialer:
         if one := self._landed(target):
             one.failures += 1
             one.due = now if one.again else now + self._delay(one, now)
-            if one.failures >= GIVEN_UP and not one.announced and not one.kept and now >= one.member_until:
+            if not (one.announced or one.kept) and self._is_hopeless(one, now):
                 del self._targets[target]
         self.on_change()
 
@@ -136,6 +165,8 @@ class Dialer:
         if one := self._landed(target):
             one.refused = not one.again
             one.due = now if one.again else now + REFUSED_DELAY * (0.8 + 0.4 * self._chance())
+            if one.is_guess and one.introducer is not None:
+                del self._targets[target]
         self.on_change()
 
     # ── what changes everything ──────────────────────────────────────────────────────────────────────────────────────
@@ -162,7 +193,7 @@ class Dialer:
         dials = []
         traffic = self._traffic()
         waiting = [target for target in self._targets.values() if target.due <= now and self._is_wanted(target)]
-        for target in sorted(waiting, key=lambda one: (one.failures, one.due)):
+        for target in sorted(waiting, key=lambda one: (one.failures, one.is_guess, one.due)):
             if traffic.lets(target):
                 target.flying, target.again, target.due = True, False, math.inf
                 traffic.add(target)
@@ -180,26 +211,49 @@ class Dialer:
     def _traffic(self) -> Traffic:
         met = {one.identity for one in self._targets.values()}
         came = Counter(one.came_from for who, one in self._linked.items() if who not in met)
-        unknown = Counter(host for one in self._targets.values() if one.identity is None for host in one.hosts)
+        strangers = (one for one in self._targets.values() if one.identity is None and not one.is_guess)
+        unknown = Counter(host for one in strangers for host in one.hosts)
         traffic = Traffic(self._source, {host for host in unknown if came[host] >= unknown[host]})
         for target in self._targets.values():
             if target.flying:
                 traffic.add(target)
         return traffic
 
-    def _add(self, key: str, endpoints: tuple[Endpoint, ...], due: float) -> Target | None:
-        if len(self._targets) >= MAX_TARGETS:
-            worst = max(self._targets.values(), key=lambda one: 0 if one.kept or one.flying or one.identity else one.failures)
-            if not worst.failures:
+    def _add(self, target: Target) -> Target | None:
+        """Keep this one too; where there are too many, in place of the worst. A guess takes the place of guesses only."""
+        rivals = [one for one in self._targets.values() if one.is_guess or not target.is_guess]
+        if len(self._targets) >= MAX_TARGETS or (target.is_guess and len(rivals) >= MAX_GUESSES):
+            worst = max(rivals, key=_worth_least, default=None)
+            if worst is None or _worth_least(worst) <= (target.is_guess, 0):
                 return None
             del self._targets[worst.key]
-        return self._targets.setdefault(key, Target(key, endpoints, due))
+        return self._targets.setdefault(target.key, target)
+
+    def _drop_guesses(self, endpoints: tuple[Endpoint, ...]) -> None:
+        """What is seen now needs no guess."""
+        for guess in [one for one in self._targets.values() if one.is_guess and not one.flying]:
+            if not set(endpoints).isdisjoint(guess.endpoints):
+                del self._targets[guess.key]
+
+    def _drop_hearsay(self, identity: bytes) -> None:
+        """Who is linked is looked for nowhere else."""
+        for target in [one for one in self._targets.values() if one.is_guess and one.supposed == identity and not one.flying]:
+            if target.introducer is not None:
+                del self._targets[target.key]
+
+    def _is_hopeless(self, target: Target, now: float) -> bool:
+        if target.is_guess and target.introducer is not None and self._is_linked(target):
+            return True
+        return target.failures >= GIVEN_UP and now >= target.member_until
 
     def _turn(self, key: str) -> float:
         """The lesser of two instances dials at once, the greater gives it time: an inbound firewall may be in between."""
         target = self._targets.get(key)
         named = target is None or target.announced
         return PATIENCE if named and self._me() > key else 0.0
+
+    def _renew_by(self, target: Target, linked: Linked, now: float) -> None:
+        target.due, linked.by = now + RENEW_SECONDS * (0.9 + 0.2 * self._chance()), target.key
 
     def _hasten(self, target: Target, due: float) -> None:
         if not self._is_linked(target):
@@ -221,7 +275,8 @@ class Dialer:
             target.member_until = now + MEMBER_SECONDS
         target.failures = 0 if steady else target.failures + 1
         if not target.flying:
-            soon = self._turn(target.key) + SPREAD * self._chance()
+            turn = PATIENCE if target.is_guess else self._turn(target.key)  # whoever dialled before dials again
+            soon = turn + SPREAD * self._chance()
             target.due = now + (soon if steady else self._delay(target, now))
 
     def _make_wait(self, target: Target, now: float) -> None:
@@ -236,10 +291,10 @@ class Dialer:
             target.identity = next(known, None)
 
     def _is_wanted(self, target: Target) -> bool:
-        return not self._is_linked(target) or self._linked[target.identity or b""].by == target.key
+        return not self._is_linked(target) or self._linked[target.who or b""].by == target.key
 
     def _is_linked(self, target: Target) -> bool:
-        return target.identity in self._linked
+        return target.who in self._linked
 
     def _delay(self, target: Target, now: float) -> float:
         longest = MEMBER_DELAY if now < target.member_until else LONGEST_DELAY
@@ -247,3 +302,9 @@ class Dialer:
 
     def _chance(self) -> float:
         return int.from_bytes(self._random(4)) / 2**32
+
+
+def _worth_least(target: Target) -> tuple[bool, int]:
+    """What makes way first: guesses, and of these, as of the others, what has failed most often."""
+    fixed = target.kept or target.flying or target.identity
+    return (target.is_guess and not target.flying, 0 if fixed else target.failures)

@@ -11,7 +11,20 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from peertalk.core import wire
-from peertalk.core.effects import Close, Commit, Effect, LoadBodies, LoadPages, Notice, Prove, Send, Unprove, Wake
+from peertalk.core.effects import (
+    Close,
+    Commit,
+    Effect,
+    Heard,
+    Listens,
+    LoadBodies,
+    LoadPages,
+    Notice,
+    Prove,
+    Send,
+    Unprove,
+    Wake,
+)
 from peertalk.core.outlet import Now
 from peertalk.core.sync import Replica
 from peertalk.errors import PeerTalkError
@@ -33,7 +46,8 @@ class Line(Protocol):
 
 
 class Engine:
-    """`lines` are the links by number; `tell` is given every notice; `fail` ends the node when the disk fails."""
+    """`lines` are the links by number; `tell` is given every notice, `learn` where others are said to be; `fail` ends the
+    node when the disk fails."""
 
     def __init__(
         self,
@@ -43,6 +57,7 @@ class Engine:
         lines: Mapping[int, Line],
         *,
         tell: Callable[[Notice], None],
+        learn: Callable[[Listens | Heard], None],
         fail: Callable[[BaseException], None],
     ) -> None:
         self.replica = replica
@@ -50,6 +65,7 @@ class Engine:
         self._clock = clock
         self._lines = lines
         self._tell = tell
+        self._learn = learn
         self._fail = fail
         self._loop = asyncio.get_running_loop()
         self._scheduled = False
@@ -107,6 +123,8 @@ class Engine:
                 self._load(effect)
             case Prove() | Unprove() | Close():
                 self._on_line(effect)
+            case Listens() | Heard():
+                self._learn(effect)
             case _:
                 self._tell(effect)
 

@@ -112,6 +112,21 @@ def canonical(host: str) -> str:
     return f"{address}%{scope_index(scope)}" if scope and needs_scope(address) else str(address)
 
 
+def packed(host: str) -> tuple[bytes, int]:
+    """An address (canonical) as bytes, and the index of its scope, 0 where it has none; what is no address is b""."""
+    bare, _, scope = host.partition("%")
+    try:
+        return ip_address(bare).packed, int(scope) if scope.isdecimal() else 0
+    except ValueError:
+        return b"", 0
+
+
+def unpacked(address: bytes, scope: int) -> str:
+    """The address, canonical; `scope` is that of a link-local one."""
+    parsed = ip_address(address)
+    return canonical(f"{parsed}%{scope}" if needs_scope(parsed) else str(parsed))
+
+
 def scope_index(scope: str) -> str:
     """The index of an interface given by index or name; what it was if there is none such any more."""
     try:
@@ -162,11 +177,12 @@ class Sources:
             address = ip_address(bare)
         except ValueError:
             return host
-        if address.version == 4 or address.is_link_local or on_link(host, self._present()):
+        if address.version == 4 or address.is_link_local or on_link(host, self.present()):
             return bare
         return str(ip_network(f"{address}/64", strict=False))
 
-    def _present(self) -> tuple[Interface, ...]:
+    def present(self) -> tuple[Interface, ...]:
+        """The interfaces as of a look that is not long ago."""
         if self._clock.mono() >= self._looked + POLL:
             self._looked, self._interfaces = self._clock.mono(), self._look()
         return self._interfaces

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
+from heapq import nlargest, nsmallest
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from nacl import pwhash
 from peertalk import text
 from peertalk.config import Settings
 from peertalk.core import events
+from peertalk.core.effects import Notice, RoomWent
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
@@ -24,9 +26,11 @@ from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
 from peertalk.node.acquaintances import Acquaintances
 from peertalk.node.admission import Admission
+from peertalk.node.connector import Connector
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
-from peertalk.node.interfaces import Sources
+from peertalk.node.hearsay import Hearsay
+from peertalk.node.interfaces import Sources, canonical, usable
 from peertalk.node.link import Link, dial
 from peertalk.node.links import Links
 from peertalk.node.listener import EVERYWHERE, Listener
@@ -41,7 +45,9 @@ DIAL_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 MAX_ADDRESSES = 8
 MAX_PEERS = 4096
+AT_ONCE = 256
 REMEMBERED_MS = 7 * DAY_MS
+MAX_REMEMBERED = 64
 LOOPBACK = ("127.0.0.1", "::1")
 _ARGON_OPS, _ARGON_MEMORY = 3, 64 * 1024 * 1024
 
@@ -81,14 +87,24 @@ class Life:
             clock,
             random,
             admission=Admission(self._acquaintances, source),
-            is_blocked=lambda identity: identity in self.blocked(),
+            is_blocked=self._is_blocked,
+            met=self._met,
+        )
+        self.hearsay = Hearsay(
+            self.dialer,
+            clock,
+            self.links.lines,
+            self.identity.public,
+            interfaces=lambda: usable(source.present(), settings.interfaces),
+            is_blocked=self._is_blocked,
             met=self._met,
         )
         self.engine = Engine(
-            self.replica, store, clock, self.links.lines, tell=self.news.tell, fail=self._disk_failed
-        )  # fmt: skip
+            self.replica, store, clock, self.links.lines, tell=self._tell, learn=self.hearsay.learn, fail=self._disk_failed
+        )
         self.links.engine = self.engine
         self.links.on_double = self._warn_double
+        self.connector = Connector(self.dialer, clock, self.links.outgoing)
         self.listener = Listener(self.links.incoming, source, random)
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting = asyncio.Lock()
@@ -101,19 +117,22 @@ class Life:
     async def start(self, snapshot: Snapshot, token_home: Path | None) -> None:
         """Listen, advertise, be in the lobby unless that is off."""
         await self.listener.start(self.settings.port, self._hosts())
+        self.hearsay.port = self.listener.port
+        self.replica.listen(self.listener.port)
         if token_home is not None:
             await self._renew_token(token_home, snapshot.token)
         if self.settings.name and text.name(self.settings.name) != text.name(snapshot.name):
             await self.set_name(text.name(self.settings.name))
         await self._lobby()
         await self.committed()  # what is to be forgotten is gone before anybody can look or ask
+        self._forget_strangers()
         for room in self.lookup.rooms():
             await self.count_unread(room)
         self.engine.turn()
         if self.discovery is not None:
             await self.discovery.start(self.listener.port, self._found, self.dialer.lost, self._jumped)
         for host, port in self.settings.connect:
-            self.dialer.keep(host, port, self.clock.mono())
+            self.dialer.keep(canonical(host), port, self.clock.mono())
         self._remember()
         self._spawn(dialing.run(self.dialer, self._connect, self.clock))
         self.news.publish(events.Ready(identity=self.views.me))
@@ -148,6 +167,7 @@ class Life:
 
     async def _close(self) -> None:
         await self.listener.close()
+        await self.connector.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -245,10 +265,10 @@ class Life:
     def _remember(self) -> None:
         """Try where acquaintances were: where multicast is filtered that is all there is."""
         now = self.now()
-        for peer in self.peers.values():
-            if not peer.blocked and now.wall - peer.last_seen < REMEMBERED_MS:
-                for host, port in peer.addresses[:1]:
-                    self.dialer.remember(host, port, peer.identity, now.mono)
+        known = [one for one in self.peers.values() if not one.blocked and now.wall - one.last_seen < REMEMBERED_MS]
+        for peer in nlargest(MAX_REMEMBERED, known, key=lambda one: one.last_seen):
+            for host, port in peer.addresses[:1]:
+                self.dialer.remember(host, port, peer.identity, now.mono)
 
     async def _connect(self, target: str, host: str, port: int) -> Link:
         return await dial(host, port, lambda: self.links.outgoing(target), DIAL_SECONDS)
@@ -264,19 +284,40 @@ class Life:
         """Remember this of somebody; done when it is on disk."""
         self.peers[record.identity] = record
         if len(self.peers) > MAX_PEERS:
-            self._forget_stranger()
-        kept = self.store.submit((PutPeer(record),))
+            self._forget_oldest()
+        return self._keep(PutPeer(record))
+
+    def _forget_oldest(self) -> None:
+        """Of many who were met, those who were here longest ago, with whom nothing is shared: identities cost nothing."""
+        kept = {place.room.record.peer for place in self.replica.places.values()}
+        strangers = [peer for peer in self.peers.values() if not (peer.blocked or peer.verified or peer.identity in kept)]
+        self._forget(peer.identity for peer in nsmallest(AT_ONCE, strangers, key=self._acquaintances.age))
+
+    def _forget_strangers(self) -> None:
+        """Whoever was met in nothing but rooms that are forgotten is forgotten with them, addresses and all."""
+        rooms = [place.room for place in self.replica.places.values()]
+        known = {who for room in rooms for who in (*room.cards.identities(), room.record.peer)}
+        known |= {link.peer for link in self.links.lines.values()}
+        strangers = [peer for peer in self.peers.values() if not (peer.blocked or peer.verified or peer.identity in known)]
+        self._forget(peer.identity for peer in strangers)
+
+    def _forget(self, identities: Iterable[bytes]) -> None:
+        ops = [DropPeer(identity) for identity in identities]
+        for op in ops:
+            del self.peers[op.identity]
+        if ops:
+            self._acquaintances.refresh()
+            self._keep(*ops)
+
+    def _keep(self, *ops: Op) -> asyncio.Future[None]:
+        kept = self.store.submit(ops)
         kept.add_done_callback(lambda done: done.exception())  # a disk that fails is told by the engine
         return kept
 
-    def _forget_stranger(self) -> None:
-        """Of many who were met, the one who was here longest ago, with whom nothing is shared: identities cost nothing."""
-        kept = {place.room.record.peer for place in self.replica.places.values()}
-        strangers = [peer for peer in self.peers.values() if not (peer.blocked or peer.verified or peer.identity in kept)]
-        if strangers:
-            oldest = min(strangers, key=self._acquaintances.age)
-            del self.peers[oldest.identity]
-            self.store.submit((DropPeer(oldest.identity),)).add_done_callback(lambda done: done.exception())
+    def _tell(self, notice: Notice) -> None:
+        if isinstance(notice, RoomWent) and notice.forgotten:
+            self._forget_strangers()
+        self.news.tell(notice)
 
     def _is_befriended(self, identity: bytes) -> bool:
         rooms = (place.room for place in self.replica.places.values())
@@ -285,6 +326,10 @@ class Life:
     def blocked(self) -> set[bytes]:
         """Who gets no link and is not shown."""
         return {identity for identity, peer in self.peers.items() if peer.blocked}
+
+    def _is_blocked(self, identity: bytes) -> bool:
+        peer = self.peers.get(identity)
+        return peer is not None and peer.blocked
 
     def _warn_double(self) -> None:
         self.news.publish(events.Warning(kind="second_process", text=self.views.me.name))

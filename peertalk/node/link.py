@@ -6,7 +6,7 @@ import asyncio
 import math
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from typing import cast
+from typing import Any, cast
 
 from peertalk.core.channel import Bye, Channel, ChannelEvent, Established, Refused
 from peertalk.errors import RemoteError, RequestError
@@ -156,7 +156,7 @@ class Link(asyncio.Protocol):
             transport.abort()
             return
         name = transport.get_extra_info("peername") or ("", 0)
-        self.address = canonical(name[0]), name[1]
+        self.address = canonical(with_scope(name)), name[1]
         self.local = canonical((transport.get_extra_info("sockname") or ("",))[0]).partition("%")[0]
         self._transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
         tune(transport.get_extra_info("socket"))
@@ -264,6 +264,11 @@ class Link(asyncio.Protocol):
         else:
             self._gone.set()
         self._loop.call_soon(self._on_closed, self, reason)
+
+
+def with_scope(name: tuple[Any, ...]) -> str:
+    """The host of a socket's name; an IPv6 one with the index of its interface, which Python gives beside it."""
+    return f"{name[0]}%{name[3]}" if len(name) == 4 and name[3] and "%" not in name[0] else str(name[0])
 
 
 def tune(stream: socket.socket) -> None:

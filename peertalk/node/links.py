@@ -11,12 +11,14 @@ from peertalk.core.channel import Channel, ChannelEvent, Established
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity, tag
 from peertalk.core.outlet import Now
+from peertalk.core.reach import Whence
 from peertalk.core.session import Proven, Received
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError
 from peertalk.node.admission import Admission, Guest
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
+from peertalk.node.interfaces import packed
 from peertalk.node.link import Link
 from peertalk.node.ports import Clock
 
@@ -146,7 +148,8 @@ class Links:
         log.info("linked with %s (%d rooms)", tag(event.peer), len(event.rooms))
         self._by_identity[event.peer] = link
         self.lines[link.id] = link
-        self._replica.link_up(link.id, event.peer, event.rooms, now)
+        whence = Whence(*packed(link.address[0]), link.address[1] if link.initiator else 0)
+        self._replica.link_up(link.id, event.peer, event.rooms, now, whence=whence)
 
     def _find_room(self, link: Link, peer: bytes, now: Now) -> bool:
         """Whether somebody who is not linked yet may be: for that another one may have to go."""

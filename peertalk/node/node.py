@@ -6,7 +6,6 @@ RequestError with a kind of that page.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Self
@@ -23,7 +22,6 @@ from peertalk.core.stored import EntryRecord, PeerRecord
 from peertalk.errors import RequestError
 from peertalk.node import keyring
 from peertalk.node.life import Life, with_identity
-from peertalk.node.link import dial
 from peertalk.node.news import Subscription
 from peertalk.node.ports import Clock, Discovery, Store
 from peertalk.node.views import SHOWN_KINDS
@@ -218,16 +216,8 @@ class Node:
         return sorted(views, key=lambda peer: (not peer.online, peer.name.casefold(), peer.id))
 
     async def connect(self, host: str, port: int, timeout: float = 10) -> None:  # noqa: ASYNC109 - the time is the person's
-        """Be linked with whoever listens there, and stay so. RequestError("not_reachable") with why."""
-        link = await dial(host, port, lambda: self._life.links.outgoing(f"{host} {port}"), timeout)
-        try:
-            async with asyncio.timeout(timeout):
-                await link.settled()
-        except TimeoutError:
-            link.close("timeout")
-        if link.peer is None:
-            raise RequestError("not_reachable", host=host, port=port, why=(link.reason or "").removeprefix("refused:"))
-        self._life.dialer.keep(host, port, self._life.clock.mono())
+        """Be linked with whoever listens there, and stay so. RequestError bad_address; not_reachable with why."""
+        await self._life.connector.connect(host, port, timeout)
 
     async def block(self, peer: str) -> events.Peer:
         """See and hear nothing more of somebody, on this screen and over links."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 IN_FLIGHT = 16
 IN_FLIGHT_PER_SOURCE = 4
+GUESSES_IN_FLIGHT = 8
+GUESSES_PER_INTRODUCER = 4
 
 Endpoint = tuple[str, int]
 
@@ -23,7 +25,9 @@ class Dial:
 
 @dataclass(slots=True)
 class Target:
-    """Somebody to be linked with: an announced instance, or an address. `due` is infinite while a dial is in flight."""
+    """Somebody to be linked with: an announced instance, or an address. `due` is infinite while a dial is in flight.
+
+    `identity` was met there; `supposed` is only remembered, or said by `introducer`, to be there."""
 
     key: str
     endpoints: tuple[Endpoint, ...]
@@ -31,6 +35,8 @@ class Target:
     announced: bool = False
     kept: bool = False
     identity: bytes | None = None
+    supposed: bytes | None = None
+    introducer: bytes | None = None
     flying: bool = False
     refused: bool = False
     again: bool = False
@@ -40,6 +46,16 @@ class Target:
     @property
     def hosts(self) -> set[str]:
         return {host for host, _ in self.endpoints}
+
+    @property
+    def who(self) -> bytes | None:
+        """Who is there, as far as anybody knows."""
+        return self.identity or self.supposed
+
+    @property
+    def is_guess(self) -> bool:
+        """Nobody announces it, nobody asked for it, nobody was met there."""
+        return not (self.announced or self.kept or self.identity)
 
     def meets(self, other: Target) -> bool:
         return not set(self.endpoints).isdisjoint(other.endpoints)
@@ -65,17 +81,30 @@ class Traffic:
         self._source = source
         self._come = come
         self._flying = 0
+        self._guesses = 0
+        self._introduced: Counter[bytes] = Counter()
         self._endpoints: set[Endpoint] = set()
         self._sources: Counter[str] = Counter()
 
     def add(self, target: Target) -> None:
         self._flying += 1
+        if target.is_guess:
+            self._guesses += 1
+            self._introduced[target.introducer or b""] += 1
         self._endpoints.update(target.endpoints)
         self._sources.update({self._source(host) for host in target.hosts})
 
     def lets(self, target: Target) -> bool:
         if target.flying or self._flying >= IN_FLIGHT or not self._endpoints.isdisjoint(target.endpoints):
             return False
-        if target.identity is None and not self._come.isdisjoint(target.hosts):
+        if target.is_guess:
+            if self._has_guessed_enough(target.introducer):
+                return False
+        elif target.identity is None and not self._come.isdisjoint(target.hosts):
             return False
         return all(self._sources[self._source(host)] < IN_FLIGHT_PER_SOURCE for host in target.hosts)
+
+    def _has_guessed_enough(self, introducer: bytes | None) -> bool:
+        """What may be nobody's address leaves room for what was seen, and what one person says for what others say."""
+        full = introducer is not None and self._introduced[introducer] >= GUESSES_PER_INTRODUCER
+        return full or self._guesses >= GUESSES_IN_FLIGHT

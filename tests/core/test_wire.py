@@ -24,6 +24,7 @@ EXAMPLES: list[wire.Message] = [
     wire.Bodies(ID, ((ID, BODY),)),
     wire.Signal(ID, "typing"),
     wire.Quit(ID),
+    wire.Peers(ID, 4000, ((ID, ((bytes(4), 4000), (bytes(16), 65535))),)),
 ]
 
 ids = st.binary(min_size=32, max_size=32)
@@ -32,6 +33,8 @@ some_ids = st.lists(ids, max_size=5).map(tuple)
 one_id_or_more = st.lists(ids, min_size=1, max_size=5).map(tuple)
 bodies = st.binary(min_size=32, max_size=100)
 headers = st.lists(st.binary(min_size=1, max_size=50), min_size=1, max_size=5).map(tuple)
+addresses = st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16)
+endpoints = st.lists(st.tuples(addresses, st.integers(1024, 65535)), min_size=1, max_size=4).map(tuple)
 messages: st.SearchStrategy[wire.Message] = st.one_of(
     st.builds(wire.Card, ids, ids, st.lists(st.tuples(ids, signatures), max_size=3).map(tuple)),
     st.builds(wire.Have, ids, ids, st.integers(0, 2**53 - 1), st.booleans()),
@@ -43,6 +46,7 @@ messages: st.SearchStrategy[wire.Message] = st.one_of(
     st.builds(wire.Bodies, ids, st.lists(st.tuples(ids, bodies), max_size=3).map(tuple)),
     st.builds(wire.Signal, ids, st.text(max_size=16)),
     st.builds(wire.Quit, ids),
+    st.builds(wire.Peers, ids, st.integers(0, 65535), st.lists(st.tuples(ids, endpoints), max_size=3).map(tuple)),
 )
 
 
@@ -122,6 +126,14 @@ def test_a_field_of_another_type_is_refused(message: wire.Message, wrong: object
         wire.WantBodies(ID, ()),
         wire.Bodies(ID, ((ID, BODY),) * (wire.MAX_WANT + 1)),
         wire.Quit(b""),
+        wire.Peers(ID, 65536, ()),
+        wire.Peers(ID, -1, ()),
+        wire.Peers(ID, 0, ((ID, ()),)),
+        wire.Peers(ID, 0, ((ID, ((bytes(4), 1023),)),)),
+        wire.Peers(ID, 0, ((ID, ((bytes(4), 65536),)),)),
+        wire.Peers(ID, 0, ((ID, ((bytes(4), 4000),) * (wire.MAX_ENDPOINTS + 1)),)),
+        wire.Peers(ID, 0, ((ID, ((bytes(4), 4000),)),) * (wire.MAX_PEERS + 1)),
+        wire.Peers(ID, 0, ((bytes(31), ((bytes(4), 4000),)),)),
     ],
     ids=lambda message: type(message).__name__,
 )
@@ -136,3 +148,8 @@ def test_deep_nesting_is_refused_not_followed() -> None:
 def test_text_that_is_not_utf8_is_refused() -> None:
     assert decoded(msgpack.packb([9, ID], use_bin_type=True)[:-1] + ID[-1:] + b"\xa2\xff\xff") is None
     assert decoded(b"\x93\x09\xc4\x20" + ID + b"\xa2\xff\xff") is None
+
+
+@pytest.mark.parametrize("size", [0, 3, 5, 15, 17])
+def test_an_address_that_is_neither_ipv4_nor_ipv6_is_refused(size: int) -> None:
+    assert decoded(msgpack.packb([11, ID, 0, [[ID, [[bytes(size), 4000]]]]])) is None

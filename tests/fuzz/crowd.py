@@ -184,6 +184,13 @@ class Crowd:
     def signal(self) -> None:
         self.say(wire.Signal(self.room, self.choices.pick(("typing", "", "yawning"))))
 
+    def peers(self) -> None:
+        """Where one listens, and where others are said to be: those who are there, and nobody."""
+        places = tuple((address, 40400) for address in self.choices.some([bytes(4), bytes(16), bytes([10, 0, 0, 1])]))
+        known = [author.identity.public for author in self.people.values()]
+        told = tuple((who, places) for who in self.choices.some([*known, self.desk.me, b"x" * 32]) if places)
+        self.say(wire.Peers(self.room, self.choices.pick((0, 1, 40400)), told))
+
     def quit(self) -> None:
         self.say(wire.Quit(self.room))
 
@@ -316,4 +323,5 @@ ACTIONS: tuple[Callable[[Crowd], None], ...] = (
     Crowd.link, Crowd.link, Crowd.unlink, Crowd.prove, Crowd.pause, Crowd.pause, Crowd.sleep, Crowd.crash, Crowd.disk, Crowd.card,
     Crowd.have, Crowd.tips, Crowd.tips, Crowd.answer, Crowd.answer, Crowd.want, Crowd.done, Crowd.bodies, Crowd.signal, Crowd.quit,
     Crowd.write, Crowd.write, Crowd.write, Crowd.fork, Crowd.write_as_replica, Crowd.send_again, Crowd.own, Crowd.own,
+    Crowd.peers,
 )  # fmt: skip

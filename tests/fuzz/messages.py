@@ -14,7 +14,8 @@ from peertalk.errors import RemoteError
 from tests.fuzz.choices import Choices
 
 TYPES = (
-    wire.Card, wire.Have, wire.Tips, wire.Want, wire.Page, wire.Done, wire.WantBodies, wire.Bodies, wire.Signal, wire.Quit
+    wire.Card, wire.Have, wire.Tips, wire.Want, wire.Page, wire.Done, wire.WantBodies, wire.Bodies, wire.Signal,
+    wire.Quit, wire.Peers,
 )  # fmt: skip
 Field = Callable[[Choices], object]
 Shape = tuple[Field, ...]
@@ -137,6 +138,14 @@ def _kind(choices: Choices) -> object:
     return choices.pick(("text", "typing", "a" * 16, "a" * 17, "", "x\n", "ä"))
 
 
+def _port(choices: Choices) -> object:
+    return choices.pick((40400, 1024, 1023, 1, 0, 65535, 65536, -1, "x"))
+
+
+def _address(choices: Choices) -> object:
+    return choices.pick((bytes(4), bytes(16), bytes([192, 168, 1, 20]), b"", bytes(5), "10.0.0.1"))
+
+
 _ids = _list(_id)
 MESSAGES: tuple[Shape, ...] = (
     (_just(1), _id, _id, _list(_pair(_id, _signature), wire.MAX_FEEDS, wire.MAX_FEEDS + 1)),
@@ -149,6 +158,7 @@ MESSAGES: tuple[Shape, ...] = (
     (_just(8), _id, _list(_pair(_id, _body), wire.MAX_WANT + 1)),
     (_just(9), _id, _kind),
     (_just(10), _id),
+    (_just(11), _id, _port, _list(_pair(_id, _list(_pair(_address, _port), wire.MAX_ENDPOINTS + 1)), wire.MAX_PEERS + 1)),
 )
 HEADER: Shape = (
     _just(1),

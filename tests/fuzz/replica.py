@@ -11,6 +11,7 @@ from peertalk.core.effects import Arrived, Effect, Send
 from peertalk.core.entry import decode_header, hash32, verify_page
 from peertalk.core.log import Log
 from peertalk.core.members import PRESENCE_KINDS
+from peertalk.core.rates import MAX_QUOTAS
 from peertalk.core.room import NOTHING, Room
 from peertalk.core.rooms import bodies_expire_after
 from peertalk.core.sharing import MAX_PARKED, MAX_WANTED
@@ -52,10 +53,10 @@ def check_bounds(desk: Desk) -> None:
     """What others can make it keep is bounded."""
     replica = desk.replica
     assert len(replica.links) <= 3
+    assert len(replica._out.intake._quotas) <= MAX_QUOTAS
     for place in replica.places.values():
         room = place.room
         assert room.sharings.keys() <= replica.links.keys()
-        assert len(room.buckets) <= 4
         for via, given in room.cards._given.items():
             assert given <= (MAX_HEARSAY if via else MAX_HEARSAY * wire.MAX_FEEDS)
         for sharing in room.sharings.values():

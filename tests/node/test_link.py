@@ -12,7 +12,7 @@ import pytest
 from peertalk.core.channel import ChannelEvent, Established, Proven, Received
 from peertalk.errors import RemoteError, RequestError
 from peertalk.node import link as link_module
-from peertalk.node.link import LIMIT, Link, dial
+from peertalk.node.link import LIMIT, Link, dial, with_scope
 from tests.node.link_ends import LOBBY, OTHER, End, connected, listening
 
 
@@ -379,3 +379,16 @@ async def test_a_link_that_was_closed_before_it_was_connected_stays_so() -> None
         await asyncio.get_running_loop().create_connection(lambda: link, "127.0.0.1", port)
         assert await ben.ended() == "handshake_cut"
         assert await anna.ended() == "closed:not_reachable"
+
+
+@pytest.mark.parametrize(
+    ("name", "host"),
+    [
+        (("10.0.0.1", 4000), "10.0.0.1"),
+        (("fe80::1", 4000, 0, 3), "fe80::1%3"),
+        (("fe80::1%eth0", 4000, 0, 3), "fe80::1%eth0"),
+        (("fd00::1", 4000, 0, 0), "fd00::1"),
+    ],
+)
+def test_a_link_local_address_keeps_its_interface(name: tuple[object, ...], host: str) -> None:
+    assert with_scope(name) == host

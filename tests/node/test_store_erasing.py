@@ -16,16 +16,19 @@ from msgspec.structs import replace
 
 from peertalk.core.stored import (
     DropOutbox,
+    DropPeer,
     DropRoom,
     ExpireBodies,
     FeedKeyRecord,
     ForgetHistory,
     Op,
     OutboxRecord,
+    PeerRecord,
     PutBody,
     PutFeedKey,
     PutOutbox,
     PutPage,
+    PutPeer,
     PutRoom,
 )
 from peertalk.node.store import Store
@@ -116,6 +119,20 @@ async def test_the_private_half_of_a_key_goes_when_it_retires(store: Store, tmp_
     assert found(store, seed) == {seed}
     await store.commit([own_key(seed, erased=True)])
     assert found(store, seed, b"canaryother") == {b"canaryother"}
+    assert log_size(tmp_path) == 0
+
+
+async def test_who_is_forgotten_leaves_no_address(store: Store, tmp_path: Path) -> None:
+    hosts = ["canaryfinch.local", "canarywren.local"]
+    met = [
+        PeerRecord(identity=digest(host), first_seen=1, last_seen=1, addresses=((host, 4000), ("10.0.0.1", 4000)))
+        for host in hosts
+    ]
+    await store.commit([PutPeer(record) for record in met])
+    await store.commit([PutPeer(replace(met[0], last_seen=2, addresses=met[0].addresses * 4))])
+    assert found(store, *(host.encode() for host in hosts)) == {host.encode() for host in hosts}
+    await store.commit([DropPeer(met[0].identity)])
+    assert found(store, *(host.encode() for host in hosts)) == {hosts[1].encode()}
     assert log_size(tmp_path) == 0
 
 

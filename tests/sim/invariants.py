@@ -46,6 +46,7 @@ def check_rest(up: list[Host], honest: list[Host], liar: Mallory | None, copied:
     for room in {room for host in up for room in rooms(host)}:
         check_room([host for host in up if room in rooms(host)], room)
     check_answered(up, honest, lies, copied)
+    check_heard(honest, liar)
     for host in up:
         check_forks(room_of(host), lies, copied)
         check_rules(host)
@@ -95,6 +96,17 @@ def texts(entries: Iterable[EntryRecord], lies: Collection[bytes]) -> Iterable[s
         content = open_body(entry.kind, entry.body or b"")
         if isinstance(content, Text) and entry.feed not in lies:
             yield content.text
+
+
+def check_heard(honest: list[Host], liar: Mallory | None) -> None:
+    """Whatever an honest one says of where somebody is, is so; but for the liar, who may say anything of itself."""
+    places = {(host.identity.public, host.address, host.port) for host in honest}
+    for host in honest:
+        for by, who, address, port in host.heard:
+            if by is not liar and (liar is None or who != liar.identity.public) and (who, address, port) not in places:
+                raise Violation(f"{by.name} told {host.name} a wrong address of {who.hex()[:8]}")
+            if who in (host.identity.public, by.identity.public):
+                raise Violation(f"{host.name} takes hearsay about itself, or about {by.name} from {by.name}")
 
 
 def check_forks(room: Room, lies: Collection[bytes], copied: Collection[bytes]) -> None:

@@ -12,6 +12,7 @@ from peertalk.core import wire
 from peertalk.core.effects import Effect, Send
 from peertalk.core.entry import FeedKey, Here, Text, decode_header, hash32
 from peertalk.core.outlet import Now
+from peertalk.core.reach import Whence
 from tests.core.authors import Author, Written
 from tests.sim.world import ROOM, Host, World
 
@@ -25,6 +26,7 @@ class Liar:
         self.author = author
         self.random = random
         self.links: dict[int, bytes] = {}
+        self.elsewhere = Random(f"{author.name} elsewhere")
         self.is_quiet = False
         self._pages: list[wire.Page] = []
         self._stations: list[Written | None] = [None]
@@ -62,7 +64,10 @@ class Liar:
     def secrets(self) -> dict[bytes, bytes]:
         return {ROOM.id: ROOM.secret}
 
-    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now) -> None:
+    def listen(self, port: int) -> None:
+        pass
+
+    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now, *, whence: Whence | None = None) -> None:
         self.links[link] = identity
         self._say(link, self.author.card())
         self._say(link, wire.Have(ROOM.id, self.random.randbytes(32), 2**52, True))
@@ -84,6 +89,8 @@ class Liar:
         """Remember, answer something, and now and then do something bad."""
         message = wire.decode(raw)
         match message:
+            case wire.Peers():
+                return
             case wire.Page() if message.room == ROOM.id:
                 self._learn(message)
                 self._hand_on(message)
@@ -101,6 +108,8 @@ class Liar:
         """Do something bad to one of those who are linked."""
         if self.links and not self.is_quiet:
             self._say(self.random.choice(sorted(self.links)), self.random.choice(self._misdeeds)())
+            if self.elsewhere.random() < 0.2:
+                self._say(self.elsewhere.choice(sorted(self.links)), self._wherever())
 
     def _say(self, link: int, message: wire.Message) -> None:
         self._effects.append(Send(link, message))
@@ -213,6 +222,13 @@ class Liar:
     def _stranger(self) -> wire.Page:
         """A feed that nobody has a card of."""
         return Author(f"stranger {self.random.randrange(STRANGERS)}").arrives()
+
+    def _wherever(self) -> wire.Peers:
+        """Those who are linked, and whoever, at places of my choice."""
+        dice = self.elsewhere
+        people = [*self.links.values(), self.author.public, dice.randbytes(32)]
+        lies = tuple((who, ((dice.randbytes(4), 4000), (dice.randbytes(16), 1024))) for who in people)
+        return wire.Peers(ROOM.id, dice.randint(0, 65535), lies)
 
 
 class Mallory(Host):

@@ -9,12 +9,13 @@ import pytest
 
 from peertalk.core import log as log_module
 from peertalk.core import serving, wire
-from peertalk.core.effects import Queued
+from peertalk.core.effects import Queued, Send
 from peertalk.core.entry import Header
 from peertalk.core.exchange import Exchange
 from peertalk.core.log import Item, Log
 from peertalk.core.outlet import Outlet
 from peertalk.core.own import Own
+from peertalk.core.reach import Reach
 from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
 from peertalk.core.stored import DropOutbox
@@ -156,6 +157,20 @@ def asks_the_first_one_for_ever(patch: Patch) -> None:
     patch.setattr(Sharing, "fail", lambda sharing, now: None)
 
 
+def passes_on_where_others_are_said_to_be(patch: Patch) -> None:
+    hear = Reach.hear
+    passed: set[tuple[int, wire.Peers]] = set()
+
+    def broken(reach: Reach, room: Room, sharing: Sharing, message: wire.Peers, now: Any) -> None:
+        hear(reach, room, sharing, message, now)
+        if message.peers and (id(reach), message) not in passed:
+            passed.add((id(reach), message))
+            for other in room.ready():
+                reach._out.emit(Send(other.link, message))
+
+    patch.setattr(Reach, "hear", broken)
+
+
 BROKEN: list[Callable[[Patch], None]] = [
     claims_before_the_commit,
     sends_before_the_commit,
@@ -172,6 +187,7 @@ BROKEN: list[Callable[[Patch], None]] = [
     parts_of_a_fork_are_taken_for_the_whole,
     claims_bodies_that_it_lacks,
     asks_the_first_one_for_ever,
+    passes_on_where_others_are_said_to_be,
 ]
 
 

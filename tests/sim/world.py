@@ -13,10 +13,24 @@ from collections.abc import Callable
 from itertools import count
 
 from peertalk.core import wire
-from peertalk.core.effects import Close, Commit, Effect, LoadBodies, LoadPages, Moved, Placed, Prove, Queued, Send, Wake
+from peertalk.core.effects import (
+    Close,
+    Commit,
+    Effect,
+    Heard,
+    LoadBodies,
+    LoadPages,
+    Moved,
+    Placed,
+    Prove,
+    Queued,
+    Send,
+    Wake,
+)
 from peertalk.core.entry import Text, open_body
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
+from peertalk.core.reach import Whence
 from peertalk.core.stored import EntryRecord, PutProfile, RoomRecord
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError
@@ -51,6 +65,9 @@ class Host:
         self.waiting: dict[bytes, tuple[bytes, str]] = {}
         self.tokens: list[int] = []
         self.closed: list[tuple[Host, str]] = []
+        self.address, self.port = bytes([10, 0, 0, len(world.hosts)]), 2000 + len(world.hosts)
+        self.heard: list[tuple[Host, bytes, bytes, int]] = []
+        """Who said, about whom, which address and port."""
 
     def now(self) -> Now:
         return Now(self.world.time, START + int(self.world.time * 1000) + self.skew)
@@ -63,7 +80,7 @@ class Host:
         self.tokens.clear()
         rng = random.Random(f"{self.world.seed} {self.name} {self.life}")
         self.replica = Replica(self.identity, self.disk.snapshot(), disk=True, random=rng.randbytes, now=self.now())
-        self.do(lambda replica: None)
+        self.do(lambda replica: replica.listen(self.port))
 
     def crash(self) -> None:
         """Power loss: what was not synced is gone, or had just reached the disk."""
@@ -99,7 +116,7 @@ class Host:
 
     def carry_out(self, effect: Effect) -> None:
         match effect:
-            case Send() | Prove() | Close():
+            case Send() | Prove() | Close() | Heard():
                 self._on_link(effect)
             case Commit(token, ops):
                 self.disk.commit(ops)
@@ -114,7 +131,7 @@ class Host:
             case Queued() | Moved() | Placed():
                 self._on_own(effect)
 
-    def _on_link(self, effect: Send | Prove | Close) -> None:
+    def _on_link(self, effect: Send | Prove | Close | Heard) -> None:
         match effect:
             case Send(link, message):
                 self.world.send(self, link, message)
@@ -122,6 +139,9 @@ class Host:
                 self.world.prove(self, link, rooms)
             case Close(link, reason):
                 self.world.blame(self, link, reason)
+            case Heard(link, peers) if link in self.world.links:
+                other = self.world.at_other_end(link, self)
+                self.heard += [(other, who, *endpoint) for who, endpoints in peers for endpoint in endpoints]
 
     def _on_own(self, effect: Queued | Moved | Placed) -> None:
         match effect:
@@ -222,9 +242,16 @@ class World:
             self._pace[number, slow.name] = SLOW
         shared = set(one.replica.secrets()) & set(other.replica.secrets())
         for host, peer in ((one, other), (other, one)):
-            identity = peer.identity.public
-            host.do(lambda replica, identity=identity, host=host: replica.link_up(number, identity, shared, host.now()))
+            self._bring_up(number, host, peer, shared, Whence(peer.address, 0, peer.port if host is one else 0))
         return number
+
+    def _bring_up(self, number: int, host: Host, peer: Host, shared: set[bytes], whence: Whence) -> None:
+        identity = peer.identity.public
+        host.do(lambda replica: replica.link_up(number, identity, shared, host.now(), whence=whence))
+
+    def at_other_end(self, number: int, host: Host) -> Host:
+        one, other = self.links[number]
+        return other if host is one else one
 
     def between(self, one: Host, other: Host) -> int | None:
         return next((number for number, ends in self.links.items() if set(ends) == {one, other}), None)
@@ -261,12 +288,16 @@ class World:
         raw = wire.encode(message)
         self.sent += 1
         self.sent_bytes += len(raw)
-        self._deliver(sender, peer, number, lambda replica: replica.received(number, raw, peer.now()))
+        hurried = isinstance(message, wire.Peers)  # no entry hangs on it, so it draws no dice and shifts nobody's schedule
+        self._deliver(sender, peer, number, lambda replica: replica.received(number, raw, peer.now()), hurried=hurried)
 
-    def _deliver(self, sender: Host, peer: Host, number: int, call: Callable[[Replica], None]) -> None:
+    def _deliver(
+        self, sender: Host, peer: Host, number: int, call: Callable[[Replica], None], *, hurried: bool = False
+    ) -> None:
         key = (number, sender.name)
-        arrival = max(self._arrival.get(key, 0.0), self.time + self.random.uniform(*self._pace.get(key, QUICK)))
-        self._arrival[key] = arrival
+        pace = self._pace.get(key, QUICK)
+        under_way = pace[0] if hurried else self.random.uniform(*pace)
+        self._arrival[key] = arrival = max(self._arrival.get(key, 0.0), self.time + under_way)
         life = peer.life
 
         def arrive() -> None:

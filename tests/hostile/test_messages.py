@@ -45,7 +45,7 @@ async def test_a_member_written_from_the_specification_is_heard(hostile: Hostile
     one.say(one.feed.arrives("Well"), one.feed.says("hello"))
     await one.claimed(one.feed.last)
     await victim.friend.has_texts("hello")
-    overlook(victim)
+    await overlook(victim)
 
 
 # ── what is no message ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -282,7 +282,7 @@ async def test_what_is_said_of_the_friend_is_not_believed(hostile: Hostile, vict
     )
     assert heard["message"]["author"]["id"] == ""
     await victim.friend.has_texts("I am your friend")
-    overlook(victim)
+    await overlook(victim)
 
 
 # ── claims ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -333,7 +333,7 @@ async def test_nobody_is_said_to_have_what_they_do_not_claim(hostile: Hostile, v
     both = {victim.friend_id, one.identity.hex()}
     told = [event async for event in deliveries(victim, sent["id"], both)]
     assert all(set(event["delivered_to"]) <= both for event in told)
-    overlook(victim)
+    await overlook(victim)
 
 
 async def test_signals_are_heard_at_a_rate(hostile: Hostile, victim: Victim) -> None:
@@ -341,6 +341,7 @@ async def test_signals_are_heard_at_a_rate(hostile: Hostile, victim: Victim) -> 
     since = len(victim.process.events)
     one.say(*[pack([feed.SIGNAL, LOBBY, "typing"])] * 2000, *[pack([feed.SIGNAL, LOBBY, "yawning"])] * 100)
     await one.is_heard()
+    await victim.talk()
     told = [event for event in victim.process.events[since:] if event["type"] == "typing"]
     assert 1 <= len(told) <= 30
-    overlook(victim)
+    await overlook(victim)

@@ -69,6 +69,8 @@ class Member:
         await self.until(feed.DONE)
 
 
-def overlook(victim: Victim) -> None:
-    """What was shown so far was looked at: the look after the test begins here."""
+async def overlook(victim: Victim) -> None:
+    """What was shown so far was looked at: the look after the test begins here. Events come in order, so what follows from all
+    that was said before has come when the two have heard each other."""
+    await victim.talk()
     victim._seen = {"victim": len(victim.process.events), "friend": len(victim.friend.events)}

@@ -27,7 +27,7 @@ async def test_a_crowd_that_writes_holds_nobody_up(hostile: Hostile, victim: Vic
         await victim.talk()
     await asyncio.gather(*(one.is_heard() for one in members))
     assert await flooded(victim) <= 10_000 + 200 * 60
-    overlook(victim)
+    await overlook(victim)
 
 
 async def test_one_who_writes_at_full_speed_is_taken_in_at_a_rate(hostile: Hostile, victim: Victim) -> None:
@@ -38,4 +38,4 @@ async def test_one_who_writes_at_full_speed_is_taken_in_at_a_rate(hostile: Hosti
         await victim.talk()
     await one.is_heard()
     assert 20 <= await flooded(victim) - before <= 1000 + 200 * 60
-    overlook(victim)
+    await overlook(victim)

@@ -373,7 +373,7 @@ async def test_what_comes_after_the_end_belongs_to_the_feed_like_anything(hostil
     one.say(one.feed.page(one.feed.then({}, "end")), one.feed.says("after the end"))
     await one.claimed(one.feed.last)
     await victim.friend.has_texts("after the end")
-    overlook(victim)
+    await overlook(victim)
 
 
 async def test_a_successor_that_the_older_feed_did_not_sign_is_none(hostile: Hostile, victim: Victim) -> None:
@@ -383,7 +383,7 @@ async def test_a_successor_that_the_older_feed_did_not_sign_is_none(hostile: Hos
     one.say(one.feed.page(one.feed.then(said, "here")), one.feed.says("I am the heir"))
     await one.claimed(one.feed.last)
     await victim.friend.has_texts("I am the heir")
-    overlook(victim)
+    await overlook(victim)
 
 
 async def test_a_fork_is_shown_as_what_it_is_and_costs_nobody_the_link(hostile: Hostile, victim: Victim) -> None:
@@ -397,7 +397,7 @@ async def test_a_fork_is_shown_as_what_it_is_and_costs_nobody_the_link(hostile: 
     warned = await victim.process.wait_event(lambda event: event["type"] == "warning", since=since)
     assert (warned["kind"], warned["peer"]) == ("fork", one.identity.hex())
     assert "Janus" in warned["text"]
-    overlook(victim)
+    await overlook(victim)
 
 
 TEXTS = {
@@ -427,7 +427,7 @@ async def test_texts_and_names_are_harmless_when_they_are_shown(hostile: Hostile
         assert "\u0301" * 20 not in word
     assert all("\n" not in name and len(name) <= 256 for name in names)
     await victim.friend.wait_event(lambda event: event["type"] == "message" and event["message"]["id"] == shown[-1]["id"])
-    overlook(victim)
+    await overlook(victim)
 
 
 async def test_of_a_key_that_is_there_twice_the_last_counts(hostile: Hostile, victim: Victim) -> None:
@@ -437,4 +437,4 @@ async def test_of_a_key_that_is_there_twice_the_last_counts(hostile: Hostile, vi
     for process in (victim.process, victim.friend):
         await process.has_texts("last")
         assert "first" not in await process.texts()
-    overlook(victim)
+    await overlook(victim)

@@ -54,7 +54,7 @@ async def test_who_asks_for_everything_and_reads_nothing_is_a_burden_to_nobody(h
         await victim.process.call("node.status")
     for _ in range(3):
         await victim.talk()
-    overlook(victim)
+    await overlook(victim)
 
 
 async def test_a_flood_of_tips_is_noted_within_limits(hostile: Hostile, victim: Victim) -> None:
@@ -90,4 +90,4 @@ async def test_a_flood_of_cards_is_kept_within_limits(hostile: Hostile, victim: 
     for one in members:
         await one.is_heard()
     await victim.talk()
-    overlook(victim)
+    await overlook(victim)

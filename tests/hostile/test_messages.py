@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgpack
@@ -17,6 +18,7 @@ from tests.hostile.conftest import Hostile
 from tests.hostile.feed import NOBODY, Feed, pack
 from tests.hostile.member import LOBBY, SHOWN, Member, overlook
 from tests.hostile.victim import MARK, Victim
+from tests.lab.rpc_process import Event
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 DEEP = b"\x91" * 1000 + b"\xc0"
@@ -43,7 +45,7 @@ async def test_a_member_written_from_the_specification_is_heard(hostile: Hostile
     one.say(one.feed.arrives("Well"), one.feed.says("hello"))
     await one.claimed(one.feed.last)
     await victim.friend.has_texts("hello")
-    overlook(victim)
+    await overlook(victim)
 
 
 # ── what is no message ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -280,7 +282,7 @@ async def test_what_is_said_of_the_friend_is_not_believed(hostile: Hostile, vict
     )
     assert heard["message"]["author"]["id"] == ""
     await victim.friend.has_texts("I am your friend")
-    overlook(victim)
+    await overlook(victim)
 
 
 # ── claims ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -306,6 +308,19 @@ async def test_tips_that_do_not_exist_are_asked_for_and_forgotten(hostile: Hosti
     assert len((await one.until(feed.WANT))[2]) == 64
 
 
+async def deliveries(victim: Victim, message: str, to: set[str]) -> AsyncIterator[Event]:
+    """What is told of who has a message, until they all have it."""
+    since = 0
+    while True:
+        event = await victim.process.wait_event(
+            lambda one: one["type"] == "delivered" and one["message"] == message, since=since
+        )
+        since = victim.process.events.index(event) + 1
+        yield event
+        if set(event["delivered_to"]) >= to:
+            return
+
+
 async def test_nobody_is_said_to_have_what_they_do_not_claim(hostile: Hostile, victim: Victim) -> None:
     one = await Member.join(hostile, "greedy")
     sent = await victim.process.call("messages.send", room="lobby", text="who has this?")
@@ -316,8 +331,9 @@ async def test_nobody_is_said_to_have_what_they_do_not_claim(hostile: Hostile, v
     assert {who for event in told for who in event["delivered_to"]} <= {victim.friend_id}
     one.say(feed.tips(LOBBY, [feed.blake(header)]))
     both = {victim.friend_id, one.identity.hex()}
-    await victim.process.wait_event(lambda event: event["type"] == "delivered" and set(event["delivered_to"]) == both)
-    overlook(victim)
+    told = [event async for event in deliveries(victim, sent["id"], both)]
+    assert all(set(event["delivered_to"]) <= both for event in told)
+    await overlook(victim)
 
 
 async def test_signals_are_heard_at_a_rate(hostile: Hostile, victim: Victim) -> None:
@@ -325,6 +341,7 @@ async def test_signals_are_heard_at_a_rate(hostile: Hostile, victim: Victim) -> 
     since = len(victim.process.events)
     one.say(*[pack([feed.SIGNAL, LOBBY, "typing"])] * 2000, *[pack([feed.SIGNAL, LOBBY, "yawning"])] * 100)
     await one.is_heard()
+    await victim.talk()
     told = [event for event in victim.process.events[since:] if event["type"] == "typing"]
     assert 1 <= len(told) <= 30
-    overlook(victim)
+    await overlook(victim)

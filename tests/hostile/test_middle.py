@@ -105,6 +105,8 @@ async def wire(port: int, flip: tuple[bool, int] | None = None) -> AsyncIterator
         yield one, server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for _ in range(5):  # what was accepted just now gets its end
+            await asyncio.sleep(0)
         for end in one.ends:  # the first of two appends the second
             await end.cut()
 

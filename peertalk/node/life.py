@@ -25,7 +25,7 @@ from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
-from peertalk.node.interfaces import Sources
+from peertalk.node.interfaces import Sources, Watch, check, listenable, look
 from peertalk.node.link import Link, dial
 from peertalk.node.links import Links
 from peertalk.node.listener import EVERYWHERE, Listener
@@ -42,7 +42,6 @@ MAX_ADDRESSES = 8
 MAX_ACQUAINTED = 1024
 MAX_PEERS = 4096
 REMEMBERED_MS = 7 * DAY_MS
-LOOPBACK = ("127.0.0.1", "::1")
 _ARGON_OPS, _ARGON_MEMORY = 3, 64 * 1024 * 1024
 
 
@@ -99,7 +98,7 @@ class Life:
 
     async def start(self, snapshot: Snapshot, token_home: Path | None) -> None:
         """Listen, advertise, be in the lobby unless that is off."""
-        await self.listener.start(self.settings.port, self._hosts())
+        await self._listen()
         if token_home is not None:
             await self._renew_token(token_home, snapshot.token)
         if self.settings.name and text.name(self.settings.name) != text.name(snapshot.name):
@@ -111,6 +110,8 @@ class Life:
         self.engine.turn()
         if self.discovery is not None:
             await self.discovery.start(self.listener.port, self._found, self.dialer.lost, self._jumped)
+        else:
+            self._spawn(Watch((), self.clock).follow(self._jumped))
         for host, port in self.settings.connect:
             self.dialer.keep(host, port, self.clock.mono())
         self._remember()
@@ -127,10 +128,11 @@ class Life:
         await self.committed(PutProfile("token", token))
         await asyncio.to_thread(keyring.write_token, home, token)
 
-    def _hosts(self) -> tuple[str, ...]:
-        return (
-            LOOPBACK if self.settings.interfaces and set(self.settings.interfaces) <= {"lo", "lo0", *LOOPBACK} else EVERYWHERE
-        )
+    async def _listen(self) -> None:
+        """Where interfaces are named, at their addresses and nowhere else. StartError, as Listener and interfaces.check."""
+        wanted, present = self.settings.interfaces, look()
+        check(present, wanted)
+        await self.listener.start(self.settings.port, listenable(present, wanted) if wanted else EVERYWHERE)
 
     async def _lobby(self) -> None:
         lobby = next((room for room in self.lookup.rooms() if room.record.name == LOBBY and room.record.kind == "open"), None)
@@ -146,10 +148,10 @@ class Life:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        await self.listener.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.listener.close()
         await self._settle()
         await self._say_goodbye()
         await self._settle()
@@ -236,8 +238,10 @@ class Life:
         now = self.now()
         self.replica.do_chores(now)
         self.engine.turn()
-        if self.discovery is not None:
-            self.links.hang_up_moved({address for _, address in self.discovery.interfaces()})
+        present = look()
+        if self.settings.interfaces:
+            self._spawn(self.listener.follow(listenable(present, self.settings.interfaces)))
+        self.links.hang_up_moved({str(address.ip) for one in present for address in one.addresses})
         self.dialer.jump(now.mono)
         self._remember()
 

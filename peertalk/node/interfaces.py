@@ -187,11 +187,13 @@ class Sources:
 
     def __call__(self, host: str) -> str:
         bare = host.partition("%")[0]
+        if ":" not in bare:
+            return bare  # IPv4 or a name; asked often, so without looking closer
         try:
             address = ip_address(bare)
         except ValueError:
             return host
-        if address.version == 4 or address.is_link_local or on_link(host, self._present()):
+        if address.is_link_local or on_link(host, self._present()):
             return bare
         return str(ip_network(f"{address}/64", strict=False))
 

@@ -135,3 +135,14 @@ async def test_on_a_network_that_isolates_its_guests_nobody_is_found(lab: Lab, s
     await ben.hears("found", instance=names[2])
     heard = {told["instance"] for one in (anna, ben) for told in one.told if told["what"] == "found"}
     assert heard == {names[2]}
+
+
+async def test_in_each_network_only_the_addresses_there_are_announced(lab: Lab, search: Search) -> None:
+    here, there, between = lab.host(), lab.host(network=1), lab.host()
+    between.join(1)
+    anna, ben, mia = await search(here), await search(there), await search(between)
+    instance = (await mia.hears("started"))["instance"]
+    for searcher, network in [(anna, "10.77.0."), (ben, "10.77.1.")]:
+        fourth, sixth = (await searcher.hears("found", instance=instance))["addresses"]
+        assert fourth.startswith(network)
+        assert sixth.startswith("fe80::")

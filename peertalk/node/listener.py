@@ -62,6 +62,7 @@ class Listener:
                 continue
             if one is not None:
                 await self._serve(host, one)
+        self._servers = {host: self._servers[host] for host in wanted if host in self._servers}
 
     async def close(self) -> None:
         """Take in no more. Links that are up stay so."""

@@ -39,8 +39,23 @@ QUERY, PTR, IN, MDNS_PORT = 0x0000, 12, 1, 5353
 IP_MULTICAST_ALL, IPV6_MULTICAST_ALL = 49, 29
 
 _INSTANCE = re.compile("[0-9a-f]{16}")
+_SOCKET = re.compile(r"\('([0-9a-f.:]+)")
 _log = logging.getLogger("peertalk.mdns")
-logging.getLogger("zeroconf").setLevel(logging.CRITICAL)  # its warnings carry tracebacks; what matters is logged here
+
+
+class Excerpt(logging.Handler):
+    """Of what zeroconf logs only that a socket failed, which it says once for each: the rest are tracebacks, and what others
+    have sent."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, OSError):
+            address = _SOCKET.search(str(record.msg))
+            _log.warning("cannot send by multicast from %s: %s", address[1] if address else "a socket", error.strerror)
+
+
+logging.getLogger("zeroconf").handlers = [Excerpt(logging.WARNING)]
+logging.getLogger("zeroconf").propagate = False
 
 
 class Site(ServiceListener):

@@ -200,6 +200,22 @@ class Host:
         dropped = "add rule inet firewall input tcp flags & (syn|ack) == syn drop"
         nft(self.namespace, "add table inet firewall", f"add chain inet firewall input {{ {FIRST} }}", dropped)
 
+    def break_sending(self, interface: str) -> None:
+        """Whatever is sent there fails at once: "Operation not permitted"."""
+        dropped = f"add rule inet broken output oifname {interface} drop"
+        chain = "add chain inet broken output { type filter hook output priority 0; }"
+        nft(self.namespace, "add table inet broken", chain, dropped)
+
+    def count_dials(self) -> None:
+        """From now on `dials()` says how many connections others have tried to open to this host."""
+        chain = "add chain inet dials input { type filter hook input priority 0; }"
+        rule = "add rule inet dials input tcp flags & (syn|ack) == syn counter name tried"
+        nft(self.namespace, "add table inet dials", "add counter inet dials tried", chain, rule)
+
+    def dials(self) -> int:
+        told = run("ip", "netns", "exec", self.namespace, "nft", "list", "counter", "inet", "dials", "tried").stdout
+        return int(told.split("packets")[1].split()[0])
+
     async def tunnel(self) -> None:
         """As a VPN does: a point-to-point interface that says it is up takes the default route. It carries nothing anywhere:
         what is sent there goes to the file `tunnel` at home. The process that holds it ends with the lab."""

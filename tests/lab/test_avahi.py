@@ -1,4 +1,5 @@
-"""Debian's avahi-daemon on the same hosts: it holds port 5353 too, starts later, ends sooner."""
+"""Debian's avahi-daemon on the same hosts: it holds port 5353 too, starts later, ends sooner. Whoever starts is somebody new:
+nobody is found by an address that was remembered."""
 
 from __future__ import annotations
 
@@ -55,20 +56,20 @@ async def end(process: asyncio.subprocess.Process) -> None:
 async def test_beside_avahi_everybody_is_found(lab: Lab, start: Starts) -> None:
     here, there, elsewhere = lab.host(), lab.host(), lab.host()
     daemons = [await run_avahi(here), await run_avahi(there)]
-    anna, ben = await start(here), await start(there)
+    anna, ben = await start(here, "--ephemeral"), await start(there, "--ephemeral")
     await met(anna, ben)
     await end(daemons[1])
-    carla = await start(elsewhere)
+    carla = await start(elsewhere, "--ephemeral")
     await met(anna, carla)
     await met(ben, carla)
     await carla.stop()
     daemons[1] = await run_avahi(there)
-    carla = await start(elsewhere)
+    carla = await start(elsewhere, "--ephemeral")
     await met(anna, carla)
     await met(ben, carla)
     later = await run_avahi(elsewhere)
     await ben.stop()
-    ben = await start(there)
+    ben = await start(there, "--ephemeral")
     await met(carla, ben)
     for daemon in (*daemons, later):
         assert daemon.returncode is None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peertalk.node.dialer import MAX_TARGETS, Dialer
+from peertalk.node.dialer import Dialer
 from peertalk.node.ports import Advertisement
 from peertalk.node.targets import Dial
 
@@ -429,18 +429,6 @@ def test_what_never_failed_comes_first() -> None:
         it.failed(key, 100.0)
     it.found(seen("f" * 16, "10.0.2.1"), 109.0)
     assert {"f" * 16, f"f{16:015x}"} <= set(keys(it.due(109.0))[:2])
-
-
-def test_a_flood_of_announcements_is_bounded_and_makes_way_for_new_ones_when_it_leads_nowhere() -> None:
-    it = dialer()
-    for number in range(MAX_TARGETS + 10):
-        it.found(seen(f"f{number:015x}", f"10.{number >> 8}.{number & 255}.1"), 100.0)
-    assert len(it._targets) == MAX_TARGETS
-    for key in keys(it.due(100.0)):
-        it.failed(key, 100.0)
-    it.found(seen("f" * 16, "10.99.0.1"), 100.1)
-    assert "f" * 16 in it._targets
-    assert len(it._targets) == MAX_TARGETS
 
 
 # ── whatever happens ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from peertalk.node.dialer import Dialer
+from peertalk.node.dialer import MAX_TARGETS, Dialer
 from tests.node.test_dialer import BEN, dialer, keys, seen
 
 
@@ -95,3 +95,15 @@ def test_links_do_not_count_as_strangers_at_their_source() -> None:
             it.linked(key, bytes([linked]) * 32, "10.0.0.9", 100.0)
             linked += 1
     assert linked == 40
+
+
+def test_a_flood_of_announcements_is_bounded_and_makes_way_for_new_ones_when_it_leads_nowhere() -> None:
+    it = dialer()
+    for number in range(MAX_TARGETS + 10):
+        it.found(seen(f"f{number:015x}", f"10.{number >> 8}.{number & 255}.1"), 100.0)
+    assert len(it._targets) == MAX_TARGETS
+    for key in keys(it.due(100.0)):
+        it.failed(key, 100.0)
+    it.found(seen("f" * 16, "10.99.0.1"), 100.1)
+    assert "f" * 16 in it._targets
+    assert len(it._targets) == MAX_TARGETS

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
 
 from peertalk.node.ports import Advertisement
 from peertalk.node.targets import Dial, Endpoint, Linked, Pace, Target, Traffic
@@ -45,6 +46,7 @@ class Dialer:
         self._source = source
         self._random = random
         self._pace = Pace(source)
+        self._latest = True
         self._targets: dict[str, Target] = {}
         self._linked: dict[bytes, Linked] = {}
         self.on_change: Callable[[], None] = lambda: None
@@ -162,8 +164,9 @@ class Dialer:
         dials = []
         traffic = self._traffic()
         waiting = [target for target in self._targets.values() if self._due(target) <= now and self._is_wanted(target)]
-        for target in sorted(waiting, key=lambda one: one.due + one.failures * SETBACK):
+        for target in self._in_turn(waiting):
             if traffic.lets(target) and self._pace.ready(target) <= now:
+                self._latest = not self._latest
                 target.flying, target.again, target.due, target.since = True, False, math.inf, now
                 traffic.add(target)
                 self._pace.dialled(target, now)
@@ -186,6 +189,14 @@ class Dialer:
         return first
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _in_turn(self, waiting: list[Target]) -> Iterator[Target]:
+        """By turns who has waited longest and who came last, so that neither a crowd that was here before nor one that keeps
+        coming is in front of everybody."""
+        longest = sorted(waiting, key=lambda one: one.due + one.failures * SETBACK)
+        latest = sorted((one for one in waiting if not one.failures), key=lambda one: -one.due)
+        for pair in zip_longest(*((latest, longest) if self._latest else (longest, latest))):
+            yield from (one for one in pair if one is not None)
 
     def _due(self, target: Target) -> float:
         return max(target.due, self._pace.ready(target))

@@ -59,6 +59,15 @@ def test_300_that_do_not_answer_delay_who_comes_then_by_seconds_and_who_was_ther
     assert now - came <= 2.0
 
 
+def test_who_comes_into_a_crowd_is_dialled_as_soon_as_a_place_is_free() -> None:
+    it, now = dialer(), 100.0
+    flood(it, 300, now)
+    settle(it, now)
+    for number in range(5):
+        it.found(seen(f"e{number:015x}", f"10.9.0.{number}"), now + 0.5)
+    assert {f"e{number:015x}" for number in range(5)} <= set(settle(it, now + 1.0))
+
+
 def test_who_failed_once_is_not_behind_those_that_keep_coming_for_ever() -> None:
     """Twenty a second come, for sixteen that are dialled."""
     it, now = dialer(), 100.0
@@ -67,7 +76,7 @@ def test_who_failed_once_is_not_behind_those_that_keep_coming_for_ever() -> None
     flood(it, 64, now)
     it.failed("e" * 16, now)
     tries = 0
-    for second in range(45):
+    for second in range(60):
         now += 1.0
         for number in range(64 + 20 * second, 64 + 20 * (second + 1)):
             it.found(seen(f"f{number:015x}", f"10.0.{number >> 8}.{number & 255}"), now)

@@ -78,6 +78,7 @@ class Lab:
         self.name = f"pt{os.getpid():x}n{next(_numbers)}"
         self.switch = f"{self.name}s"
         self.hosts: list[Host] = []
+        self.holders: list[subprocess.Popen[bytes]] = []
         self.directory = Path(tempfile.mkdtemp(prefix="peertalk-lab-"))
 
     def __enter__(self) -> Self:
@@ -134,6 +135,9 @@ class Lab:
     def _remove(self) -> None:
         for namespace in [*(host.namespace for host in self.hosts), self.switch]:
             remove(namespace)
+        for holder in self.holders:
+            with holder:  # killed with its namespace: wait for that
+                holder.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -219,9 +223,11 @@ class Host:
     async def tunnel(self) -> None:
         """As a VPN does: a point-to-point interface that says it is up takes the default route. It carries nothing anywhere:
         what is sent there goes to the file `tunnel` at home. The process that holds it ends with the lab."""
-        held = await self.start([sys.executable, "-c", TUNNEL, str(self.home / "tunnel")])
+        command = ["ip", "netns", "exec", self.namespace, sys.executable, "-c", TUNNEL, str(self.home / "tunnel")]
+        held = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.lab.holders.append(held)
         assert held.stdout is not None
-        await held.stdout.readline()
+        await asyncio.to_thread(held.stdout.readline)
         ip(self.namespace, "address add 10.99.0.2/32 dev tun0", "link set tun0 up", "route replace default dev tun0")
 
     def isolate(self, isolated: bool = True) -> None:

@@ -223,12 +223,15 @@ class Host:
     async def tunnel(self) -> None:
         """As a VPN does: a point-to-point interface that says it is up takes the default route. It carries nothing anywhere:
         what is sent there goes to the file `tunnel` at home. The process that holds it ends with the lab."""
+        await asyncio.to_thread(self._hold_tunnel)
+        ip(self.namespace, "address add 10.99.0.2/32 dev tun0", "link set tun0 up", "route replace default dev tun0")
+
+    def _hold_tunnel(self) -> None:
         command = ["ip", "netns", "exec", self.namespace, sys.executable, "-c", TUNNEL, str(self.home / "tunnel")]
         held = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.lab.holders.append(held)
         assert held.stdout is not None
-        await asyncio.to_thread(held.stdout.readline)
-        ip(self.namespace, "address add 10.99.0.2/32 dev tun0", "link set tun0 up", "route replace default dev tun0")
+        held.stdout.readline()
 
     def isolate(self, isolated: bool = True) -> None:
         """As guest Wi-Fis do: isolated hosts do not reach each other, only those that are not."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
 
 from peertalk.node.ports import Advertisement
-from peertalk.node.targets import Dial, Endpoint, Linked, Target, Traffic
+from peertalk.node.targets import Dial, Endpoint, Linked, Pace, Target, Traffic
 
 PATIENCE = 1.5  # how long the greater instance leaves it to the lesser to dial
 FIRST_DELAY = 0.5
@@ -23,6 +24,8 @@ STEADY_SECONDS = 10.0  # a link that ends sooner counts as a failure
 RENEW_SECONDS = 86_400.0  # the age, give or take a tenth, at which a link is replaced by one with fresh keys
 SPREAD = 0.2  # after something that many notice at once
 GIVEN_UP = 4  # failures after which an address goes that nobody announces and nobody asked for
+PLACE_SECONDS = 1.0  # after which a dial gives its place up to one that waits for it
+SETBACK = 20.0  # each failure puts a target behind whoever came within so many seconds after it
 MAX_TARGETS = 1024
 MAX_GUESSES = 256  # of these that somebody is only remembered, or said, to be at
 
@@ -43,6 +46,8 @@ class Dialer:
         self._me = me
         self._source = source
         self._random = random
+        self._pace = Pace(source)
+        self._latest = True
         self._targets: dict[str, Target] = {}
         self._linked: dict[bytes, Linked] = {}
         self.on_change: Callable[[], None] = lambda: None
@@ -125,6 +130,7 @@ class Dialer:
         if target is None:
             linked.came_from = host
         if dialled is not None:
+            self._pace.met(dialled)
             dialled.identity, dialled.flying, dialled.refused = identity, False, False
             self._renew_by(dialled, linked, now)
             for other in self._targets.values():
@@ -189,24 +195,52 @@ class Dialer:
     # ── what to do ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def due(self, now: float) -> list[Dial]:
-        """What to dial now, first what never failed. Each is in flight until `linked`, `failed` or `refused` tells of it."""
+        """What to dial now. Each is in flight until `linked`, `failed` or `refused` tells of it."""
         dials = []
         traffic = self._traffic()
-        waiting = [target for target in self._targets.values() if target.due <= now and self._is_wanted(target)]
-        for target in sorted(waiting, key=lambda one: (one.failures, one.is_guess, one.due)):
-            if traffic.lets(target):
-                target.flying, target.again, target.due = True, False, math.inf
+        waiting = [target for target in self._targets.values() if self._due(target) <= now and self._is_wanted(target)]
+        for target in self._in_turn(waiting):
+            if traffic.lets(target) and self._pace.ready(target) <= now:
+                self._latest = not self._latest
+                target.flying, target.again, target.due, target.since = True, False, math.inf, now
                 traffic.add(target)
+                self._pace.dialled(target, now)
                 dials.append(Dial(target.key, target.endpoints))
         return dials
 
-    def wake(self) -> float:
-        """When to ask `due` again, if nothing happens before."""
+    def outstayed(self, now: float) -> list[str]:
+        """Dials in flight that are to be ended, as failed, since they have had their time and others wait for their place."""
         traffic = self._traffic()
-        startable = (one.due for one in self._targets.values() if self._is_wanted(one) and traffic.lets(one))
-        return min(startable, default=math.inf)
+        waiting = [one for one in self._startable(traffic) if self._due(one) <= now] if traffic.full else []
+        old = sorted((one.since, one.key) for one in self._yielding() if one.since + PLACE_SECONDS <= now)
+        return [key for _, key in old[: len(waiting)]]
+
+    def wake(self) -> float:
+        """When to ask `outstayed` and `due` again, if nothing happens before."""
+        traffic = self._traffic()
+        first = min((self._due(one) for one in self._startable(traffic)), default=math.inf)
+        if traffic.full:
+            first = max(first, min((one.since + PLACE_SECONDS for one in self._yielding()), default=math.inf))
+        return first
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _in_turn(self, waiting: list[Target]) -> Iterator[Target]:
+        """By turns who has waited longest (a guess counts as having failed once) and who came last, so that neither a crowd
+        that was here before nor one that keeps coming is in front of everybody."""
+        longest = sorted(waiting, key=lambda one: one.due + (one.failures + one.is_guess) * SETBACK)
+        latest = sorted((one for one in waiting if not (one.failures or one.is_guess)), key=lambda one: -one.due)
+        for pair in zip_longest(*((latest, longest) if self._latest else (longest, latest))):
+            yield from (one for one in pair if one is not None)
+
+    def _due(self, target: Target) -> float:
+        return max(target.due, self._pace.ready(target))
+
+    def _startable(self, traffic: Traffic) -> list[Target]:
+        return [one for one in self._targets.values() if self._is_wanted(one) and traffic.would_let(one)]
+
+    def _yielding(self) -> list[Target]:
+        return [one for one in self._targets.values() if one.flying and not one.kept]
 
     def _traffic(self) -> Traffic:
         met = {one.identity for one in self._targets.values()}

@@ -39,11 +39,16 @@ async def run(dialer: Dialer, connect: Connect, clock: Clock) -> None:
     what becomes of a dial before that is told from here."""
     changed = asyncio.Event()
     dialer.on_change = changed.set
+    flying: dict[str, asyncio.Task[None]] = {}
     async with asyncio.TaskGroup() as tasks:
         while True:
             changed.clear()
+            for target in dialer.outstayed(clock.mono()):
+                flying[target].cancel()
+                dialer.failed(target, clock.mono())
             for dial in dialer.due(clock.mono()):
-                tasks.create_task(carry_out(dial, dialer, connect, clock))
+                flying[dial.target] = tasks.create_task(carry_out(dial, dialer, connect, clock))
+            flying = {target: task for target, task in flying.items() if not task.done()}
             await wait(changed, dialer.wake() - clock.mono())
 
 
@@ -60,7 +65,11 @@ async def carry_out(dial: Dial, dialer: Dialer, connect: Connect, clock: Clock) 
     """One dial, until it is known what becomes of it."""
     link = await first(dial, connect)
     if link is not None:
-        await link.settled()
+        try:
+            await link.settled()
+        except asyncio.CancelledError:
+            link.close("outstayed")
+            raise
     if link is None or not link.peer:
         refused = link is not None and (link.reason or "").startswith("refused:")
         (dialer.refused if refused else dialer.failed)(dial.target, clock.mono())

@@ -30,7 +30,7 @@ from peertalk.node.connector import Connector
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
 from peertalk.node.hearsay import Hearsay
-from peertalk.node.interfaces import Sources, canonical, usable
+from peertalk.node.interfaces import Sources, Watch, canonical, check, listenable, look, on_link, usable
 from peertalk.node.link import Link, dial
 from peertalk.node.links import Links
 from peertalk.node.listener import EVERYWHERE, Listener
@@ -48,7 +48,6 @@ MAX_PEERS = 4096
 AT_ONCE = 256
 REMEMBERED_MS = 7 * DAY_MS
 MAX_REMEMBERED = 64
-LOOPBACK = ("127.0.0.1", "::1")
 _ARGON_OPS, _ARGON_MEMORY = 3, 64 * 1024 * 1024
 
 
@@ -77,7 +76,7 @@ class Life:
         self.views = Views(self.replica, self.peers)
         self.lookup = Lookup(self.replica, self.views, self.peers)
         self.news = News(self.replica, store, self.views, self.blocked)
-        source = Sources(clock)
+        self._source = source = Sources(clock)
         self._acquaintances = Acquaintances(self.identity, self.peers, self._is_befriended)
         self.dialer = Dialer(self._instance, source=source, random=random)
         self.links = Links(
@@ -116,7 +115,7 @@ class Life:
 
     async def start(self, snapshot: Snapshot, token_home: Path | None) -> None:
         """Listen, advertise, be in the lobby unless that is off."""
-        await self.listener.start(self.settings.port, self._hosts())
+        await self._listen()
         self.hearsay.port = self.listener.port
         self.replica.listen(self.listener.port)
         if token_home is not None:
@@ -131,6 +130,8 @@ class Life:
         self.engine.turn()
         if self.discovery is not None:
             await self.discovery.start(self.listener.port, self._found, self.dialer.lost, self._jumped)
+        else:
+            self._spawn(Watch((), self.clock).follow(self._jumped))
         for host, port in self.settings.connect:
             self.dialer.keep(canonical(host), port, self.clock.mono())
         self._remember()
@@ -147,10 +148,11 @@ class Life:
         await self.committed(PutProfile("token", token))
         await asyncio.to_thread(keyring.write_token, home, token)
 
-    def _hosts(self) -> tuple[str, ...]:
-        return (
-            LOOPBACK if self.settings.interfaces and set(self.settings.interfaces) <= {"lo", "lo0", *LOOPBACK} else EVERYWHERE
-        )
+    async def _listen(self) -> None:
+        """Where interfaces are named, at their addresses and nowhere else. StartError, as Listener and interfaces.check."""
+        wanted, present = self.settings.interfaces, look()
+        check(present, wanted)
+        await self.listener.start(self.settings.port, listenable(present, wanted) if wanted else EVERYWHERE)
 
     async def _lobby(self) -> None:
         lobby = next((room for room in self.lookup.rooms() if room.record.name == LOBBY and room.record.kind == "open"), None)
@@ -166,11 +168,11 @@ class Life:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        await self.listener.close()
         await self.connector.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.listener.close()
         await self._settle()
         await self._say_goodbye()
         await self._settle()
@@ -257,18 +259,23 @@ class Life:
         now = self.now()
         self.replica.do_chores(now)
         self.engine.turn()
-        if self.discovery is not None:
-            self.links.hang_up_moved({address for _, address in self.discovery.interfaces()})
+        present = look()
+        if self.settings.interfaces:
+            self._spawn(self.listener.follow(listenable(present, self.settings.interfaces)))
+        self.links.hang_up_moved({str(address.ip) for one in present for address in one.addresses})
         self.dialer.jump(now.mono)
         self._remember()
 
     def _remember(self) -> None:
-        """Try where acquaintances were: where multicast is filtered that is all there is."""
+        """Try where acquaintances were: where multicast is filtered that is all there is. On-link addresses only: whoever asks for
+        the same far ones in two places is known to be the same."""
         now = self.now()
+        present = self._source.present()
         known = [one for one in self.peers.values() if not one.blocked and now.wall - one.last_seen < REMEMBERED_MS]
         for peer in nlargest(MAX_REMEMBERED, known, key=lambda one: one.last_seen):
             for host, port in peer.addresses[:1]:
-                self.dialer.remember(host, port, peer.identity, now.mono)
+                if on_link(host, present):
+                    self.dialer.remember(host, port, peer.identity, now.mono)
 
     async def _connect(self, target: str, host: str, port: int) -> Link:
         return await dial(host, port, lambda: self.links.outgoing(target), DIAL_SECONDS)

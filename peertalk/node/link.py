@@ -46,7 +46,7 @@ class Link(asyncio.Protocol):
     (one's own), `refused:<kind>` (no channel, nobody's fault), `slow_reader`, `handshake_cut`, `cut_off`, or the kind of the
     RemoteError. After that nothing is sent or told any more. `on_pace` is called when `writable` has changed.
 
-    `address` is that of the other end, `local` the own one (without a scope).
+    `address` is that of the other end, `local` the own one (without a scope), `since` when it was established.
 
     `target` is what the dialer dialled for; None for a link that came in. `address` is where the other side is, the host as
     `interfaces.canonical` writes it.
@@ -67,6 +67,7 @@ class Link(asyncio.Protocol):
         self.target = target
         self.address: tuple[str, int] = ("", 0)
         self.local = ""
+        self.since = math.inf
         self.writable = True
         self.on_connected: Callable[[Link], None] | None = None
         self._channel = channel

@@ -26,6 +26,8 @@ log = logging.getLogger("peertalk.links")
 
 OFFERED = 64
 """Rooms that are proven at one dial; who has more proves others at the next."""
+CROSSING_SECONDS = 1.0
+"""How old the older of two links may be that were dialled at one moment."""
 GONE = "closing"
 """The word of a `bye` that says: this program ends."""
 CROWDED = "crowded"
@@ -145,6 +147,7 @@ class Links:
                 return
             self._drop(other, now)
             other.close("replaced")
+        link.since = now.mono
         log.info("linked with %s (%d rooms)", tag(event.peer), len(event.rooms))
         self._by_identity[event.peer] = link
         self.lines[link.id] = link
@@ -166,8 +169,9 @@ class Links:
         return self._admission.guest(identity, link.address[0], link.local)
 
     def _survives(self, older: Link, newer: Link, peer: bytes) -> bool:
-        """Of two links to one identity: the newer of one direction; of crossed dials that of the lower identity."""
-        if older.initiator == newer.initiator:
+        """Of two links to one identity: the newer of one direction; of crossed dials that of the lower identity. Dials cross at
+        one moment: where a link has lasted, somebody who dials anew has lost it without the other side's knowing."""
+        if older.initiator == newer.initiator or self._clock.mono() - older.since >= CROSSING_SECONDS:
             return False
         mine = self._identity.public < peer
         return older.initiator == mine

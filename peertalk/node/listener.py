@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import socket
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from peertalk.errors import StartError
 from peertalk.node.link import Link
@@ -20,6 +21,7 @@ EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - to be found by the others is what
 
 _BUSY = {errno.EADDRINUSE}
 _DENIED = {errno.EACCES, errno.EPERM}
+_log = logging.getLogger("peertalk.listener")
 
 
 class Listener:
@@ -36,29 +38,49 @@ class Listener:
         self._make = make
         self._source = source
         self._random = random
-        self._servers: list[asyncio.Server] = []
+        self._servers: dict[str, asyncio.Server] = {}
         self._half_open: list[tuple[str, Link]] = []
-        self.addresses: list[tuple[str, int]] = []
+        self.port = 0
 
     @property
-    def port(self) -> int:
-        return self.addresses[0][1]
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where it listens now: (host, port)."""
+        return [(host, self.port) for host in self._servers]
 
     async def start(self, port: int, hosts: Sequence[str] = EVERYWHERE) -> None:
         """Listen on `port` (0: any that is free) at all `hosts` whose family this machine has.
 
         StartError: `port_in_use`, `port_denied` (both with the port), `no_interface` (with the hosts)."""
-        sockets = open_sockets(port, hosts)
-        loop = asyncio.get_running_loop()
-        self._servers = [await loop.create_server(self._accept, sock=one, backlog=BACKLOG) for one in sockets]
-        self.addresses = [one.getsockname()[:2] for one in sockets]
+        opened = open_sockets(port, hosts)
+        self.port = next(iter(opened.values())).getsockname()[1]
+        for host, one in opened.items():
+            await self._serve(host, one)
+
+    async def follow(self, hosts: Iterable[str]) -> None:
+        """Listen at these from now on, on the same port. One at which that cannot be is left out, and said in the log."""
+        wanted = dict.fromkeys(hosts)
+        for host in [host for host in self._servers if host not in wanted]:
+            self._servers.pop(host).close()
+        for host in [host for host in wanted if host not in self._servers]:
+            try:
+                one = bind(host, self.port)
+            except OSError as error:
+                _log.warning("cannot listen on port %d of an address that came: %s", self.port, error.strerror)
+                continue
+            if one is not None:
+                await self._serve(host, one)
+        self._servers = {host: self._servers[host] for host in wanted if host in self._servers}
 
     async def close(self) -> None:
         """Take in no more. Links that are up stay so."""
-        for server in self._servers:
-            server.close()
-        self._servers = []
+        await self.follow(())
         await asyncio.sleep(0)  # the sockets are closed by the loop's next turn
+
+    async def _serve(self, host: str, one: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._accept, sock=one, backlog=BACKLOG, start_serving=False)
+        self._servers[host] = server  # known before it serves: so `close` finds it, whatever is cancelled meanwhile
+        await server.start_serving()
 
     def _accept(self) -> Link:
         link = self._make()
@@ -86,17 +108,18 @@ def one_too_many(links: Sequence[tuple[str, Link]], random: Callable[[int], byte
     return crowd[int.from_bytes(random(4)) % max(1, len(crowd) // 2)]
 
 
-def open_sockets(port: int, hosts: Sequence[str]) -> list[socket.socket]:
+def open_sockets(port: int, hosts: Sequence[str]) -> dict[str, socket.socket]:
     """One bound socket for each host, all on one port. A family that this machine lacks is left out."""
     for _ in range(TRIES):
-        opened: list[socket.socket] = []
+        opened: dict[str, socket.socket] = {}
+        number = port
         try:
             for host in hosts:
-                number = port or (opened[0].getsockname()[1] if opened else 0)
                 if one := bind(host, number):
-                    opened.append(one)
+                    opened[host] = one
+                    number = one.getsockname()[1]
         except OSError as error:
-            for one in opened:
+            for one in opened.values():
                 one.close()
             if not port and error.errno in _BUSY:
                 continue
@@ -108,8 +131,11 @@ def open_sockets(port: int, hosts: Sequence[str]) -> list[socket.socket]:
 
 
 def bind(host: str, port: int) -> socket.socket | None:
-    """None where this machine has not got the address or its family; OSError where the port cannot be had."""
+    """None where this machine has not got the address or its family; OSError where the port cannot be had. `host` is as
+    `interfaces.canonical` writes it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bare, _, scope = host.partition("%")
+    place = (bare, port, 0, int(scope or 0)) if family == socket.AF_INET6 else (bare, port)
     try:
         one = socket.socket(family, socket.SOCK_STREAM)
     except OSError:
@@ -119,7 +145,7 @@ def bind(host: str, port: int) -> socket.socket | None:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        one.bind((host, port))
+        one.bind(place)
     except OSError as error:
         one.close()
         if error.errno in _BUSY | _DENIED:

@@ -39,8 +39,23 @@ QUERY, PTR, IN, MDNS_PORT = 0x0000, 12, 1, 5353
 IP_MULTICAST_ALL, IPV6_MULTICAST_ALL = 49, 29
 
 _INSTANCE = re.compile("[0-9a-f]{16}")
+_SOCKET = re.compile(r"\('([0-9a-f.:]+)")
 _log = logging.getLogger("peertalk.mdns")
-logging.getLogger("zeroconf").setLevel(logging.CRITICAL)  # its warnings carry tracebacks; what matters is logged here
+
+
+class Excerpt(logging.Handler):
+    """Of what zeroconf logs only that a socket failed, which it says once for each: the rest are tracebacks, and what others
+    have sent."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, OSError):
+            address = _SOCKET.search(str(record.msg))
+            _log.warning("cannot send by multicast from %s: %s", address[1] if address else "a socket", error.strerror)
+
+
+logging.getLogger("zeroconf").handlers = [Excerpt(logging.WARNING)]
+logging.getLogger("zeroconf").propagate = False
 
 
 class Site(ServiceListener):
@@ -74,7 +89,7 @@ class Site(ServiceListener):
         except NotRunningException as error:
             raise OSError("its sockets could not be opened") from error
         for reader in self._zeroconf.engine.readers:
-            keep_to_own_groups(reader.sock)
+            keep_to(reader.sock, self.interface.index)
         await self._facade.async_add_service_listener(SERVICE, self)
 
     async def announce(self, instance: str, host: str, port: int) -> None:
@@ -181,13 +196,18 @@ def open_sockets(interface: Interface) -> Sockets:
     return Sockets([*fourth, *sixth], ip_version=version)
 
 
-def keep_to_own_groups(reader: socket.socket) -> None:
-    """On Linux a socket gets the multicasts of all interfaces that any socket of the machine has joined, unless told not to."""
+def keep_to(reader: socket.socket, index: int) -> None:
+    """Neither receive nor send on any other interface. On Linux a socket gets the multicasts of all interfaces that any socket
+    of the machine has joined, unless told not to; and those of IPv6 even then, unless it is bound to its interface."""
     if sys.platform != "linux":
         return
     if reader.family == socket.AF_INET6:
         reader.setsockopt(socket.IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0)
     reader.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
+    try:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, socket.if_indextoname(index).encode() + b"\0")
+    except OSError as error:  # before Linux 5.7 only root may
+        _log.info("a multicast socket is not bound to its interface: %s", error.strerror)
 
 
 def instance_of(name: str) -> str | None:

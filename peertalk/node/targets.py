@@ -11,6 +11,8 @@ IN_FLIGHT = 16
 IN_FLIGHT_PER_SOURCE = 4
 GUESSES_IN_FLIGHT = 8
 GUESSES_PER_INTRODUCER = 4
+BURST = 16  # dials of strangers at one source that may follow each other at once …
+PACE_SECONDS = 1.0  # … and the least pause between two after that
 
 Endpoint = tuple[str, int]
 
@@ -25,7 +27,8 @@ class Dial:
 
 @dataclass(slots=True)
 class Target:
-    """Somebody to be linked with: an announced instance, or an address. `due` is infinite while a dial is in flight.
+    """Somebody to be linked with: an announced instance, or an address. `due` is infinite while a dial is in flight,
+    which it is `since` then.
 
     `identity` was met there; `supposed` is only remembered, or said by `introducer`, to be there."""
 
@@ -38,6 +41,7 @@ class Target:
     supposed: bytes | None = None
     introducer: bytes | None = None
     flying: bool = False
+    since: float = math.inf
     refused: bool = False
     again: bool = False
     failures: int = 0
@@ -94,8 +98,16 @@ class Traffic:
         self._endpoints.update(target.endpoints)
         self._sources.update({self._source(host) for host in target.hosts})
 
+    @property
+    def full(self) -> bool:
+        return self._flying >= IN_FLIGHT
+
     def lets(self, target: Target) -> bool:
-        if target.flying or self._flying >= IN_FLIGHT or not self._endpoints.isdisjoint(target.endpoints):
+        return not self.full and self.would_let(target)
+
+    def would_let(self, target: Target) -> bool:
+        """Whether it could be started if there were a place."""
+        if target.flying or not self._endpoints.isdisjoint(target.endpoints):
             return False
         if target.is_guess:
             if self._has_guessed_enough(target.introducer):
@@ -108,3 +120,28 @@ class Traffic:
         """What may be nobody's address leaves room for what was seen, and what one person says for what others say."""
         full = introducer is not None and self._introduced[introducer] >= GUESSES_PER_INTRODUCER
         return full or self._guesses >= GUESSES_IN_FLIGHT
+
+
+class Pace:
+    """How often strangers at one source are dialled: forged announcements can name one machine under hundreds of names."""
+
+    def __init__(self, source: Callable[[str], str]) -> None:
+        self._source = source
+        self._spent: dict[str, float] = {}
+
+    def ready(self, target: Target) -> float:
+        """From when on it may be dialled. Who was met before, or asked for, is not held up."""
+        if target.kept or target.identity is not None:
+            return -math.inf
+        spent = (self._spent.get(self._source(host), -math.inf) for host in target.hosts)
+        return max(spent) - BURST * PACE_SECONDS
+
+    def dialled(self, target: Target, now: float) -> None:
+        self._spent = {source: until for source, until in self._spent.items() if until > now}
+        for source in {self._source(host) for host in target.hosts}:
+            self._spent[source] = max(self._spent.get(source, now), now) + PACE_SECONDS
+
+    def met(self, target: Target) -> None:
+        """The dial became a link: it counts for nothing."""
+        for source in {self._source(host) for host in target.hosts} & self._spent.keys():
+            self._spent[source] -= PACE_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,19 @@ async def test_a_node_has_its_socket_and_its_lock_until_it_is_closed(settings: S
     again = await open_node(settings)
     assert again.status().identity == node.status().identity
     await again.close()
+
+
+async def test_an_interface_that_is_not_there_is_said_without_multicast_too(settings: Settings) -> None:
+    with pytest.raises(StartError) as caught:
+        await open_node(replace(settings, interfaces=("nope0",)))
+    assert (caught.value.kind, caught.value.data) == ("no_interface", {"name": "nope0"})
+
+
+async def test_where_an_address_is_named_nothing_listens_elsewhere(settings: Settings) -> None:
+    node = await open_node(replace(settings, interfaces=("127.0.0.1",)))
+    hosts = [one.host for one in node.status().listening]
+    await node.close()
+    assert hosts == ["127.0.0.1"]
 
 
 async def test_the_home_is_for_its_owner_only(settings: Settings) -> None:

@@ -22,15 +22,17 @@ from typing import Self
 from tests.lab.rpc_process import RpcProcess
 
 ROOT = Path(__file__).parents[2]
-NETWORK = "10.77.0"
+NETWORKS = 2
+NETWORK = "10.77"
 FIRST = "type filter hook input priority 0;"
 TUNNEL = """
 import fcntl, struct, sys
 tunnel = open("/dev/net/tun", "r+b", buffering=0)
 fcntl.ioctl(tunnel, 0x400454CA, struct.pack("16sH22x", b"tun0", 0x1001))  # TUNSETIFF, IFF_TUN | IFF_NO_PI
 print("held", flush=True)
-while tunnel.read(2000):
-    pass
+with open(sys.argv[1], "wb", buffering=0) as sent:
+    while packet := tunnel.read(2000):
+        sent.write(packet)
 """
 _numbers = itertools.count()
 
@@ -69,19 +71,23 @@ def nft(namespace: str, *lines: str) -> None:
 
 
 class Lab:
-    """A switch and the hosts on it. Everything goes when the block ends, and what runs that were killed left behind goes too."""
+    """Two switches, each a network of its own, and the hosts on them. Everything goes when the block ends, and what runs that
+    were killed left behind goes too."""
 
     def __init__(self) -> None:
         self.name = f"pt{os.getpid():x}n{next(_numbers)}"
         self.switch = f"{self.name}s"
         self.hosts: list[Host] = []
+        self.holders: list[subprocess.Popen[bytes]] = []
         self.directory = Path(tempfile.mkdtemp(prefix="peertalk-lab-"))
 
     def __enter__(self) -> Self:
         sweep()
         try:
             self._make(self.switch)
-            ip(self.switch, "link add br0 type bridge mcast_snooping 0 forward_delay 0", "link set br0 up")
+            for network in range(NETWORKS):
+                bridge = f"link add br{network} type bridge mcast_snooping 0 forward_delay 0"
+                ip(self.switch, bridge, f"link set br{network} up")
         except BaseException:
             self._remove()
             raise
@@ -90,17 +96,26 @@ class Lab:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._remove()
 
-    def host(self, *, ipv4: bool = True, ipv6: bool = True) -> Host:
+    def host(self, *, ipv4: bool = True, ipv6: bool = True, network: int = 0) -> Host:
         """One more host, with an IPv4 address and an IPv6 link-local one."""
         number = len(self.hosts) + 1
-        host = Host(self, f"{self.name}h{number}", number)
+        host = Host(self, f"{self.name}h{number}", number, network)
         self._make(host.namespace, dad=False, ipv6=ipv6)
         ip(self.switch, f"link add port{number} type veth peer name eth0 netns {host.namespace}")
-        ip(self.switch, f"link set port{number} master br0 up")
+        ip(self.switch, f"link set port{number} master br{network} up")
         addresses = [f"address add {host.address}/24 dev eth0"] if ipv4 else []
         ip(host.namespace, *addresses, "link set lo up", "link set eth0 up", *(["route add default dev eth0"] if ipv4 else []))
         self.hosts.append(host)
         return host
+
+    def route(self) -> None:
+        """One more host, which is the router between the two networks from now on: for IPv4, no multicast."""
+        router = self.host()
+        second = router.join(1)
+        run("ip", "netns", "exec", router.namespace, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+        for host in self.hosts[:-1]:
+            gateway = second if host.network else router.address
+            ip(host.namespace, f"route replace default via {gateway} dev eth0")
 
     def filter_multicast(self) -> None:
         """As many managed networks do: no multicast passes the switch from now on, IPv4 or IPv6; broadcasts (ARP) and what is
@@ -120,17 +135,21 @@ class Lab:
     def _remove(self) -> None:
         for namespace in [*(host.namespace for host in self.hosts), self.switch]:
             remove(namespace)
+        for holder in self.holders:
+            with holder:  # killed with its namespace: wait for that
+                holder.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class Host:
     """One machine of the lab, with a home directory of its own."""
 
-    def __init__(self, lab: Lab, namespace: str, number: int) -> None:
+    def __init__(self, lab: Lab, namespace: str, number: int, network: int) -> None:
         self.lab = lab
         self.namespace = namespace
         self.number = number
-        self.address = f"{NETWORK}.{number}"
+        self.network = network
+        self.address = f"{NETWORK}.{network}.{number}"
         self.home = lab.directory / f"host{number}"
         self.home.mkdir(mode=0o700)
 
@@ -152,12 +171,27 @@ class Host:
         """`peertalk rpc` with a profile in this host's home, which lasts as long as the lab. Named after the host."""
         return await RpcProcess.start(self.start, self.home / "peertalk", "--name", f"host{self.number}", *options)
 
+    def join(self, network: int) -> str:
+        """Another interface, eth1, in another network; its address."""
+        address, port = f"{NETWORK}.{network}.{self.number}", f"port{self.number}b"
+        ip(self.lab.switch, f"link add {port} type veth peer name eth1 netns {self.namespace}")
+        ip(self.lab.switch, f"link set {port} master br{network} up")
+        ip(self.namespace, f"address add {address}/24 dev eth1", "link set eth1 up")
+        return address
+
     def unplug(self) -> None:
         """Take the cable out: the interface loses its carrier."""
         ip(self.lab.switch, f"link set port{self.number} down")
 
     def plug(self) -> None:
         ip(self.lab.switch, f"link set port{self.number} up")
+
+    def cut(self) -> None:
+        """As a switch further away that fails: nothing passes, and the interface does not notice."""
+        ip(self.lab.switch, f"link set port{self.number} nomaster")
+
+    def mend(self) -> None:
+        ip(self.lab.switch, f"link set port{self.number} master br{self.network}")
 
     def move(self, address: str) -> None:
         """Change the IPv4 address, as another network's DHCP server would."""
@@ -170,13 +204,34 @@ class Host:
         dropped = "add rule inet firewall input tcp flags & (syn|ack) == syn drop"
         nft(self.namespace, "add table inet firewall", f"add chain inet firewall input {{ {FIRST} }}", dropped)
 
+    def break_sending(self, interface: str) -> None:
+        """Whatever is sent there fails at once: "Operation not permitted"."""
+        dropped = f"add rule inet broken output oifname {interface} drop"
+        chain = "add chain inet broken output { type filter hook output priority 0; }"
+        nft(self.namespace, "add table inet broken", chain, dropped)
+
+    def count_dials(self) -> None:
+        """From now on `dials()` says how many connections others have tried to open to this host."""
+        chain = "add chain inet dials input { type filter hook input priority 0; }"
+        rule = "add rule inet dials input tcp flags & (syn|ack) == syn counter name tried"
+        nft(self.namespace, "add table inet dials", "add counter inet dials tried", chain, rule)
+
+    def dials(self) -> int:
+        told = run("ip", "netns", "exec", self.namespace, "nft", "list", "counter", "inet", "dials", "tried").stdout
+        return int(told.split("packets")[1].split()[0])
+
     async def tunnel(self) -> None:
-        """As a VPN does: a point-to-point interface that says it is up takes the default route. It carries nothing anywhere.
-        The process that holds it ends with the lab."""
-        held = await self.start([sys.executable, "-c", TUNNEL])
-        assert held.stdout is not None
-        await held.stdout.readline()
+        """As a VPN does: a point-to-point interface that says it is up takes the default route. It carries nothing anywhere:
+        what is sent there goes to the file `tunnel` at home. The process that holds it ends with the lab."""
+        await asyncio.to_thread(self._hold_tunnel)
         ip(self.namespace, "address add 10.99.0.2/32 dev tun0", "link set tun0 up", "route replace default dev tun0")
+
+    def _hold_tunnel(self) -> None:
+        command = ["ip", "netns", "exec", self.namespace, sys.executable, "-c", TUNNEL, str(self.home / "tunnel")]
+        held = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.lab.holders.append(held)
+        assert held.stdout is not None
+        held.stdout.readline()
 
     def isolate(self, isolated: bool = True) -> None:
         """As guest Wi-Fis do: isolated hosts do not reach each other, only those that are not."""

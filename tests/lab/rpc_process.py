@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -103,6 +104,16 @@ class RpcProcess:
             while not set(texts) <= set(await self.texts(room)):
                 await self.wait_event(lambda event: event["type"] in {"message", "message_changed", "sync"}, seconds, since)
                 since = len(self.events)
+
+    def cpu_seconds(self) -> float:
+        """The processor time that it has used so far."""
+        after_name = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """What it has in memory now, in MiB."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     async def stop(self) -> int:
         """Close its input, as docs/rpc.md says it is ended; the exit code."""

@@ -135,3 +135,22 @@ async def test_on_a_network_that_isolates_its_guests_nobody_is_found(lab: Lab, s
     await ben.hears("found", instance=names[2])
     heard = {told["instance"] for one in (anna, ben) for told in one.told if told["what"] == "found"}
     assert heard == {names[2]}
+
+
+async def test_in_each_network_only_the_addresses_there_are_announced(lab: Lab, search: Search) -> None:
+    """Also when somebody asks later, by IPv4 and by IPv6: no answer comes from the interface of another network."""
+    here, there, between = lab.host(), lab.host(network=1), lab.host()
+    between.join(1)
+    mia = await search(between)
+    instance = (await mia.hears("started"))["instance"]
+    for host, network in [(here, "10.77.0."), (there, "10.77.1.")] * 3:
+        searcher = await search(host)
+        fourth, sixth = (await searcher.hears("found", instance=instance))["addresses"]
+        assert fourth.startswith(network)
+        assert sixth.startswith("fe80::")
+        own = (await searcher.hears("started"))["instance"]
+        await searcher.stop()
+        assert len({told["instance"] for told in searcher.told if told["what"] == "found"}) == 1
+        await mia.hears("lost", instance=own)
+        found = [told for told in mia.told if told["what"] == "found" and told["instance"] == own]
+        assert len({address for told in found for address in told["addresses"]}) == 2

@@ -180,6 +180,24 @@ async def test_who_refuses_is_left_alone_and_who_fails_is_not(reason: str, secon
         assert len(network.tried) == tries
 
 
+async def test_what_has_had_its_time_makes_way_for_who_waits() -> None:
+    """Sixteen that do not answer: some still connect, the others are connected and say nothing."""
+    network, clock = Network(), FakeClock()
+    dialer = Dialer(lambda: "0" * 16)
+    for number in range(17):
+        dialer.found(Advertisement(f"f{number:015x}", (f"h{number}",), 4000), clock.mono())
+    silent = network.connect("h0")
+    async with driven(dialer, network, clock):
+        await network.tries(16)
+        await turns()
+        clock.advance(1.0)
+        dialer.on_change()  # as a timer would
+        await network.tries(17)
+        await turns()
+        assert network.tried[-1] == "h16"
+        assert silent.reason == "closed:outstayed"
+
+
 async def test_it_wakes_by_itself() -> None:
     """With a clock that runs: the second try follows the first without anything happening in between."""
     network, ben = Network(), End()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_interface
@@ -329,3 +331,22 @@ def test_of_announced_addresses_the_near_ones_come_first_and_far_ones_go() -> No
 
 def test_at_most_eight_addresses_are_kept() -> None:
     assert len(acceptable([f"192.168.1.{number}" for number in range(1, 100)], WLAN)) == 8
+
+
+def test_of_what_zeroconf_says_only_a_socket_that_failed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    said = logging.getLogger("zeroconf")
+    said.warning("Received invalid packet: Annas secret", exc_info=ValueError("Annas secret"))
+    failed = OSError(101, "Network is unreachable")
+    said.warning("Error with socket 12 (('192.168.1.7', 5353))): %s", failed, exc_info=failed)
+    (told,) = [record for record in caplog.records if record.name != "zeroconf"]
+    assert told.getMessage() == "cannot send by multicast from 192.168.1.7: Network is unreachable"
+    assert not told.exc_info
+    assert not said.propagate
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="SO_BINDTODEVICE is Linux's")
+async def test_a_site_receives_and_sends_on_its_interface_only() -> None:
+    site = await Site.open(LOOPBACK, lambda *_: None)
+    bound = {reader.sock.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16) for reader in site._zeroconf.engine.readers}
+    await site.close()
+    assert bound == {b"lo\0"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 from ipaddress import ip_interface
 
@@ -7,7 +8,7 @@ import pytest
 
 from peertalk.errors import StartError
 from peertalk.node import interfaces
-from peertalk.node.interfaces import Interface, Sources, Watch, canonical, check, dialable, on_link, usable
+from peertalk.node.interfaces import Interface, Sources, Watch, canonical, check, dialable, listenable, on_link, usable
 from tests.node.fake_clock import FakeClock, Rounds
 
 
@@ -18,7 +19,8 @@ def make(name: str, index: int, *addresses: str) -> Interface:
 LOOPBACK = make("lo", 1, "127.0.0.1/8", "::1/128")
 WLAN = make("wlan0", 3, "192.168.1.7/24", "fe80::7/64", "fd00::7/64")
 CABLE = make("eth0", 4, "10.0.0.7/8")
-ALL = (LOOPBACK, WLAN, CABLE)
+VPN = Interface("tun0", 5, (ip_interface("10.99.0.2/32"),), tunnel=True)
+ALL = (LOOPBACK, WLAN, CABLE, VPN)
 
 
 def test_the_interfaces_of_this_machine_include_loopback() -> None:
@@ -28,6 +30,20 @@ def test_the_interfaces_of_this_machine_include_loopback() -> None:
 def test_loopback_is_used_only_if_it_is_named() -> None:
     assert usable(ALL, ()) == (WLAN, CABLE)
     assert usable(ALL, ("lo",)) == (LOOPBACK,)
+
+
+def test_a_tunnel_is_used_only_if_it_is_named() -> None:
+    assert VPN not in usable(ALL, ())
+    assert usable(ALL, ("tun0",)) == usable(ALL, ("10.99.0.2",)) == (VPN,)
+
+
+def test_the_loopback_interface_is_no_tunnel() -> None:
+    assert not any(one.tunnel for one in interfaces.look() if one.loopback)
+
+
+def test_what_an_interface_that_is_named_can_be_reached_at() -> None:
+    assert listenable(ALL, ("wlan0",)) == ("192.168.1.7", "fe80::7%3", "fd00::7")
+    assert listenable(ALL, ("10.0.0.7", "lo")) == ("127.0.0.1", "::1", "10.0.0.7")
 
 
 def test_an_interface_is_named_by_name_or_by_one_of_its_addresses() -> None:
@@ -162,6 +178,20 @@ async def test_a_watch_notices_that_the_machine_has_slept(mono: float, wall: int
     assert await turn(watch, rounds) == (False, True)
     clock.advance(2.0)
     assert await turn(watch, rounds) == (False, False)
+
+
+async def test_who_follows_is_told_only_of_changes() -> None:
+    present, rounds = [WLAN], Rounds()
+    told: list[int] = []
+    watch = Watch((), FakeClock(), look=lambda: tuple(present), pause=rounds.pause)
+    following = asyncio.create_task(watch.follow(lambda: told.append(len(present))))
+    await rounds.round()
+    present.append(CABLE)
+    await rounds.round()
+    await rounds.round()
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    assert told == [2]
 
 
 async def turn(watch: Watch, rounds: Rounds) -> tuple[bool, bool]:

@@ -96,11 +96,26 @@ def test_any_free_port_means_one_that_is_free_in_both_families(monkeypatch: pyte
 
     monkeypatch.setattr(listener_module, "bind", bind)
     opened = open_sockets(0, LOOPBACK)
-    ports = {one.getsockname()[1] for one in opened}
-    for one in [*opened, *taken]:
+    ports = {one.getsockname()[1] for one in opened.values()}
+    for one in [*opened.values(), *taken]:
         one.close()
     assert len(ports) == 1
     assert len(opened) == 2
+
+
+async def test_it_follows_the_addresses_of_its_machine(caplog: pytest.LogCaptureFixture) -> None:
+    """Another loopback address in the place of one that a network gave."""
+    async with open_to(End(), "127.0.0.1") as listener:
+        port = listener.port
+        with socket.create_server(("127.0.0.4", port)):
+            await listener.follow(["127.0.0.3", "127.0.0.4", "203.0.113.9"])
+        assert listener.addresses == [("127.0.0.3", port)]
+        assert caplog.text.count("cannot listen") == 1
+        (await asyncio.open_connection("127.0.0.3", port))[1].close()
+        with pytest.raises(ConnectionError):
+            await asyncio.open_connection("127.0.0.1", port)
+        await listener.follow(["127.0.0.1", "127.0.0.3"])
+        (await asyncio.open_connection("127.0.0.1", port))[1].close()
 
 
 async def test_once_closed_nobody_comes_in() -> None:

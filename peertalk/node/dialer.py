@@ -54,7 +54,10 @@ class Dialer:
         endpoints = tuple((host, advertisement.port) for host in advertisement.addresses)
         target = self._targets.get(key)
         if target is None:
-            target = self._add(key, endpoints, now + self._turn(key))
+            turn = self._turn(key)
+            target = self._add(key, endpoints, now + turn)
+            if target is not None and turn:
+                target.left_until = now + turn
         elif target.endpoints != endpoints:
             target.endpoints = endpoints
             self._hasten(target, now + self._turn(key))
@@ -98,6 +101,7 @@ class Dialer:
             linked.came_from = host
         if dialled is not None:
             dialled.identity, dialled.flying, dialled.refused = identity, False, False
+            dialled.unvisited |= dialled.in_vain
             dialled.due, linked.by = now + RENEW_SECONDS * (0.9 + 0.2 * self._chance()), dialled.key
             for other in self._targets.values():
                 if other.identity is None and other.meets(dialled):
@@ -130,7 +134,7 @@ class Dialer:
     def refused(self, target: str, now: float) -> None:
         """A dial found somebody who shares no room, or is blocked: not again before something may have changed."""
         if one := self._landed(target):
-            one.refused = not one.again
+            one.refused, one.unvisited = not one.again, one.unvisited or one.in_vain
             one.due = now if one.again else now + REFUSED_DELAY * (0.8 + 0.4 * self._chance())
         self.on_change()
 
@@ -161,6 +165,7 @@ class Dialer:
         for target in sorted(waiting, key=lambda one: (one.failures, one.due)):
             if traffic.lets(target):
                 target.flying, target.again, target.due = True, False, math.inf
+                target.in_vain, target.left_until = target.left_until <= now, math.inf
                 traffic.add(target)
                 dials.append(Dial(target.key, target.endpoints))
         return dials
@@ -170,6 +175,10 @@ class Dialer:
         traffic = self._traffic()
         startable = (one.due for one in self._targets.values() if self._is_wanted(one) and traffic.lets(one))
         return min(startable, default=math.inf)
+
+    def known(self) -> list[tuple[Target, bool]]:
+        """Everybody that there is to dial, with whether it is known to be linked. Only to be looked at."""
+        return [(target, self._is_linked(target)) for target in self._targets.values()]
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

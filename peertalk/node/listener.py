@@ -32,6 +32,8 @@ class Listener:
         self._servers: list[asyncio.Server] = []
         self._half_open: list[Link] = []
         self.addresses: list[tuple[str, int]] = []
+        self.visits = 0
+        """How often another computer has connected: what a firewall here would have prevented."""
 
     @property
     def port(self) -> int:
@@ -60,6 +62,7 @@ class Listener:
 
     def _limit(self, link: Link) -> None:
         self._half_open = [one for one in self._half_open if one.half_open] + [link]
+        self.visits += link.address[0].partition("%")[0] != link.local
         mine = self._source(link.address[0])
         same = [one for one in self._half_open if self._source(one.address[0]) == mine]
         if len(same) > HALF_OPEN_PER_SOURCE:

@@ -23,7 +23,10 @@ class Dial:
 
 @dataclass(slots=True)
 class Target:
-    """Somebody to be linked with: an announced instance, or an address. `due` is infinite while a dial is in flight."""
+    """Somebody to be linked with: an announced instance, or an address. `due` is infinite while a dial is in flight.
+
+    `left_until`: it was that one's turn to dial, until then. `in_vain`: the dial in flight began because nothing had come by then;
+    `unvisited`: such a dial got through, so the way there was free and the way back perhaps was not (for the doctor)."""
 
     key: str
     endpoints: tuple[Endpoint, ...]
@@ -36,6 +39,9 @@ class Target:
     again: bool = False
     failures: int = 0
     member_until: float = -math.inf
+    left_until: float = math.inf
+    in_vain: bool = False
+    unvisited: bool = False
 
     @property
     def hosts(self) -> set[str]:

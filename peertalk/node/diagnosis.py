@@ -7,6 +7,7 @@ it cannot tell. The sentences are made by say.doctor; cases and values are those
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from peertalk.core.events import Check, Report
@@ -108,6 +109,12 @@ class Findings:
     def kept_apart(self) -> list[Peer]:
         """Peers that nobody answers for, while others of this network do."""
         return [peer for peer in self.peers if self.absent(peer) and self.answering - {peer.host}]
+
+
+def devices(addresses: Collection[str]) -> int:
+    """How many devices these are at least: each may have been heard on IPv4 and on IPv6."""
+    sixth = sum(":" in address for address in addresses)
+    return max(sixth, len(addresses) - sixth)
 
 
 def conclude(found: Findings) -> Report:
@@ -234,7 +241,7 @@ def multicast(found: Findings) -> Check:
     if not found.heard:
         return Check(id="multicast", state="unknown", case="not_tried")
     if found.others:
-        return Check(id="multicast", state="ok", case="heard", values={"n": len(found.others)})
+        return Check(id="multicast", state="ok", case="heard", values={"n": devices(found.others)})
     if found.filtered:
         return Check(id="multicast", state="fail", case="filtered", values={"n": max(len(found.direct), found.near)})
     return Check(id="multicast", state="unknown", case="silence")
@@ -279,7 +286,7 @@ def people(found: Findings) -> Check:
 def neighbours(found: Findings) -> Check:
     """Whether any other device of this network, a router for instance, has shown that it is there."""
     if found.answering:
-        return Check(id="neighbours", state="ok", case="answer", values={"n": len(found.answering)})
+        return Check(id="neighbours", state="ok", case="answer", values={"n": devices(found.answering)})
     return Check(id="neighbours", state="unknown", case="nobody" if found.around.neighbours is not None else "cannot_know")
 
 

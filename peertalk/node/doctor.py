@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from peertalk.node.life import Life
 
 AT_MOST = 4.5  # seconds for everything
+LATER = 0.6
 MAX_DIALLED = 8
 MAX_ASKED = 8
 
@@ -34,10 +35,11 @@ class Dials:
 
     def begin(self, endpoints: Iterable[Endpoint]) -> None:
         """Try these, each once."""
-        left = min(probes.CONNECTING, self._until - asyncio.get_running_loop().time())
-        for endpoint in endpoints:
-            if endpoint not in self._tasks:
-                self._tasks[endpoint] = asyncio.create_task(probes.connect(*endpoint, left))
+        left = self._until - asyncio.get_running_loop().time()
+        for host, port in endpoints:
+            if (host, port) not in self._tasks:
+                trying = probes.connect(host, port, min(left, probes.patience(host)))
+                self._tasks[host, port] = asyncio.create_task(trying)
 
     async def finish(self) -> dict[Endpoint, Outcome]:
         """What has become of them."""
@@ -65,13 +67,12 @@ class Doctor:
         self._own = {str(address.ip) for one in present for address in one.addresses}
         dials = Dials(AT_MOST)
         try:
-            dials.begin([*self._whom_to_dial(), *self._own_endpoints()])
-            heard, direct = await asyncio.gather(self._ask(), self._ask_directly())
-            dials.begin(self._whom_to_dial())
+            dials.begin(self._own_endpoints())
+            heard, direct, _ = await asyncio.gather(self._ask(), self._ask_directly(), self._dial(dials))
             outcomes = await dials.finish()
         finally:
             await dials.cancel()
-        around = await asyncio.to_thread(surroundings.look_around, self._used)
+        around = await asyncio.to_thread(surroundings.look_around, present)
         return conclude(self._gather(around, heard, direct, outcomes))
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -91,8 +92,15 @@ class Doctor:
         known = dict.fromkeys([*routers, *self._linked_hosts(), *(host for host, answers in table.items() if answers)])
         return await probes.ask_directly([host for host in known if self._is_near(host)][:MAX_ASKED])
 
+    async def _dial(self, dials: Dials) -> None:
+        """Whoever is known now, and who is a little later: a node that has just begun knows nobody yet."""
+        for wait in (LATER, probes.ASKING - LATER, 0.0):
+            dials.begin(self._whom_to_dial())
+            await asyncio.sleep(wait)
+
     def _own_endpoints(self) -> list[Endpoint]:
-        return [(literal, self._life.listener.port) for one in self._used for literal in one.literals()]
+        """The own port, once on each interface."""
+        return [(one.literals()[0], self._life.listener.port) for one in self._used]
 
     def _whom_to_dial(self) -> list[Endpoint]:
         """Where those are that are announced, or were asked for, and that nobody has reached: the best address of each."""

@@ -28,7 +28,8 @@ from peertalk.node.surroundings import is_denied
 
 ASKING = 2.0  # seconds for answers; responders take up to 0.12 s, and up to 1 s if they have just answered somebody else
 AGAIN = 0.8
-CONNECTING = 3.4  # a system gives an address that nobody answers for about 3 s
+CONNECTING = 3.4  # a system gives an address that nobody answers for about 3 s …
+CONNECTING_IPV4 = 2.3  # … and Linux tells of IPv4 ones before that (surroundings.neighbours)
 KINDS = "_services._dns-sd._udp.local."
 GROUPS = {4: "224.0.0.251", 6: "ff02::fb"}
 SRV, PTR = 33, 12
@@ -181,7 +182,12 @@ async def ask_directly(hosts: Iterable[str]) -> set[str]:
     return {host for _, host in ear.packets} & set(asked)
 
 
-async def connect(host: str, port: int, seconds: float = CONNECTING) -> Outcome:
+def patience(host: str) -> float:
+    """Seconds that a connection to this address gets."""
+    return CONNECTING_IPV4 if sys.platform == "linux" and ":" not in host else CONNECTING
+
+
+async def connect(host: str, port: int, seconds: float) -> Outcome:
     """What becomes of a TCP connection, which is hung up at once. A timeout is `silent` here: whether anybody answers for the
     address is for the caller to look up."""
     try:

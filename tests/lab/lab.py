@@ -166,8 +166,8 @@ class Host:
         self.address = address
 
     def drop_inbound(self) -> None:
-        """As a laptop's firewall does: whoever dials this host gets no answer, what it dials itself works."""
-        dropped = "add rule inet firewall input tcp flags & (syn|ack) == syn drop"
+        """As a laptop's firewall does: whoever dials this host gets no answer; what it dials itself works, itself included."""
+        dropped = "add rule inet firewall input iif != lo tcp flags & (syn|ack) == syn drop"
         nft(self.namespace, "add table inet firewall", f"add chain inet firewall input {{ {FIRST} }}", dropped)
 
     async def tunnel(self) -> None:

@@ -55,10 +55,10 @@ _TO_DO: Final = {
     ),),
     "maybe_isolated": (_FAR, N_("Check the address, and that PeerTalk runs there.")),
     "unreachable": (N_("On the other computers: run /doctor there too, and allow PeerTalk in their firewall."), _FAR),
-    "inbound_blocked": (N_("Allow PeerTalk in the firewall of this computer; the last lines say how."),),
+    "inbound_blocked": (N_("Allow PeerTalk in the firewall of this computer; what is said of the firewall helps."),),
     "outbound_blocked": (N_("Allow PeerTalk (Python) in the firewall or security program of this computer, also for what it sends."),),
     "multicast_blocked": (N_(
-        "Allow UDP port 5353 (mDNS) and PeerTalk's port in the firewall of this computer; the last lines say how."
+        "Allow UDP port 5353 (mDNS) and PeerTalk's port in the firewall of this computer; what is said of the firewall helps."
     ),),
     "not_permitted": (N_(
         "Switch it on in System Settings > Privacy & Security > Local Network, for the terminal, then start it again."
@@ -201,10 +201,9 @@ def detail(check: Check) -> str:
 
 
 def lines(report: Report) -> tuple[str, ...]:
-    """The whole report, one line for each thing: marks first, so that it can be read without colours, and copied."""
-    told = [verdict(report), *(f"-> {each}" for each in advice(report)), ""]
-    told += [f"{MARKS[check.state]:<2}  {detail(check)}" for check in report.checks]
-    return (*told, "", closing(report))
+    """The whole report, one line for each thing. The verdict comes last: in a chat the end is what one sees."""
+    looked_at = [f"{MARKS[check.state]:<2}  {detail(check)}" for check in report.checks]
+    return (*looked_at, "", verdict(report), *(f"-> {each}" for each in advice(report)), "", closing(report))
 
 
 def as_data(report: Report) -> dict[str, object]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from peertalk import say
 from peertalk.commands import find, usage
-from peertalk.core.events import Room, Status
+from peertalk.core.events import Report, Room, Status
 from peertalk.i18n import _, ngettext
 from peertalk.tui.widgets.page import Paragraph
 
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
 PATIENCE = 5.0
 """Seconds without an answer after which it says what to try."""
 
+COLUMNS = 64
+"""How wide a sentence is here."""
+_NOTHING_TO_SAY = ("well", "connecting")
+_SAID_ABOVE = ("no_interface", "search_off")
+
 Interfaces = Sequence[tuple[str, str]]
 
 
-def page_lines(talk: Talk | None, seconds: float) -> tuple[Paragraph, ...]:
-    """What stands in place of a transcript after so many seconds; nothing where there is something to read."""
+def page_lines(talk: Talk | None, seconds: float, report: Report | None = None) -> tuple[Paragraph, ...]:
+    """What stands in place of a transcript after so many seconds; nothing where there is something to read. `report`: what the
+    doctor found meanwhile."""
     if talk is None:
         return opening(seconds)
     if talk.room is None or talk.conversation is None:
@@ -30,7 +37,14 @@ def page_lines(talk: Talk | None, seconds: float) -> tuple[Paragraph, ...]:
         return ()
     if talk.room.online > 1:
         return quiet(talk.room, talk.roster.title(talk.room))
-    return nobody(talk.room, talk.node.status(), talk.node.interfaces(), seconds)
+    return nobody(talk.room, talk.node.status(), talk.node.interfaces(), seconds, report)
+
+
+def is_lonely(talk: Talk | None) -> bool:
+    """Whether this page is to help somebody who finds nobody at all, so that the doctor should look."""
+    if talk is None or talk.room is None or talk.conversation is None or talk.conversation.timeline.items:
+        return False
+    return talk.room.kind != "direct" and talk.room.online < 2 and not talk.node.status().links
 
 
 def opening(seconds: float) -> tuple[Paragraph, ...]:
@@ -48,12 +62,16 @@ def no_room() -> tuple[Paragraph, ...]:
     )
 
 
-def nobody(room: Room, status: Status, interfaces: Interfaces, seconds: float) -> tuple[Paragraph, ...]:
+def nobody(
+    room: Room, status: Status, interfaces: Interfaces, seconds: float, report: Report | None = None
+) -> tuple[Paragraph, ...]:
     """A room in which nothing was written and nobody else is."""
     if room.kind == "direct":
         return _partner_away(room)
-    lines: list[Paragraph] = [((_first(room), "strong"),), (), *_searching(status, interfaces, seconds)]
+    examined = report is not None and seconds >= PATIENCE
+    lines: list[Paragraph] = [((_first(room), "strong"),), (), *_searching(status, interfaces, seconds, examined)]
     if seconds >= PATIENCE:
+        lines += _found_out(report) if report is not None and report.verdict not in _NOTHING_TO_SAY else []
         lines += _to_try(status, interfaces)
     return tuple(lines)
 
@@ -79,7 +97,7 @@ def _partner_away(room: Room) -> tuple[Paragraph, ...]:
     )
 
 
-def _searching(status: Status, interfaces: Interfaces, seconds: float) -> list[Paragraph]:
+def _searching(status: Status, interfaces: Interfaces, seconds: float, examined: bool) -> list[Paragraph]:
     if not status.discovery.enabled:
         return [((_("Searching this network is switched off. Others can connect to you."), ""),), ()]
     if not interfaces:
@@ -88,7 +106,12 @@ def _searching(status: Status, interfaces: Interfaces, seconds: float) -> list[P
     lead = _("Looking for people on")
     first, *more = [f"{name}  {address}" for name, address in interfaces]
     beside: list[Paragraph] = [((" " * (len(lead) + 2), ""), (each, "accent")) for each in more]
-    return [((f"{lead}  ", ""), (first, "accent"), (f"   {waited}", "soft")), *beside, *_answers(status, seconds), ()]
+    return [
+        ((f"{lead}  ", ""), (first, "accent"), (f"   {waited}", "soft")),
+        *beside,
+        *([] if examined else _answers(status, seconds)),
+        (),
+    ]
 
 
 def _answers(status: Status, seconds: float) -> list[Paragraph]:
@@ -106,14 +129,27 @@ def _answers(status: Status, seconds: float) -> list[Paragraph]:
     ]
 
 
+def _found_out(report: Report) -> list[Paragraph]:
+    """The doctor's verdict, and the first thing to do about it."""
+    mark = "? " if report.verdict in say.doctor.WELL else "! "
+    first, *more = textwrap.wrap(say.doctor.verdict(report), COLUMNS)
+    lines: list[Paragraph] = [((mark, "attention"), (first, "")), *(((f"  {row}", ""),) for row in more)]
+    if report.verdict in _SAID_ABOVE:
+        lines = []
+    for advice in say.doctor.advice(report)[:1]:
+        lines += [((f"  {row}", "soft"),) for row in textwrap.wrap(advice, COLUMNS)]
+    return [*lines, ()]
+
+
 def _to_try(status: Status, interfaces: Interfaces) -> list[Paragraph]:
-    connect = find("connect")
+    connect, doctor = find("connect"), find("doctor")
     lines: list[Paragraph] = [((_("Others are here, but don't show up?"), ""),)]
     port = status.listening[0].port if status.listening else 0
-    if connect is None:
+    if connect is None or doctor is None:
         return lines
     ways = [(_("You can connect to them:"), usage(connect))]
     if interfaces and port:
         ways.append((_("or they to you:"), f"/{connect.name} {say.address(interfaces[0][1], port)}"))
+    ways.append((_("All that was looked at:"), usage(doctor)))
     column = max(len(label) for label, _written in ways) + 3
     return lines + [((f"  {label:<{column}}", "soft"), (written, "accent")) for label, written in ways]

@@ -20,7 +20,10 @@ PATIENCE = 5.0
 
 COLUMNS = 64
 """How wide a sentence is here."""
+MOST = 3
+"""How many interfaces it names."""
 _NOTHING_TO_SAY = ("well", "connecting")
+_ADDRESS_HELPS = ("alone", "filtered", "search_off", "vpn", "multicast_blocked", "maybe_isolated")
 _SAID_ABOVE = ("no_interface", "search_off")
 
 Interfaces = Sequence[tuple[str, str]]
@@ -72,7 +75,7 @@ def nobody(
     lines: list[Paragraph] = [((_first(room), "strong"),), (), *_searching(status, interfaces, seconds, examined)]
     if seconds >= PATIENCE:
         lines += _found_out(report) if report is not None and report.verdict not in _NOTHING_TO_SAY else []
-        lines += _to_try(status, interfaces)
+        lines += _to_try(status, interfaces, report.verdict if report is not None else None)
     return tuple(lines)
 
 
@@ -104,7 +107,8 @@ def _searching(status: Status, interfaces: Interfaces, seconds: float, examined:
         return [((_("This computer is in no network just now. As soon as it is, the search goes on."), "attention"),), ()]
     waited = f"({int(seconds)} s)"
     lead = _("Looking for people on")
-    first, *more = [f"{name}  {address}" for name, address in interfaces]
+    firsts = dict(reversed(interfaces))  # one address of each is enough to know it by
+    first, *more = [f"{name}  {firsts[name]}" for name in dict.fromkeys(name for name, _address in interfaces)][:MOST]
     beside: list[Paragraph] = [((" " * (len(lead) + 2), ""), (each, "accent")) for each in more]
     return [
         ((f"{lead}  ", ""), (first, "accent"), (f"   {waited}", "soft")),
@@ -131,25 +135,34 @@ def _answers(status: Status, seconds: float) -> list[Paragraph]:
 
 def _found_out(report: Report) -> list[Paragraph]:
     """The doctor's verdict, and the first thing to do about it."""
-    mark = "? " if report.verdict in say.doctor.WELL else "! "
-    first, *more = textwrap.wrap(say.doctor.verdict(report), COLUMNS)
-    lines: list[Paragraph] = [((mark, "attention"), (first, "")), *(((f"  {row}", ""),) for row in more)]
-    if report.verdict in _SAID_ABOVE:
-        lines = []
-    for advice in say.doctor.advice(report)[:1]:
-        lines += [((f"  {row}", "soft"),) for row in textwrap.wrap(advice, COLUMNS)]
+    lines: list[Paragraph] = []
+    if report.verdict not in _SAID_ABOVE:
+        mark = "? " if report.verdict in say.doctor.WELL else "! "
+        first, *more = _wrap(say.doctor.verdict(report))
+        lines = [((mark, "attention"), (first, "")), *((("  ", ""), (row, "")) for row in more)]
+    margin = "  " if lines else ""
+    lines += [((margin, ""), (row, "soft")) for advice in say.doctor.advice(report)[:1] for row in _wrap(advice)]
     return [*lines, ()]
 
 
-def _to_try(status: Status, interfaces: Interfaces) -> list[Paragraph]:
+def _wrap(sentence: str) -> list[str]:
+    return textwrap.wrap(sentence, COLUMNS, break_on_hyphens=False)
+
+
+def _to_try(status: Status, interfaces: Interfaces, verdict: str | None) -> list[Paragraph]:
     connect, doctor = find("connect"), find("doctor")
-    lines: list[Paragraph] = [((_("Others are here, but don't show up?"), ""),)]
-    port = status.listening[0].port if status.listening else 0
     if connect is None or doctor is None:
-        return lines
+        return []
+    more = (_("All that was looked at:"), usage(doctor))
+    if verdict is not None and verdict not in _ADDRESS_HELPS:
+        return _table([more])
     ways = [(_("You can connect to them:"), usage(connect))]
+    port = status.listening[0].port if status.listening else 0
     if interfaces and port:
         ways.append((_("or they to you:"), f"/{connect.name} {say.address(interfaces[0][1], port)}"))
-    ways.append((_("All that was looked at:"), usage(doctor)))
-    column = max(len(label) for label, _written in ways) + 3
-    return lines + [((f"  {label:<{column}}", "soft"), (written, "accent")) for label, written in ways]
+    return [((_("Others are here, but don't show up?"), ""),), *_table([*ways, more])]
+
+
+def _table(rows: list[tuple[str, str]]) -> list[Paragraph]:
+    column = max(len(label) for label, _written in rows) + 3
+    return [((f"  {label:<{column}}", "soft"), (written, "accent")) for label, written in rows]

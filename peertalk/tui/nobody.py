@@ -71,7 +71,7 @@ def nobody(
     """A room in which nothing was written and nobody else is."""
     if room.kind == "direct":
         return _partner_away(room)
-    examined = report is not None and seconds >= PATIENCE
+    examined = report is not None and report.verdict not in _NOTHING_TO_SAY and seconds >= PATIENCE
     lines: list[Paragraph] = [((_first(room), "strong"),), (), *_searching(status, interfaces, seconds, examined)]
     if seconds >= PATIENCE:
         lines += _found_out(report) if report is not None and report.verdict not in _NOTHING_TO_SAY else []

@@ -201,7 +201,7 @@ class ChatScreen(Screen[None]):
         narrow = self.has_class("-narrow")
         self.query_one("#header", Bar).set(*bars.header(talk, narrow))
         self.query_one("#keys", Bar).set(*bars.key_bar(self.app.keys, room, narrow))
-        self.query_one("#status", Bar).set(*bars.status(talk, self._hint, transcript.below, now))
+        self.query_one("#status", Bar).set(*bars.status(talk, self._hint or self.writing.sign, transcript.below, now))
         self.composer.placeholder = bars.placeholder(talk)
         if talk is not None:
             rows = sides.strip_rows if narrow and not self.has_class("-rooms") else sides.side_rows

@@ -1,13 +1,14 @@
 """Questions to the network, for the doctor: who answers by multicast, who by unicast, and what a TCP connection comes to.
 
 Each is bounded in time and in packets, uses sockets of its own (so it tests what discovery rests on, not discovery), and
-raises nothing. docs/protocol.md, "Asking what is wrong".
+raises nothing. docs/protocol.md, "Finding out why nobody is found".
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import sys
 from collections.abc import Collection, Iterable
@@ -101,7 +102,7 @@ async def ask_family(interface: Interface, address: str, own: Collection[str], i
         for wait in (AGAIN, ASKING - AGAIN):
             everybody.sendto(question((KINDS, PTR), (mdns.SERVICE, PTR)), place)
             if alone is not None and instance is not None:
-                alone.sendto(question((f"{instance}.{mdns.SERVICE}", SRV)), place)
+                alone.sendto(question((f"{instance}.{mdns.SERVICE}", SRV), alone=True), place)
             await asyncio.sleep(wait)
             heard.sent += not wide.errors
     finally:
@@ -175,7 +176,7 @@ async def ask_directly(hosts: Iterable[str]) -> set[str]:
     try:
         for wait in (AGAIN, ASKING - AGAIN):
             for host in asked:
-                transport.sendto(question((KINDS, PTR), (mdns.SERVICE, PTR)), (host, mdns.MDNS_PORT))
+                transport.sendto(question((KINDS, PTR), (mdns.SERVICE, PTR), alone=True), (host, mdns.MDNS_PORT))
             await asyncio.sleep(wait)
     finally:
         transport.close()
@@ -215,9 +216,10 @@ async def endpoint(one: socket.socket, ear: Ear) -> asyncio.DatagramTransport:
     return transport
 
 
-def question(*asked: tuple[str, int]) -> bytes:
-    """A question that anybody may answer to all."""
-    query = DNSOutgoing(mdns.QUERY)
+def question(*asked: tuple[str, int], alone: bool = False) -> bytes:
+    """A question to everybody; `alone`: one whose answer is for the asker only. Such a one has a number of its own: two alike, by
+    two doctors, would be taken for one that came twice, and be answered once."""
+    query = DNSOutgoing(mdns.QUERY, multicast=not alone, id_=int.from_bytes(os.urandom(2)) if alone else 0)
     for name, kind in asked:
         query.add_question(DNSQuestion(name, kind, mdns.IN))
     return query.packets()[0]

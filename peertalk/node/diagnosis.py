@@ -20,9 +20,11 @@ MACOS = "darwin"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """Another PeerTalk, by its announcement or by an address that a person gave. `outcome` is None where it is linked, or known
-    to be reached; `now`: it was named within the last seconds, and is not just remembered."""
+    to be reached; `near`: its address is one of this network, not behind a router; `now`: it was named within the last seconds,
+    and is not just remembered."""
 
     host: str
+    near: bool = True
     announced: bool = True
     now: bool = True
     linked: bool = False
@@ -102,6 +104,8 @@ class Findings:
 
     def absent(self, peer: Peer) -> bool:
         """Whether nobody answers for its address: the packets do not even get to that computer."""
+        if not peer.near:  # then a router has not found the way
+            return False
         asked = (self.around.neighbours or {}).get(peer.host)
         return peer.outcome == "absent" or (peer.outcome == "silent" and asked is False)
 

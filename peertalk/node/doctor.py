@@ -158,6 +158,7 @@ class Doctor:
         return [
             Peer(
                 host=target.endpoints[0][0],
+                near=self._is_near(target.endpoints[0][0]),
                 announced=target.announced,
                 now=target.key in named,
                 linked=linked or not target.hosts.isdisjoint(hosts),

@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 
 SOON = 1.0
 """Seconds without anybody after which it begins: it takes some itself, and is to be there when the page has something to say."""
-AGAIN = 30.0
+AGAIN, RARELY = 30.0, 480.0
+"""Seconds after which it looks again, twice as many each time: its questions wake every phone in the network."""
 
 _log = logging.getLogger("peertalk.tui")
 
 
 class Checkup:
-    """One examination at a time; a new one after 30 s, or once the interfaces have changed."""
+    """One examination at a time; a new one when its time has come, or once the interfaces have changed."""
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._report: Report | None = None
         self._interfaces: list[tuple[str, str]] = []
-        self._began = -math.inf
+        self._due, self._pause = -math.inf, AGAIN
         self._worker: Worker[None] | None = None
 
     def follow(self, node: Node | None, seconds: float, now: float) -> Report | None:
@@ -40,10 +41,11 @@ class Checkup:
             return None
         interfaces = node.interfaces()
         if interfaces != self._interfaces:
-            self._interfaces, self._report, self._began = interfaces, None, -math.inf
+            self._interfaces = interfaces
+            self._forget()
         running = self._worker is not None and not self._worker.is_finished
-        if seconds >= SOON and not running and now >= self._began + AGAIN:
-            self._began = now
+        if seconds >= SOON and not running and now >= self._due:
+            self._due, self._pause = now + self._pause, min(2 * self._pause, RARELY)
             self._worker = self._screen.run_worker(self._examine(node), group="doctor", description="doctor", exclusive=True)
         return self._report
 
@@ -51,7 +53,11 @@ class Checkup:
         """Somebody has come: nothing is the matter any more."""
         if self._worker is not None:
             self._worker.cancel()
-        self._worker, self._report, self._began = None, None, -math.inf
+        self._worker = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._report, self._due, self._pause = None, -math.inf, AGAIN
 
     async def _examine(self, node: Node) -> None:
         interfaces = self._interfaces

@@ -103,6 +103,11 @@ def test_nobody_is_kept_apart_where_nobody_at_all_answers() -> None:
     assert check("isolation", peers=peers("silent"), around=around(**{BEN: False})).case == "cannot_tell"
 
 
+def test_nobody_is_kept_apart_who_is_in_another_network() -> None:
+    elsewhere = {"peers": peers("absent", near=False), "heard": heard(others={ROUTER})}
+    assert report(**elsewhere).verdict == "unreachable"
+
+
 def test_silence_says_nothing_about_the_network() -> None:
     assert check("multicast").state == "unknown"
     assert check("isolation").state == "unknown"

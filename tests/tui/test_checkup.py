@@ -43,7 +43,7 @@ async def test_it_does_not_begin_at_once_and_not_where_somebody_is() -> None:
         assert looks(driver) == 0
 
 
-async def test_it_looks_again_after_half_a_minute_and_never_twice_at_a_time() -> None:
+async def test_it_looks_again_after_half_a_minute_then_less_often_and_never_twice_at_a_time() -> None:
     async with driving() as driver:
         node, checkup = driver.node, driver.chat._checkup
         checkup.stop()
@@ -59,6 +59,11 @@ async def test_it_looks_again_after_half_a_minute_and_never_twice_at_a_time() ->
         assert looks(driver) == before + 1
         checkup.follow(node, 60, 100.0 + AGAIN)  # type: ignore[arg-type]  # a fake
         await driver.until(lambda: looks(driver) == before + 2)
+        checkup.follow(node, 60, 99.0 + 3 * AGAIN)  # type: ignore[arg-type]  # a fake
+        await driver.pilot.pause()
+        assert looks(driver) == before + 2
+        checkup.follow(node, 60, 100.0 + 3 * AGAIN)  # type: ignore[arg-type]  # a fake
+        await driver.until(lambda: looks(driver) == before + 3)
 
 
 async def test_another_network_is_looked_at_anew_and_the_old_report_goes() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from peertalk.tui.talk import Talk
 
 PATIENCE = 5.0
-"""Seconds without an answer after which it says what to try."""
+"""Seconds without an answer after which it says what to try, whatever is known."""
 
 COLUMNS = 64
 """How wide a sentence is here."""
@@ -71,12 +71,19 @@ def nobody(
     """A room in which nothing was written and nobody else is."""
     if room.kind == "direct":
         return _partner_away(room)
-    examined = report is not None and report.verdict not in _NOTHING_TO_SAY and seconds >= PATIENCE
-    lines: list[Paragraph] = [((_first(room), "strong"),), (), *_searching(status, interfaces, seconds, examined)]
-    if seconds >= PATIENCE:
-        lines += _found_out(report) if report is not None and report.verdict not in _NOTHING_TO_SAY else []
-        lines += _to_try(status, interfaces, report.verdict if report is not None else None)
+    told = report if report is not None and _is_worth_telling(report.verdict, seconds) else None
+    searching = _searching(status, interfaces, seconds, examined=told is not None)
+    lines: list[Paragraph] = [((_first(room), "strong"),), (), *searching]
+    if told is not None:
+        lines += _found_out(told)
+    if told is not None or seconds >= PATIENCE:
+        lines += _to_try(status, interfaces, told.verdict if told is not None else None)
     return tuple(lines)
+
+
+def _is_worth_telling(verdict: str, seconds: float) -> bool:
+    """What is wrong is said as soon as it is known; that nobody answers, once somebody has had the time to."""
+    return verdict not in say.doctor.WELL or (verdict not in _NOTHING_TO_SAY and seconds >= PATIENCE)
 
 
 def quiet(room: Room, name: str) -> tuple[Paragraph, ...]:
@@ -100,7 +107,7 @@ def _partner_away(room: Room) -> tuple[Paragraph, ...]:
     )
 
 
-def _searching(status: Status, interfaces: Interfaces, seconds: float, examined: bool) -> list[Paragraph]:
+def _searching(status: Status, interfaces: Interfaces, seconds: float, *, examined: bool) -> list[Paragraph]:
     if not status.discovery.enabled:
         return [((_("Searching this network is switched off. Others can connect to you."), ""),), ()]
     if not interfaces:

@@ -97,8 +97,10 @@ def test_where_an_address_helps_it_says_how() -> None:
     assert "/connect 192.168.1.7:47000" in words
 
 
-def test_before_five_seconds_it_says_nothing_of_it() -> None:
-    assert "apart" not in examined("isolated", seconds=4)
+def test_what_is_wrong_is_said_at_once_and_that_nobody_answers_after_five_seconds() -> None:
+    assert "client isolation" in examined("isolated", seconds=3)
+    assert "nobody else answers" not in examined("alone", seconds=4)
+    assert "nobody else answers" in examined("alone", seconds=5)
 
 
 def test_what_stands_above_is_not_said_twice() -> None:

@@ -99,7 +99,6 @@ class Life:
 
     async def start(self, snapshot: Snapshot, token_home: Path | None) -> None:
         """Listen, advertise, be in the lobby unless that is off."""
-        await self.listener.start(self.settings.port, self._hosts())
         if token_home is not None:
             await self._renew_token(token_home, snapshot.token)
         if self.settings.name and text.name(self.settings.name) != text.name(snapshot.name):
@@ -109,6 +108,7 @@ class Life:
         for room in self.lookup.rooms():
             await self.count_unread(room)
         self.engine.turn()
+        await self.listener.start(self.settings.port, self._hosts())  # not before: who comes is told what rooms there are
         if self.discovery is not None:
             await self.discovery.start(self.listener.port, self._found, self.dialer.lost, self._jumped)
         for host, port in self.settings.connect:

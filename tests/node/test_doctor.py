@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ from typing import Any
 import pytest
 
 from peertalk.core.events import Check, Report
-from peertalk.node import probes, surroundings
+from peertalk.node import life, probes, surroundings
 from peertalk.node.dialer import PATIENCE, Dialer
 from peertalk.node.doctor import Dials
 from peertalk.node.node import Node
 from peertalk.node.ports import Advertisement
-from tests.node.company import Company, company, online, until
+from tests.node.company import Company, company, online, port, until
 
 ME = "8888888888888888"
 LOW, HIGH = "1111111111111111", "ffffffffffffffff"  # the lesser of us dials first: I dial HIGH at once, LOW dials me
@@ -104,6 +105,24 @@ async def test_dials_are_over_in_time_whatever_happens(monkeypatch: pytest.Monke
     assert await dials.finish() == {("10.0.0.2", 1): "silent", ("10.0.0.3", 1): "silent"}
     assert [host for host, _ in given] == ["10.0.0.2", "10.0.0.3"]
     assert all(seconds <= 1.0 for _, seconds in given)
+
+
+async def test_nobody_is_let_in_before_the_rooms_are_there(people: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever came earlier would be told that there is no common room, and try again only minutes later."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number = probe.getsockname()[1]
+    answered: list[bool] = []
+
+    def secret(_name: str) -> bytes:
+        with socket.socket() as visitor:
+            answered.append(visitor.connect_ex(("127.0.0.1", number)) == 0)
+        return b"s" * 32
+
+    monkeypatch.setattr(life, "open_secret", secret)
+    ada = await people.node("Ada", port=number)
+    assert answered == [False]
+    assert port(ada) == number
 
 
 # ── who should have come ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -47,6 +47,11 @@ async def test_who_announces_nothing_is_not_visible(discovery: MdnsDiscovery) ->
     assert not (await ask(LOOPBACK, OWN, "00" * 8)).visible
 
 
+async def test_two_who_ask_at_the_same_time_are_both_answered(discovery: MdnsDiscovery) -> None:
+    both = await asyncio.gather(*(ask(LOOPBACK, OWN, discovery.instance) for _ in range(2)))
+    assert [heard.visible for heard in both] == [True, True]
+
+
 async def test_others_are_those_at_other_addresses(discovery: MdnsDiscovery) -> None:
     heard = await ask(LOOPBACK, {"10.0.0.1"}, None)
     assert (heard.own, heard.others, heard.instances) == (False, {"127.0.0.1"}, {discovery.instance})

@@ -148,7 +148,7 @@ class Doctor:
             links=len(life.links.lines),
             near=len({host for host in self._linked_hosts() if self._is_near(host)}),
             visits=life.listener.visits,
-            unvisited=sum(target.unvisited for target, _ in life.dialer.known()),
+            unvisited=sum(target.unvisited for target, _ in self._others()),
             rooms=len(life.lookup.rooms()),
         )
 

@@ -118,6 +118,9 @@ class Lab:
             run("ip", "netns", "exec", namespace, "sh", "-c", script)
 
     def _remove(self) -> None:
+        for held in [one for host in self.hosts for one in host.held]:
+            held.kill()
+            held.communicate()
         for namespace in [*(host.namespace for host in self.hosts), self.switch]:
             remove(namespace)
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -133,6 +136,7 @@ class Host:
         self.address = f"{NETWORK}.{number}"
         self.home = lab.directory / f"host{number}"
         self.home.mkdir(mode=0o700)
+        self.held: list[subprocess.Popen[bytes]] = []
 
     def environment(self) -> dict[str, str]:
         """What a process of this host sees of the environment: a home of its own, and nothing of PeerTalk's."""
@@ -147,6 +151,19 @@ class Host:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=self.environment(), cwd=ROOT, limit=limit,
         )  # fmt: skip
+
+    async def hold(self, command: list[str]) -> None:
+        """Start a process that stays until the lab ends, and wait until it has printed a line."""
+        await asyncio.to_thread(self._hold, command)
+
+    def _hold(self, command: list[str]) -> None:
+        held = subprocess.Popen(
+            ["ip", "netns", "exec", self.namespace, *command],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.environment(), cwd=ROOT,
+        )  # fmt: skip
+        self.held.append(held)
+        assert held.stdout is not None
+        assert held.stdout.readline(), f"{command} ended"
 
     async def rpc(self, *options: str) -> RpcProcess:
         """`peertalk rpc` with a profile in this host's home, which lasts as long as the lab. Named after the host."""
@@ -173,9 +190,7 @@ class Host:
     async def tunnel(self) -> None:
         """As a VPN does: a point-to-point interface that says it is up takes the default route. It carries nothing anywhere.
         The process that holds it ends with the lab."""
-        held = await self.start([sys.executable, "-c", TUNNEL])
-        assert held.stdout is not None
-        await held.stdout.readline()
+        await self.hold([sys.executable, "-c", TUNNEL])
         ip(self.namespace, "address add 10.99.0.2/32 dev tun0", "link set tun0 up", "route replace default dev tun0")
 
     def isolate(self, isolated: bool = True) -> None:

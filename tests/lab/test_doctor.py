@@ -26,9 +26,7 @@ Found = dict[str, Any]
 async def router(lab: Lab, *hosts: Host, reflect: bool = False) -> Host:
     """A host that is the others' router and speaks mDNS; with `reflect` it repeats what others multicast."""
     one = lab.host(ipv6=False)
-    process = await one.start([*ROUTER, one.address, *(["reflect"] if reflect else [])])
-    assert process.stdout is not None
-    assert await process.stdout.readline() == b"up\n"
+    await one.hold([*ROUTER, one.address, *(["reflect"] if reflect else [])])
     for host in hosts:
         ip(host.namespace, f"route replace default via {one.address} dev eth0")
     return one
@@ -54,6 +52,7 @@ async def printed(host: Host, *options: str) -> tuple[int, str]:
 
 async def says(host: Host, process: RpcProcess, verdict: str, **cases: str) -> Found:
     """Whether all three ways to ask give this verdict and these cases; the report."""
+    await process.ready()
     found, (code, text), (_, data) = await asyncio.gather(examined(process), printed(host), printed(host, "--json"))
     assert found["verdict"] == verdict, found
     i18n.activate("en")

@@ -94,7 +94,8 @@ class Doctor:
 
     async def _dial(self, dials: Dials) -> None:
         """Whoever is known now, and who is a little later: a node that has just begun knows nobody yet."""
-        for wait in (LATER, probes.ASKING - LATER, 0.0):
+        searching = self._used and self._life.discovery is not None
+        for wait in (LATER, probes.ASKING - LATER, 0.0) if searching else (0.0,):
             dials.begin(self._whom_to_dial())
             await asyncio.sleep(wait)
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from peertalk.core.events import (
     AnyEvent,
     Author,
+    Check,
     Delivered,
     Discovery,
     IdentityView,
@@ -19,6 +20,7 @@ from peertalk.core.events import (
     MessageList,
     Peer,
     Ready,
+    Report,
     Room,
     Status,
 )
@@ -65,6 +67,7 @@ class FakeNode:
         self.subscriptions: list[FakeSubscription] = []
         self.limits: list[int] = []
         self.closed = False
+        self.report = Report(verdict="alone", checks=[Check(id="search", state="ok", case="on")])
         self.failure: BaseException | None = None
         self.ends_by_itself = False
         self.handed_over = threading.Event()
@@ -173,6 +176,9 @@ class FakeNode:
 
     async def unblock(self, peer: str) -> Peer:
         return await self.block(peer)
+
+    async def doctor(self) -> Report:
+        return self.report
 
     def typing(self, room: str) -> None:
         self.typed.append(room)

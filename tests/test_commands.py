@@ -377,7 +377,7 @@ def test_no_two_commands_share_a_name_and_all_can_be_typed() -> None:
 
 def test_every_command_of_the_first_release_is_there_in_both_languages() -> None:
     ids = {command.id for command in commands.COMMANDS}
-    first = "help msg room rooms join leave who nick connect block unblock theme lang quit"
+    first = "help msg room rooms join leave who nick connect doctor block unblock theme lang quit"
     assert " ".join(sorted(ids)) == " ".join(sorted(first.split()))
     assert all(set(command.names) == set(i18n.LANGUAGES) for command in commands.COMMANDS)
 

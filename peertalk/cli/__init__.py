@@ -5,6 +5,7 @@ commands.py   the commands, as click sees them
 running.py    an event loop, signals, and what each command does in it
 build.py      settings → a node with all its parts (composition root)
 logs.py       where the log goes, and what never gets into it
+report.py     what the doctor found, as text to be copied or as data
 usage.py      click's own words in the person's language
 """
 

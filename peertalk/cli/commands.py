@@ -38,7 +38,7 @@ def program() -> click.Group:
             return screen(_settings(context, {}))
         return 0
 
-    for command in (_rpc(), _send(), _tail(), _demo()):
+    for command in (_rpc(), _send(), _tail(), _doctor(), _demo()):
         peertalk_.add_command(command)
     return peertalk_
 
@@ -88,6 +88,18 @@ def _tail() -> click.Command:
         return tail(_settings(context, options), room, lines, as_json=as_json)
 
     return tail
+
+
+def _doctor() -> click.Command:
+    @click.command("doctor", options_metavar=_("[OPTIONS]"), help=_("Find out why nobody shows up on this network."))
+    @click.option("--json", "as_json", is_flag=True, help=_("Print the report as a JSON object."))
+    @_common
+    def doctor(context: click.Context, /, as_json: bool, **options: object) -> int:
+        from peertalk.cli.running import doctor
+
+        return doctor(_settings(context, options), as_json=as_json)
+
+    return doctor
 
 
 def _demo() -> click.Command:

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -20,6 +21,7 @@ from peertalk.i18n import _
 
 if TYPE_CHECKING:
     from peertalk.config import Settings
+    from peertalk.core.events import Report
     from peertalk.node.node import Node
     from peertalk.once import Talker
     from peertalk.tui.opening import Profile
@@ -79,6 +81,32 @@ def tail(settings: Settings, room: str, lines: int, *, as_json: bool) -> int:
 
     logs.start(settings, console=True)
     return _run(_interruptible(_with_node(settings, work), interrupted=0))
+
+
+def doctor(settings: Settings, *, as_json: bool) -> int:
+    """`peertalk doctor`: 0 where nothing has failed."""
+    from peertalk.cli import report
+
+    async def work() -> int:
+        found = await _examine(settings)
+        for line in report.as_json(found) if as_json else report.as_text(found):
+            _print(line)
+        return report.code(found)
+
+    logs.start(settings, console=True)
+    return _run(_interruptible(work(), interrupted=INTERRUPTED))
+
+
+async def _examine(settings: Settings) -> Report:
+    """By the running process of this profile; else by a node that leaves no trace: in no room, and nothing of it is kept."""
+    from peertalk.rpc import find
+
+    remote = None if settings.ephemeral else await find(settings.home)
+    if remote is not None:
+        async with remote:
+            return await remote.doctor()
+    async with _own_node(replace(settings, ephemeral=True, lobby=False)) as node:
+        return await node.doctor()
 
 
 def _print(line: str) -> None:

@@ -97,6 +97,11 @@ async def connect(node: Node, arguments: Arguments, _context: Context) -> Outcom
     return Outcome((_("Connected to {address}.").format(address=say.address(host, port)),))
 
 
+async def doctor(node: Node, _arguments: Arguments, _context: Context) -> Outcome:
+    """Examine the network, which takes a few seconds."""
+    return Outcome(say.doctor.lines(await node.doctor()))
+
+
 async def block(node: Node, arguments: Arguments, _context: Context) -> Outcome:
     """Block somebody."""
     peer = await node.block(pick(await node.peers(), arguments["peer"]).id)

@@ -74,6 +74,12 @@ COMMANDS: Final = (
         (Parameter("address", "address", N_("HOST:PORT")),),
     ),
     Command(
+        "doctor",
+        {"en": ("doctor",), "de": ("diagnose",)},
+        N_("Find out why nobody shows up on this network."),
+        handlers.doctor,
+    ),
+    Command(
         "block",
         {"en": ("block",), "de": ("blockieren",)},
         N_("Hide what a person writes, and keep no connection to their computer. Only for you."),

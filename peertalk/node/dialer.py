@@ -61,7 +61,10 @@ class Dialer:
         target = self._targets.get(key)
         if target is None:
             self._drop_guesses(endpoints)
-            target = self._add(Target(key, endpoints, now + self._turn(key), announced=True))
+            turn = self._turn(key)
+            target = self._add(Target(key, endpoints, now + turn, announced=True))
+            if target is not None and turn:
+                target.left_until = now + turn
         elif target.endpoints != endpoints:
             target.endpoints = endpoints
             self._hasten(target, now + self._turn(key))
@@ -132,6 +135,7 @@ class Dialer:
         if dialled is not None:
             self._pace.met(dialled)
             dialled.identity, dialled.flying, dialled.refused = identity, False, False
+            dialled.unvisited |= dialled.in_vain
             self._renew_by(dialled, linked, now)
             for other in self._targets.values():
                 if other.identity is None and other.meets(dialled):
@@ -169,7 +173,7 @@ class Dialer:
     def refused(self, target: str, now: float) -> None:
         """A dial found somebody who shares no room, or is blocked: not again before something may have changed."""
         if one := self._landed(target):
-            one.refused = not one.again
+            one.refused, one.unvisited = not one.again, one.unvisited or one.in_vain
             one.due = now if one.again else now + REFUSED_DELAY * (0.8 + 0.4 * self._chance())
             if one.is_guess and one.introducer is not None:
                 del self._targets[target]
@@ -203,6 +207,7 @@ class Dialer:
             if traffic.lets(target) and self._pace.ready(target) <= now:
                 self._latest = not self._latest
                 target.flying, target.again, target.due, target.since = True, False, math.inf, now
+                target.in_vain, target.left_until = target.left_until <= now, math.inf
                 traffic.add(target)
                 self._pace.dialled(target, now)
                 dials.append(Dial(target.key, target.endpoints))
@@ -222,6 +227,10 @@ class Dialer:
         if traffic.full:
             first = max(first, min((one.since + PLACE_SECONDS for one in self._yielding()), default=math.inf))
         return first
+
+    def known(self) -> list[tuple[Target, bool]]:
+        """Everybody that there is to dial, with whether it is known to be linked. Only to be looked at."""
+        return [(target, self._is_linked(target)) for target in self._targets.values()]
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -115,9 +115,6 @@ class Life:
 
     async def start(self, snapshot: Snapshot, token_home: Path | None) -> None:
         """Listen, advertise, be in the lobby unless that is off."""
-        await self._listen()
-        self.hearsay.port = self.listener.port
-        self.replica.listen(self.listener.port)
         if token_home is not None:
             await self._renew_token(token_home, snapshot.token)
         if self.settings.name and text.name(self.settings.name) != text.name(snapshot.name):
@@ -128,6 +125,9 @@ class Life:
         for room in self.lookup.rooms():
             await self.count_unread(room)
         self.engine.turn()
+        await self._listen()  # not before: who comes is told what rooms there are
+        self.hearsay.port = self.listener.port
+        self.replica.listen(self.listener.port)
         if self.discovery is not None:
             await self.discovery.start(self.listener.port, self._found, self.dialer.lost, self._jumped)
         else:

@@ -41,6 +41,8 @@ class Listener:
         self._servers: dict[str, asyncio.Server] = {}
         self._half_open: list[tuple[str, Link]] = []
         self.port = 0
+        self.visits = 0
+        """How often another computer has connected: what a firewall here would have prevented."""
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -88,6 +90,7 @@ class Listener:
         return link
 
     def _limit(self, link: Link) -> None:
+        self.visits += link.address[0].partition("%")[0] != link.local
         mine = self._source(link.address[0])
         self._half_open = [one for one in self._half_open if one[1].half_open] + [(mine, link)]
         same = [one for one in self._half_open if one[0] == mine]

@@ -97,6 +97,12 @@ class Node:
         """(interface, address) of what is searched for others."""
         return self._life.discovery.interfaces() if self._life.discovery is not None else []
 
+    async def doctor(self) -> events.Report:
+        """Why nobody shows up: what was looked at, and a verdict. It takes up to five seconds."""
+        from peertalk.node.doctor import Doctor  # noqa: PLC0415 (50 ms for zeroconf, which not everybody uses)
+
+        return await Doctor(self._life).examine()
+
     async def set_name(self, name: str) -> events.IdentityView:
         """Be called so from now on, in all rooms; of a long name the first 32 cells. RequestError("bad_name") if nothing is left."""
         shown = text.name(name, "")

@@ -30,7 +30,10 @@ class Target:
     """Somebody to be linked with: an announced instance, or an address. `due` is infinite while a dial is in flight,
     which it is `since` then.
 
-    `identity` was met there; `supposed` is only remembered, or said by `introducer`, to be there."""
+    `identity` was met there; `supposed` is only remembered, or said by `introducer`, to be there.
+
+    `left_until`: it was that one's turn to dial, until then. `in_vain`: the dial in flight began because nothing had come by then;
+    `unvisited`: such a dial got through, so the way there was free and the way back perhaps was not (for the doctor)."""
 
     key: str
     endpoints: tuple[Endpoint, ...]
@@ -46,6 +49,9 @@ class Target:
     again: bool = False
     failures: int = 0
     member_until: float = -math.inf
+    left_until: float = math.inf
+    in_vain: bool = False
+    unvisited: bool = False
 
     @property
     def hosts(self) -> set[str]:

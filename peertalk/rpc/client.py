@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 
-from peertalk.core.events import AnyEvent, Member, Message, MessageList, Peer, Ready, Room, Status
+from peertalk.core.events import AnyEvent, Member, Message, MessageList, Peer, Ready, Report, Room, Status
 from peertalk.errors import PeerTalkError, RequestError, StartError
 from peertalk.rpc import envelope
 from peertalk.rpc.connection import Stream
@@ -88,6 +88,9 @@ class RemoteNode:
 
     async def status(self) -> Status:
         return await self._get(Status, "node.status")
+
+    async def doctor(self) -> Report:
+        return await self._get(Report, "node.doctor")
 
     async def room(self, room: str) -> Room:
         return await self._get(Room, "rooms.show", room=room)

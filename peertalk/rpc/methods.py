@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta
 
+from peertalk import say
+
 if TYPE_CHECKING:
     from peertalk.node.node import Node
 
@@ -101,6 +103,10 @@ async def _status(node: Node, _params: Nothing) -> object:
     return node.status()
 
 
+async def _doctor(node: Node, _params: Nothing) -> object:
+    return say.doctor.as_data(await node.doctor())
+
+
 async def _typing(node: Node, params: InRoom) -> object:
     node.typing(params.room)
     return {}
@@ -117,6 +123,7 @@ async def _connect(node: Node, params: Connect) -> object:
 
 METHODS: Final[dict[str, Method]] = {
     "node.status": _method(Nothing, _status),
+    "node.doctor": _method(Nothing, _doctor),
     "node.set_name": _method(ByName, lambda node, it: node.set_name(it.name)),
     "rooms.list": _method(Nothing, lambda node, _: node.rooms()),
     "rooms.show": _method(InRoom, lambda node, it: node.room(it.room)),

@@ -1,5 +1,6 @@
 """Kinds and data → sentences, in the person's language. The only place where errors and events get words.
 
+doctor.verdict(report), …      what the doctor says
 error(PeerTalkError)          what is wrong, and what to do
 event(event), message(…)      what happened, one line; None where there is nothing to tell
 state(message, room)          the small words of a message: who has it
@@ -7,6 +8,7 @@ clock, day, moment            times and days
 room, address, made_up_name   how things are called
 """
 
+from peertalk.say import doctor
 from peertalk.say.errors import error
 from peertalk.say.events import event, message, warning
 from peertalk.say.names import address, made_up_name, room
@@ -17,6 +19,7 @@ __all__ = [
     "address",
     "clock",
     "day",
+    "doctor",
     "error",
     "event",
     "made_up_name",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,7 @@ class Writing:
         self._screen = screen
         self._one_by_one = asyncio.Lock()
         self._typing_told = 0.0
+        self._running = 0
 
     def submit(self, line: str) -> None:
         """Enter was pressed on this."""
@@ -68,14 +71,12 @@ class Writing:
 
     async def _run(self, talk: Talk, invocation: commands.Invocation, written: str) -> None:
         room = talk.room.id if talk.room is not None else None
-        self._screen.hint(_("One moment …"))
         try:
-            outcome = await commands.run(talk.node, invocation, commands.Context(room))
-            self._screen.hint("")
+            with self._at_work():
+                outcome = await commands.run(talk.node, invocation, commands.Context(room))
             if outcome.action is not None:
                 await perform(self._screen.app, outcome.action)
         except PeerTalkError as error:
-            self._screen.hint("")
             self._screen.note(say.error(error), trouble=True)
             if written:
                 self._give_back(talk, room, written)
@@ -84,6 +85,21 @@ class Writing:
             self._screen.note("\n".join(outcome.lines))
         if invocation.command.id in _CHANGES_WHAT_IS_SHOWN:
             self._screen.reading.reload()
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        self._running += 1
+        self._screen.draw()
+        try:
+            yield
+        finally:
+            self._running -= 1
+            self._screen.draw()
+
+    @property
+    def sign(self) -> str:
+        """That something takes a moment, while it does."""
+        return _("One moment …") if self._running else ""
 
     def _work(self, job: WorkType[None], kind: str) -> None:
         self._screen.run_worker(job, group=kind, description=kind)

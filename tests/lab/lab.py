@@ -78,7 +78,6 @@ class Lab:
         self.name = f"pt{os.getpid():x}n{next(_numbers)}"
         self.switch = f"{self.name}s"
         self.hosts: list[Host] = []
-        self.holders: list[subprocess.Popen[bytes]] = []
         self.directory = Path(tempfile.mkdtemp(prefix="peertalk-lab-"))
 
     def __enter__(self) -> Self:
@@ -133,11 +132,11 @@ class Lab:
             run("ip", "netns", "exec", namespace, "sh", "-c", script)
 
     def _remove(self) -> None:
+        for held in [one for host in self.hosts for one in host.held]:
+            held.kill()
+            held.communicate()
         for namespace in [*(host.namespace for host in self.hosts), self.switch]:
             remove(namespace)
-        for holder in self.holders:
-            with holder:  # killed with its namespace: wait for that
-                holder.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -152,6 +151,7 @@ class Host:
         self.address = f"{NETWORK}.{network}.{number}"
         self.home = lab.directory / f"host{number}"
         self.home.mkdir(mode=0o700)
+        self.held: list[subprocess.Popen[bytes]] = []
 
     def environment(self) -> dict[str, str]:
         """What a process of this host sees of the environment: a home of its own, and nothing of PeerTalk's."""
@@ -166,6 +166,19 @@ class Host:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=self.environment(), cwd=ROOT, limit=limit,
         )  # fmt: skip
+
+    async def hold(self, command: list[str]) -> None:
+        """Start a process that stays until the lab ends, and wait until it has printed a line."""
+        await asyncio.to_thread(self._hold, command)
+
+    def _hold(self, command: list[str]) -> None:
+        held = subprocess.Popen(
+            ["ip", "netns", "exec", self.namespace, *command],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.environment(), cwd=ROOT,
+        )  # fmt: skip
+        self.held.append(held)
+        assert held.stdout is not None
+        assert held.stdout.readline(), f"{command} ended"
 
     async def rpc(self, *options: str) -> RpcProcess:
         """`peertalk rpc` with a profile in this host's home, which lasts as long as the lab. Named after the host."""
@@ -200,8 +213,8 @@ class Host:
         self.address = address
 
     def drop_inbound(self) -> None:
-        """As a laptop's firewall does: whoever dials this host gets no answer, what it dials itself works."""
-        dropped = "add rule inet firewall input tcp flags & (syn|ack) == syn drop"
+        """As a laptop's firewall does: whoever dials this host gets no answer; what it dials itself works, itself included."""
+        dropped = "add rule inet firewall input iif != lo tcp flags & (syn|ack) == syn drop"
         nft(self.namespace, "add table inet firewall", f"add chain inet firewall input {{ {FIRST} }}", dropped)
 
     def break_sending(self, interface: str) -> None:
@@ -223,15 +236,8 @@ class Host:
     async def tunnel(self) -> None:
         """As a VPN does: a point-to-point interface that says it is up takes the default route. It carries nothing anywhere:
         what is sent there goes to the file `tunnel` at home. The process that holds it ends with the lab."""
-        await asyncio.to_thread(self._hold_tunnel)
+        await self.hold([sys.executable, "-c", TUNNEL, str(self.home / "tunnel")])
         ip(self.namespace, "address add 10.99.0.2/32 dev tun0", "link set tun0 up", "route replace default dev tun0")
-
-    def _hold_tunnel(self) -> None:
-        command = ["ip", "netns", "exec", self.namespace, sys.executable, "-c", TUNNEL, str(self.home / "tunnel")]
-        held = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        self.lab.holders.append(held)
-        assert held.stdout is not None
-        held.stdout.readline()
 
     def isolate(self, isolated: bool = True) -> None:
         """As guest Wi-Fis do: isolated hosts do not reach each other, only those that are not."""

@@ -185,6 +185,13 @@ async def test_a_notification_is_done_and_not_answered_not_even_with_an_error(pi
     assert [message.text for message in node.sent] == ["quiet"]
 
 
+async def test_the_doctors_report_has_the_shape_of_the_document(pipe: Pipe) -> None:
+    report = await answer(pipe, "node.doctor")
+    assert (report["verdict"], [check["id"] for check in report["checks"]]) == ("alone", ["search"])
+    assert report["checks"][0]["state"] == "ok"
+    assert report["checks"][0]["detail"].endswith("switched on.")
+
+
 async def test_a_batch_is_answered_in_one_line(pipe: Pipe) -> None:
     pipe.say(
         [ask(1, "node.status"), {"jsonrpc": "2.0", "method": "signals.typing", "params": {"room": "lobby"}}, 17, ask(2, "nope")]

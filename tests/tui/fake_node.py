@@ -14,6 +14,7 @@ from peertalk.config import Settings
 from peertalk.core.events import (
     AnyEvent,
     Author,
+    Check,
     Delivered,
     Discovery,
     IdentityView,
@@ -26,6 +27,7 @@ from peertalk.core.events import (
     Peer,
     PeerChanged,
     Ready,
+    Report,
     Room,
     RoomChanged,
     Status,
@@ -33,6 +35,14 @@ from peertalk.core.events import (
 )
 from peertalk.errors import RequestError
 
+ALONE = Report(
+    verdict="alone",
+    checks=[
+        Check(id="interfaces", state="ok", case="found", values={"addresses": ["wlan0 192.168.1.7"]}),
+        Check(id="multicast", state="unknown", case="silence"),
+        Check(id="isolation", state="unknown", case="cannot_tell"),
+    ],
+)
 START = 1_795_539_600_000  # 2026-11-24 18:00 UTC
 
 
@@ -71,6 +81,9 @@ class FakeNode:
     seen: int = 0
     closed: bool = False
     failure: BaseException | None = None
+    present: list[tuple[str, str]] = field(default_factory=lambda: [("wlan0", "192.168.1.7")])
+    report: Report = ALONE
+    before_report: asyncio.Event | None = None
     before_send: Callable[[], asyncio.Future[None]] | None = None
 
     def __post_init__(self) -> None:
@@ -284,7 +297,13 @@ class FakeNode:
         self._ask("typing", room)
 
     def interfaces(self) -> list[tuple[str, str]]:
-        return [("wlan0", "192.168.1.7")]
+        return self.present
+
+    async def doctor(self) -> Report:
+        self._ask("doctor")
+        if self.before_report is not None:
+            await self.before_report.wait()
+        return self.report
 
     async def close(self) -> None:
         self._ask("close")

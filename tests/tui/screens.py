@@ -20,7 +20,7 @@ from textual.pilot import Pilot
 
 from peertalk import i18n
 from peertalk.config import Settings
-from peertalk.core.events import Author, Message, MessageArrived, Room
+from peertalk.core.events import Author, Check, Message, MessageArrived, Report, Room
 from peertalk.errors import StartError
 from peertalk.tui.app import PeerTalkApp
 from tests.tui.fake_node import FakeNode, identity
@@ -81,6 +81,22 @@ def replace_unread(room: Room, unread: int) -> Room:
 def lonely() -> FakeNode:
     """The first one on a network."""
     return FakeNode(SETTINGS)
+
+
+def kept_apart() -> FakeNode:
+    """Two on a guest Wi-Fi."""
+    node = FakeNode(SETTINGS)
+    found = [Check(id="isolation", state="fail", case="likely", values={"n": 1})]
+    node.report = Report(verdict="isolated", checks=[*node.report.checks[:1], *found])
+    return node
+
+
+def unplugged() -> FakeNode:
+    """In no network."""
+    node = FakeNode(SETTINGS)
+    node.present = []
+    node.report = Report(verdict="no_interface", checks=[Check(id="interfaces", state="fail", case="none")])
+    return node
 
 
 # ── what is done before each picture ─────────────────────────────────────────────────────────────────────────────────
@@ -156,6 +172,22 @@ async def empty_later(pilot: Pilot[None], node: FakeNode) -> None:
     await pilot.pause()
 
 
+async def empty_examined(pilot: Pilot[None], node: FakeNode) -> None:
+    """What the doctor has found out while nobody was here."""
+    await pilot.pause()
+    pilot.app.chat._began -= 12
+    pilot.app.chat.draw()
+    await pilot.pause()
+    await pilot.pause()
+
+
+async def doctor(pilot: Pilot[None], node: FakeNode) -> None:
+    await pilot.pause()
+    await pilot.press(*"/doctor", "enter")
+    await pilot.pause()
+    await pilot.pause()
+
+
 async def first_name(pilot: Pilot[None], node: FakeNode) -> None:
     await pilot.pause()
 
@@ -213,6 +245,9 @@ PICTURES = (
     Picture("states", friendly, states),
     Picture("empty-at-once", lonely, empty_at_once),
     Picture("empty-later", lonely, empty_later),
+    Picture("empty-isolated", kept_apart, empty_examined),
+    Picture("empty-no-network", unplugged, empty_examined),
+    Picture("doctor", kept_apart, doctor),
     Picture("first-name", lonely, first_name, "new"),
     Picture("first-history", lonely, first_history, "new"),
     Picture("first-passphrase", lonely, first_passphrase, "new"),

@@ -20,7 +20,8 @@ from peertalk.core.events import Author, Message
 from peertalk.tui import bars, sides
 from peertalk.tui.blocks import Speaker
 from peertalk.tui.bridge import Ended, Happened
-from peertalk.tui.nobody import page_lines
+from peertalk.tui.checkup import Checkup
+from peertalk.tui.nobody import is_lonely, page_lines
 from peertalk.tui.reading import Reading
 from peertalk.tui.talk import Talk
 from peertalk.tui.timeline import Note, Splice
@@ -59,6 +60,7 @@ class ChatScreen(Screen[None]):
         self.talk: Talk | None = None
         self.reading = Reading(self)
         self.writing = Writing(self)
+        self._checkup = Checkup(self)
         self._began = time.monotonic()
         self._hint = ""
 
@@ -189,7 +191,9 @@ class ChatScreen(Screen[None]):
     def draw(self) -> None:
         """Bring everything but the transcript up to date; what says the same as before is not drawn again."""
         now = time.monotonic()
-        lines = page_lines(self.talk, now - self._began)
+        lonely = self.talk.node if self.talk is not None and is_lonely(self.talk) else None
+        report = self._checkup.follow(lonely, now - self._began, now)
+        lines = page_lines(self.talk, now - self._began, report)
         page, transcript = self.query_one(Page), self.transcript
         page.display, transcript.display = bool(lines), not lines
         page.set(lines)
@@ -197,7 +201,7 @@ class ChatScreen(Screen[None]):
         narrow = self.has_class("-narrow")
         self.query_one("#header", Bar).set(*bars.header(talk, narrow))
         self.query_one("#keys", Bar).set(*bars.key_bar(self.app.keys, room, narrow))
-        self.query_one("#status", Bar).set(*bars.status(talk, self._hint, transcript.below, now))
+        self.query_one("#status", Bar).set(*bars.status(talk, self._hint or self.writing.sign, transcript.below, now))
         self.composer.placeholder = bars.placeholder(talk)
         if talk is not None:
             rows = sides.strip_rows if narrow and not self.has_class("-rooms") else sides.side_rows

@@ -1,0 +1,115 @@
+"""The screen has the doctor look while nobody is here: when, how often, and when no longer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from peertalk.core.events import Report
+from peertalk.errors import RequestError
+from peertalk.tui.checkup import AGAIN, SOON
+from tests.tui.driving import Driver, company, driving
+from tests.tui.fake_node import FakeNode
+from tests.tui.make import SETTINGS
+
+ISOLATED = Report(verdict="isolated", checks=[])
+
+
+def waited(driver: Driver, seconds: float) -> None:
+    """As if the screen had been empty for so long already."""
+    driver.chat._began -= seconds
+    driver.chat.draw()
+
+
+def looks(driver: Driver) -> int:
+    return len(driver.node.called("doctor"))
+
+
+async def test_after_a_while_the_empty_page_says_what_is_the_matter() -> None:
+    async with driving() as driver:
+        driver.node.report = ISOLATED
+        waited(driver, 6)
+        await driver.until(lambda: "client isolation" in driver.chat.query_one("#page").words)
+        assert looks(driver) == 1
+
+
+async def test_it_does_not_begin_at_once_and_not_where_somebody_is() -> None:
+    async with driving() as driver:
+        checkup, node = driver.chat._checkup, driver.node
+        assert checkup.follow(node, SOON - 0.1, 0) is None  # type: ignore[arg-type]  # a fake
+        assert not driver.chat.workers or "doctor" not in {worker.group for worker in driver.chat.workers}
+    async with driving(company()) as driver:
+        waited(driver, 60)
+        await driver.pilot.pause()
+        assert looks(driver) == 0
+
+
+async def test_it_looks_again_after_half_a_minute_then_less_often_and_never_twice_at_a_time() -> None:
+    async with driving() as driver:
+        node, checkup = driver.node, driver.chat._checkup
+        checkup.stop()
+        before, node.before_report = looks(driver), asyncio.Event()
+        for now in (100.0, 101.0, 100.0 + AGAIN + 1):
+            checkup.follow(node, 60, now)  # type: ignore[arg-type]  # a fake
+            await driver.pilot.pause()
+        assert looks(driver) == before + 1
+        node.before_report.set()
+        await driver.until(lambda: checkup.follow(node, 60, 100.0) is not None)  # type: ignore[arg-type]  # a fake
+        checkup.follow(node, 60, 99.0 + AGAIN)  # type: ignore[arg-type]  # a fake
+        await driver.pilot.pause()
+        assert looks(driver) == before + 1
+        checkup.follow(node, 60, 100.0 + AGAIN)  # type: ignore[arg-type]  # a fake
+        await driver.until(lambda: looks(driver) == before + 2)
+        checkup.follow(node, 60, 99.0 + 3 * AGAIN)  # type: ignore[arg-type]  # a fake
+        await driver.pilot.pause()
+        assert looks(driver) == before + 2
+        checkup.follow(node, 60, 100.0 + 3 * AGAIN)  # type: ignore[arg-type]  # a fake
+        await driver.until(lambda: looks(driver) == before + 3)
+
+
+async def test_another_network_is_looked_at_anew_and_the_old_report_goes() -> None:
+    async with driving() as driver:
+        node, checkup = driver.node, driver.chat._checkup
+        node.report = ISOLATED
+        waited(driver, 6)
+        await driver.until(lambda: checkup._report is not None)
+        before, node.before_report = looks(driver), asyncio.Event()
+        node.present = [("eth0", "10.0.0.2")]
+        waited(driver, 0)
+        assert checkup._report is None
+        await driver.until(lambda: looks(driver) == before + 1)
+        node.before_report.set()
+
+
+async def test_who_comes_ends_it() -> None:
+    async with driving() as driver:
+        node = driver.node
+        node.before_report = asyncio.Event()
+        waited(driver, 6)
+        await driver.until(lambda: looks(driver) == 1)
+        worker = driver.chat._checkup._worker
+        assert worker is not None
+        node.come("Mira", "lobby")
+        await driver.until(lambda: worker.is_cancelled)
+        assert driver.chat._checkup._report is None
+
+
+async def test_a_doctor_that_fails_is_no_reason_to_end() -> None:
+    node = FakeNode(SETTINGS)
+    node.refuse["doctor"] = RequestError("refused")
+    async with driving(node) as driver:
+        waited(driver, 6)
+        await driver.until(lambda: looks(driver) == 1)
+        await driver.pilot.pause()
+        assert "Nobody has answered yet." in driver.chat.query_one("#page").words
+
+
+async def test_the_command_says_that_it_is_working_and_then_what_it_found() -> None:
+    async with driving() as driver:
+        driver.node.before_report = asyncio.Event()
+        await driver.write("/doctor", "enter")
+        await driver.until(lambda: "One moment" in driver.bar("status"))
+        driver.node.before_report.set()
+        await driver.until(
+            lambda: driver.shows("ok  This computer is reached here as wlan0 192.168.1.7.", "Everything works here")
+        )
+        assert "One moment" not in driver.bar("status")

@@ -113,7 +113,9 @@ async def _new_passphrase(asking: Asking, answers: Answers, frame: Frame) -> Ans
 async def _lobby(asking: Asking, answers: Answers, frame: Frame) -> Answers | Back:
     question = Question(
         _("Shall everyone on this network find you?"),
-        _("The lobby is an open room: everyone with PeerTalk on this network is in it."),
+        _("The lobby is an open room: everyone with PeerTalk on this network is in it.")
+        + " "
+        + _("Who only listens on this network sees that PeerTalk runs here, and no names."),
         frame.over,
     )
     choices = [

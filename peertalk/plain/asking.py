@@ -51,10 +51,10 @@ class LineAsking:
 def question_lines(ask: Ask) -> Iterator[str]:
     """What is said before an answer is waited for."""
     question = ask.question
-    yield from filter(None, [question.trouble, question.over, f"{question.title} {question.why}".rstrip()])
+    yield from filter(None, [question.trouble, question.over, _sentence(question.title), question.why])
     if isinstance(ask, AskChoice):
         for number, choice in enumerate(ask.choices, 1):
-            yield f"{number}: {choice.title}. {choice.meaning}".rstrip()
+            yield f"{number}: {_sentence(choice.title)} {choice.meaning}".rstrip()
         yield _("Write the number. Enter alone takes 1.")
     elif ask.secret:
         yield _("What you type does not show.")
@@ -62,6 +62,10 @@ def question_lines(ask: Ask) -> Iterator[str]:
         yield _("Enter alone takes {text}.").format(text=ask.text)
     if ask.back:
         yield _("/back goes back.")
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "?", "!", ":")) else f"{words}."
 
 
 def _chosen(ask: AskChoice, written: str) -> tuple[str, str]:

@@ -23,9 +23,13 @@ class History:
         self.oldest: str | None = None
         self.more = True
 
+    def begin_at(self, oldest: Message | None) -> None:
+        """Older ones are those before this message; None: the newest of all are the next."""
+        self.oldest, self.more = oldest.id if oldest is not None else None, True
+
     async def newest(self, unread: int) -> list[Message]:
         """The last messages: those that are unread (100 at most), and never fewer than ten."""
-        self.oldest, self.more = None, True
+        self.begin_at(None)
         return await self.older(max(SHOWN, min(unread, MOST_UNREAD)))
 
     async def older(self, count: int = SHOWN) -> list[Message]:

@@ -93,11 +93,7 @@ class Session:
         await self.voice.say(self._place(found, said=said))
         if found.kind == "direct" and found.online < 2:
             await self.voice.say(*nobody_lines(found, title(self.roster, found), self.node.status(), []))
-        start = unread_from(messages, found.unread)
-        await self._tell_old(messages[:start])
-        if found.unread:
-            await self.voice.say(_unread(found.unread))
-            await self._tell_old(messages[start:])
+        await self._tell_history(self.history, messages, found.unread)
         self._unread.add(found.id)
 
     def _place(self, room: Room, *, said: bool) -> str:
@@ -108,6 +104,16 @@ class Session:
         readers = say.readers(room)
         parts = [inside.format(room=title(self.roster, room)), f"{readers[:1].upper()}{readers[1:]}."]
         return " ".join([parts[0], *([f"{here}."] if room.kind != "direct" else []), parts[1]])
+
+    async def _tell_history(self, history: History, messages: Sequence[Message], unread: int) -> None:
+        """Tell the last messages of a room, but not again what was told before: `/older` does that."""
+        start = unread_from(messages, unread)
+        known, new = [[each for each in part if each.id not in self._told] for part in (messages[:start], messages[start:])]
+        history.begin_at((known + new)[0] if known or new else None)
+        await self._tell_old(known)
+        if new:
+            await self.voice.say(_unread(unread))
+            await self._tell_old(new)
 
     async def _tell_unread(self) -> None:
         for room in self.roster.unread_elsewhere(self.room.id if self.room is not None else None):
@@ -265,7 +271,7 @@ class Session:
             told = _("{n} messages came in {room}. The last {last}:")
             await self.voice.say(told.format(n=count, room=title(self.roster, there), last=len(last)))
             if self.history is not None and self.history.room == room:
-                self.history.oldest, self.history.more = last[0].id, True
+                self.history.begin_at(last[0])
         for message in last:
             await self._tell(message, message.time)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 from peertalk.commands.questions import BACK, Ask, AskChoice, AskText, Back
 from peertalk.errors import RequestError
@@ -28,19 +29,20 @@ class LineAsking:
 
     async def __call__(self, ask: Ask) -> str | Back:
         """The answer: the text, or the key of the choice. NobodyAnswersError."""
-        await self._voice.say(*question_lines(ask))
-        while True:
-            written = await self._line(secret=isinstance(ask, AskText) and ask.secret)
-            if ask.back and written.strip().casefold() in _WAYS_BACK:
-                return BACK
-            answer, wrong = _chosen(ask, written) if isinstance(ask, AskChoice) else _typed(ask, written)
-            if not wrong:
-                return answer
-            await self._voice.say(wrong)
+        with self._listening.hidden() if isinstance(ask, AskText) and ask.secret else nullcontext():
+            await self._voice.say(*question_lines(ask))
+            while True:
+                written = await self._line()
+                if ask.back and written.strip().casefold() in _WAYS_BACK:
+                    return BACK
+                answer, wrong = _chosen(ask, written) if isinstance(ask, AskChoice) else _typed(ask, written)
+                if not wrong:
+                    return answer
+                await self._voice.say(wrong)
 
-    async def _line(self, *, secret: bool) -> str:
+    async def _line(self) -> str:
         try:
-            line = await (self._listening.secret() if secret else self._listening.line())
+            line = await self._listening.line()
         except RequestError:  # no answer is that long
             return ""
         if line is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from peertalk.core.events import Message
@@ -47,7 +48,7 @@ class History:
         return found[::-1]
 
 
-def unread_from(messages: list[Message], unread: int) -> int:
+def unread_from(messages: Sequence[Message], unread: int) -> int:
     """The index at which what is unread begins."""
     others = [index for index, message in enumerate(messages) if not message.mine]
     return others[-min(unread, len(others))] if unread and others else len(messages)

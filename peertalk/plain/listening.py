@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final, Protocol
 
 from peertalk.errors import RequestError
@@ -47,10 +47,9 @@ class Listening:
         text = raw.decode(self._encoding, "replace").rstrip("\r")
         return _KEYS.sub("", text) if self.terminal is not None else text
 
-    async def secret(self) -> str | None:
-        """A line that does not show while it is typed."""
-        with _hidden(self.terminal):
-            return await self.line()
+    def hidden(self) -> AbstractContextManager[None]:
+        """While this lasts, what is typed does not show."""
+        return _hidden(self.terminal)
 
     async def _read(self) -> bytes:
         try:

@@ -106,7 +106,6 @@ async def test_only_ascii_goes_out_where_there_is_nothing_else(home: Path, tmp_p
         await ada.write("schöne Grüße", "/räume")
         await ada.until("Du: schoene Gruesse")
         assert (await ada.end()).out.isascii()
-        await asyncio.sleep(0)
         assert "schöne Grüße" in [message.text for message in (await ben.node.messages("lobby")).messages]
 
 

@@ -92,7 +92,9 @@ def screen(settings: Settings) -> int:
 
     if not _in_terminal():
         return _complain(
-            _("The screen needs a terminal. For scripts there are peertalk send and peertalk tail, for programs peertalk rpc.")
+            _(
+                "The screen needs a terminal. Without one there is peertalk plain, for scripts peertalk send and tail, for programs peertalk rpc."
+            )
         )
     profile: Profile = "new" if settings.ephemeral else profile_state(settings.home)
     logs.start(settings, console=False)

@@ -8,6 +8,7 @@ opening.py      standard input and output, questions, a node, and the way out
 session.py      what the node tells and what the person writes, in one conversation
 writing.py      a line that was written → a message, a command, an answer
 history.py      what was said before
+telling.py      messages, told one after the other
 speech.py       a message → its lines
 presence.py     who came and went, gathered
 deliveries.py   what becomes of own messages, said only where it is not what one expects

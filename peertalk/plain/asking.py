@@ -30,7 +30,7 @@ class LineAsking:
     async def __call__(self, ask: Ask) -> str | Back:
         """The answer: the text, or the key of the choice. NobodyAnswersError."""
         with self._listening.hidden() if isinstance(ask, AskText) and ask.secret else nullcontext():
-            await self._voice.say(*question_lines(ask))
+            await self._voice.say(*question_lines(ask, hides=self._listening.hides))
             while True:
                 written = await self._line()
                 if ask.back and written.strip().casefold() in _WAYS_BACK:
@@ -50,7 +50,7 @@ class LineAsking:
         return line
 
 
-def question_lines(ask: Ask) -> Iterator[str]:
+def question_lines(ask: Ask, *, hides: bool = True) -> Iterator[str]:
     """What is said before an answer is waited for."""
     question = ask.question
     yield from filter(None, [question.trouble, question.over, _sentence(question.title), question.why])
@@ -59,7 +59,7 @@ def question_lines(ask: Ask) -> Iterator[str]:
             yield f"{number}: {_sentence(choice.title)} {choice.meaning}".rstrip()
         yield _("Write the number. Enter alone takes 1.")
     elif ask.secret:
-        yield _("What you type does not show.")
+        yield _("What you type does not show.") if hides else _("What you type shows on this terminal.")
     elif ask.text:
         yield _("Enter alone takes {text}.").format(text=ask.text)
     if ask.back:

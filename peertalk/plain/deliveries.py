@@ -6,6 +6,7 @@ then once that it was delivered, and to whom. `/room` tells the state of the las
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,6 +23,8 @@ from peertalk.say.roster import Roster
 
 PATIENCE: Final = 2.0
 GATHERED: Final = 1.0
+AGAIN: Final = 60.0
+"""Seconds after which it is said of further messages of a room that they wait too."""
 MOST: Final = 10_000
 
 
@@ -50,6 +53,7 @@ class Deliveries:
     last: dict[str, Message] = field(default_factory=dict)
     _waiting: dict[str, Own] = field(default_factory=dict)
     _arrived: dict[str, Arrival] = field(default_factory=dict)
+    _said: dict[str, float] = field(default_factory=dict)
 
     def wrote(self, message: Message, now: float, *, said: bool = False) -> None:
         """An own message is on disk here. `said`: that it waits was said already."""
@@ -103,13 +107,15 @@ class Deliveries:
         return [words if room.id == current else f"{title(roster, room)}: {words}" for room, words in told]
 
     def _tell_waiting(self, now: float, roster: Roster) -> Iterator[tuple[Room, str]]:
-        counts: dict[str, int] = {}
-        for own in self._waiting.values():
-            if not own.said and now - own.since >= PATIENCE:
-                own.said = True
-                counts[own.room] = counts.get(own.room, 0) + 1
-        for id_, count in counts.items():
-            if room := roster.rooms.get(id_):
+        late = [own for own in self._waiting.values() if not own.said and now - own.since >= PATIENCE]
+        known = {own.room for own in self._waiting.values() if own.said}
+        for own in late:
+            own.said = True
+        for id_, count in Counter(own.room for own in late).items():
+            room = roster.rooms.get(id_)
+            again = id_ not in known or now - self._said.get(id_, -AGAIN) >= AGAIN
+            if room is not None and again:
+                self._said[id_] = now
                 yield room, _waits(count, room)
 
     def _tell_arrived(self, now: float, roster: Roster) -> Iterator[tuple[Room, str]]:

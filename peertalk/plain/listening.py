@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -46,6 +47,11 @@ class Listening:
             raise RequestError("too_large")
         text = raw.decode(self._encoding, "replace").rstrip("\r")
         return _KEYS.sub("", text) if self.terminal is not None else text
+
+    @property
+    def hides(self) -> bool:
+        """Whether it can be kept from showing what is typed."""
+        return self.terminal is not None and importlib.util.find_spec("termios") is not None
 
     def hidden(self) -> AbstractContextManager[None]:
         """While this lasts, what is typed does not show."""

@@ -40,6 +40,10 @@ class Presence:
         if self._came.pop(id, None) is None and id in self.here:
             self._away[id] = (name, now)
 
+    def elsewhere(self, id: str, *, online: bool) -> None:
+        """Somebody came or went who is not in the open room: no news now, and when they come here the next time it is."""
+        (self.here.add if online else self.here.discard)(id)
+
     def left(self, id: str, name: str, now: float) -> None:
         """Somebody left the room for good."""
         self._came.pop(id, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -16,18 +15,18 @@ from peertalk.core.events import AnyEvent, Message, Room
 from peertalk.errors import PeerTalkError
 from peertalk.i18n import _, ngettext
 from peertalk.plain.deliveries import Deliveries, still_waiting
-from peertalk.plain.history import MOST_UNREAD, History, unread_from
+from peertalk.plain.history import MOST_UNREAD, PAGE, History, unread_from
 from peertalk.plain.inflow import Inflow
 from peertalk.plain.nobody import PATIENCE, nobody_lines
 from peertalk.plain.presence import Presence
-from peertalk.plain.speech import Manner, called, lines, title
+from peertalk.plain.speech import called, title
+from peertalk.plain.telling import Telling, wall
 from peertalk.plain.voice import Voice
 from peertalk.say.roster import Roster
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node
 
-REMEMBERED: Final = 1_000
 FRESH_MS: Final = 60_000
 """A quiet line about somebody who came in is news for so long; later it is history."""
 
@@ -45,15 +44,13 @@ class Session:
         self._presence = Presence()
         self._inflow = Inflow(everything)
         self._echoed = echoed
-        self._times = times
-        self._told: OrderedDict[str, str] = OrderedDict()
+        self._telling = Telling(voice, self.roster, times=times)
         self.wrote = False
         self.nothing_waits = asyncio.Event()
         """Somebody has each own message."""
         self._sending = asyncio.Lock()
         self._unread: set[str] = set()
         self._moved = False
-        self._day = ""
         self._alone_since: float | None = time.monotonic()
         self.nothing_waits.set()
 
@@ -67,6 +64,7 @@ class Session:
     async def begin(self) -> None:
         """Say who one is, and open the first room: where something is unread, if anywhere."""
         await self.load()
+        await self._find_waiting()
         self._presence.here.update(peer.id for peer in self.roster.here())
         me = self.node.status().identity
         await self.voice.say(_("Ready. Others see you as {name}.").format(name=me.name))
@@ -77,6 +75,13 @@ class Session:
         else:
             await self.enter(first.id)
             await self._tell_unread()
+
+    async def _find_waiting(self) -> None:
+        """What nobody had when the program ran the last time."""
+        for room in self.roster.rooms:
+            for message in (await self.node.messages(room, PAGE)).messages:
+                if message.state == "waiting":
+                    self.deliveries.wrote(message, time.monotonic(), said=True)
 
     async def load(self) -> None:
         """Read anew who and what is here."""
@@ -108,7 +113,7 @@ class Session:
     async def _tell_history(self, history: History, messages: Sequence[Message], unread: int) -> None:
         """Tell the last messages of a room, but not again what was told before: `/older` does that."""
         start = unread_from(messages, unread)
-        known, new = [[each for each in part if each.id not in self._told] for part in (messages[:start], messages[start:])]
+        known, new = [[each for each in part if not self._telling.knows(each)] for part in (messages[:start], messages[start:])]
         history.begin_at((known + new)[0] if known or new else None)
         await self._tell_old(known)
         if new:
@@ -122,9 +127,7 @@ class Session:
 
     async def _tell_old(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            if message.mine and message.state == "waiting":
-                self.deliveries.wrote(message, time.monotonic(), said=True)
-            elif message.mine:
+            if message.mine:
                 self.deliveries.last[message.room] = message
             await self._tell(message, message.time)
 
@@ -149,27 +152,14 @@ class Session:
         async with self._sending:  # so that it is known whose it is when its event is read
             message = await self.node.send(self.room.id, text)
             self.deliveries.wrote(message, time.monotonic())
-            self._remember(message)
+            self._telling.remember(message)
             self.wrote = True
             self._note_waiting()
         if not self._echoed:
-            await self._tell(msgspec.structs.replace(message, state="sent"), _wall())  # that it waits is said if it goes on
+            await self._tell(msgspec.structs.replace(message, state="sent"), wall())  # that it waits is said if it goes on
 
     async def _tell(self, message: Message, at: int) -> None:
-        """Say a message, after the day where that is another one than before (`at`: Unix ms)."""
-        now = _wall()
-        day, before = say.day(at, now), self._day or say.day(now, now)
-        self._remember(message)
-        self._day = day
-        if day != before:
-            await self.voice.say(f"{day}.")
-        manner = Manner(self.roster, self.history.room if self.history else None, now, self._times, self._told.get)
-        await self.voice.tell(lines(message, manner))
-
-    def _remember(self, message: Message) -> None:
-        self._told[message.id] = _("you") if message.mine else called(self.roster, message.author)
-        if len(self._told) > REMEMBERED:
-            self._told.popitem(last=False)
+        await self._telling.tell(message, self.history.room if self.history is not None else None, at)
 
     async def _arrived(self, message: Message) -> None:
         now = time.monotonic()
@@ -181,17 +171,17 @@ class Session:
                 moved, self._moved = self._moved, False
         else:
             moved = False
-        if message.mine and (moved or message.id not in self._told):
+        if message.mine and (moved or not self._telling.knows(message)):
             self.deliveries.wrote(message, now, said=moved)
-        if moved or message.id in self._told:
+        if moved or self._telling.knows(message):
             return
         self._unread.add(message.room)
         if self._inflow.take(message, now):
-            await self._tell(message, _wall())
+            await self._tell(message, wall())
 
     def _note_member(self, message: Message, now: float) -> None:
         """Somebody came into the open room, or left it: news if it was just now."""
-        fresh = not message.late and abs(_wall() - message.time) < FRESH_MS
+        fresh = not message.late and abs(wall() - message.time) < FRESH_MS
         if self.room is None or message.room != self.room.id or message.mine or not fresh:
             return
         name = called(self.roster, message.author)
@@ -240,6 +230,8 @@ class Session:
                 self._presence.came(peer.id, name, now)
             case "offline" if beside:
                 self._presence.gone(peer.id, name, now)
+            case "online" | "offline":
+                self._presence.elsewhere(peer.id, online=peer.online)
             case "name" if beside and before is not None and before.name not in (peer.tag, peer.name):
                 await self.voice.say(_("{old} is now called {name}").format(old=old, name=name) + ".")
 
@@ -316,8 +308,3 @@ def _unread(count: int) -> str:
     if count > MOST_UNREAD:
         return _("{n} unread, the last {last}:").format(n=count, last=MOST_UNREAD)
     return ngettext("{n} unread", "{n} unread", count).format(n=count) + ":"
-
-
-def _wall() -> int:
-    """Unix milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -51,7 +51,7 @@ def title(roster: Roster, room: Room) -> str:
     partner = roster.partner(room)
     if room.kind == "direct":
         return called(roster, partner) if partner is not None else _GRAMMAR.sub(" ", room.name)
-    return say.room(room)
+    return say.room(room) if room.kind == "open" else _GRAMMAR.sub(" ", room.name)
 
 
 def lines(message: Message, manner: Manner) -> list[str]:

@@ -44,6 +44,20 @@ def test_what_waits_is_said_once_and_then_who_has_it() -> None:
     assert own.due(100, ALL, "r") == []
 
 
+def test_that_more_of_a_room_waits_is_said_again_only_after_a_while() -> None:
+    own = Deliveries()
+    own.wrote(waiting(1), 0, said=True)  # at the end of the last run
+    own.wrote(waiting(2), 0)
+    assert own.due(PATIENCE, roster(), "r") == ["Your message waits until someone is here."]
+    own.wrote(waiting(3), 10)
+    assert own.due(10 + PATIENCE, roster(), "r") == []
+    own.wrote(waiting(4), 100)
+    assert own.due(100 + PATIENCE, roster(), "r") == ["Your message waits until someone is here."]
+    for number in (1, 2, 3, 4):
+        own.delivered(delivered(number, "Ben"), 200)
+    assert own.due(200 + GATHERED, ALL, "r") == ["4 messages delivered to Ben."]
+
+
 def test_with_somebody_here_it_is_on_its_way() -> None:
     own = Deliveries()
     own.wrote(waiting(1), 0)

@@ -64,6 +64,15 @@ def test_who_was_here_before_is_no_news() -> None:
     assert presence.due(1000, 2) == []
 
 
+def test_who_went_while_another_room_was_open_is_news_when_they_come_back() -> None:
+    presence = Presence(here={"Ben"})
+    presence.elsewhere("Ben", online=False)
+    come(presence, "Ben")
+    presence.elsewhere("Mira", online=True)
+    come(presence, "Mira")
+    assert presence.due(GATHERED, 3) == ["Ben is here."]
+
+
 def test_in_a_crowd_it_is_told_once_a_minute() -> None:
     presence = Presence(here={"Ben"})
     come(presence, "Mira")

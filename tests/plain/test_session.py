@@ -155,6 +155,16 @@ async def test_a_message_that_moves_to_another_feed_is_not_told_twice(node: Fake
     assert await chat.hear() == []
 
 
+async def test_what_waits_since_the_last_run_is_said_to_be_delivered(node: FakeNode) -> None:
+    old = node.says("workshop", "Robin", "from yesterday", state="waiting", seq=None, lamport=None)
+    chat = Chat(node)
+    await chat.begin()
+    node.come("Ben", "workshop")
+    node.deliver(old, "Ben")
+    await chat.hear()
+    assert await chat.later(2) == ["* #workshop: Delivered to Ben."]
+
+
 async def test_of_a_flood_the_last_are_told(node: FakeNode) -> None:
     chat = Chat(node)
     await chat.begin()

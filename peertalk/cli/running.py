@@ -91,11 +91,8 @@ def screen(settings: Settings) -> int:
     from peertalk.node.keyring import profile_state
 
     if not _in_terminal():
-        return _complain(
-            _(
-                "The screen needs a terminal. Without one there is peertalk plain, for scripts peertalk send and tail, for programs peertalk rpc."
-            )
-        )
+        words = _("The screen needs a terminal. Without one there is peertalk plain; for scripts peertalk send, tail and rpc.")
+        return _complain(words)
     profile: Profile = "new" if settings.ephemeral else profile_state(settings.home)
     logs.start(settings, console=False)
     return _show(settings, profile)

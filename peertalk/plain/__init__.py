@@ -7,7 +7,8 @@ of somebody else. Who is heard first, then what; states are words; what can be t
 opening.py      standard input and output, questions, a node, and the way out
 session.py      what the node tells and what the person writes, in one conversation
 writing.py      a line that was written → a message, a command, an answer
-history.py      what was said before
+rooms.py        the room that is open
+history.py      what was said there before
 telling.py      messages, told one after the other
 speech.py       a message → its lines
 presence.py     who came and went, gathered

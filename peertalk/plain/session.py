@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,12 +12,13 @@ from peertalk import say
 from peertalk.core import events
 from peertalk.core.events import AnyEvent, Message, Room
 from peertalk.errors import PeerTalkError
-from peertalk.i18n import _, ngettext
+from peertalk.i18n import _
 from peertalk.plain.deliveries import Deliveries, still_waiting
-from peertalk.plain.history import MOST_UNREAD, PAGE, History, unread_from
+from peertalk.plain.history import PAGE
 from peertalk.plain.inflow import Inflow
 from peertalk.plain.nobody import PATIENCE, nobody_lines
 from peertalk.plain.presence import Presence
+from peertalk.plain.rooms import Rooms
 from peertalk.plain.speech import called, title
 from peertalk.plain.telling import Telling, wall
 from peertalk.plain.voice import Voice
@@ -39,12 +39,12 @@ class Session:
         self.node = node
         self.voice = voice
         self.roster = Roster()
-        self.history: History | None = None
         self.deliveries = Deliveries()
         self._presence = Presence()
         self._inflow = Inflow(everything)
         self._echoed = echoed
         self._telling = Telling(voice, self.roster, times=times)
+        self.rooms = Rooms(node, self._telling, self.roster, self.deliveries)
         self.wrote = False
         self.nothing_waits = asyncio.Event()
         """Somebody has each own message."""
@@ -57,7 +57,7 @@ class Session:
     @property
     def room(self) -> Room | None:
         """The room that is open."""
-        return self.roster.rooms.get(self.history.room) if self.history is not None else None
+        return self.rooms.open
 
     # ── beginning, rooms ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -74,7 +74,7 @@ class Session:
             await self.voice.say(_("You are in no room. /join NAME enters one."))
         else:
             await self.enter(first.id)
-            await self._tell_unread()
+            await self.rooms.tell_unread()
 
     async def _find_waiting(self) -> None:
         """What nobody had when the program ran the last time."""
@@ -90,57 +90,9 @@ class Session:
         self.roster.peers = {peer.id: peer for peer in await self.node.peers()}
 
     async def enter(self, room: str, *, said: bool = False) -> None:
-        """Open a room: who is there and who can read it (unless that was `said`), and what was written last."""
-        found = await self.node.room(room)
-        self.roster.rooms[found.id] = found
-        self.history = History(self.node, found.id)
-        messages = await self.history.newest(found.unread)
-        await self.voice.say(self._place(found, said=said))
-        if found.kind == "direct" and found.online < 2:
-            await self.voice.say(*nobody_lines(found, title(self.roster, found), self.node.status(), []))
-        await self._tell_history(self.history, messages, found.unread)
-        self._unread.add(found.id)
-
-    def _place(self, room: Room, *, said: bool) -> str:
-        here = ngettext("{n} here", "{n} here", room.online).format(n=room.online)
-        if said:
-            return f"{title(self.roster, room)}: {here}."
-        inside = _("You are in {room}.") if room.kind != "direct" else _("You are writing with {room}.")
-        readers = say.readers(room)
-        parts = [inside.format(room=title(self.roster, room)), f"{readers[:1].upper()}{readers[1:]}."]
-        return " ".join([parts[0], *([f"{here}."] if room.kind != "direct" else []), parts[1]])
-
-    async def _tell_history(self, history: History, messages: Sequence[Message], unread: int) -> None:
-        """Tell the last messages of a room, but not again what was told before: `/older` does that."""
-        start = unread_from(messages, unread)
-        known, new = [[each for each in part if not self._telling.knows(each)] for part in (messages[:start], messages[start:])]
-        history.begin_at((known + new)[0] if known or new else None)
-        await self._tell_old(known)
-        if new:
-            await self.voice.say(_unread(unread))
-            await self._tell_old(new)
-
-    async def _tell_unread(self) -> None:
-        for room in self.roster.unread_elsewhere(self.room.id if self.room is not None else None):
-            unread = ngettext("{n} unread", "{n} unread", room.unread).format(n=room.unread)
-            await self.voice.say(f"{title(self.roster, room)}: {unread}.")
-
-    async def _tell_old(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            if message.mine:
-                self.deliveries.last[message.room] = message
-            await self._tell(message, message.time)
-
-    async def older(self) -> None:
-        """Tell the messages before those that were told."""
-        messages = await self.history.older() if self.history is not None else []
-        if not messages:
-            await self.voice.say(_("There is nothing older here."))
-            return
-        await self.voice.say(ngettext("{n} older message:", "{n} older messages:", len(messages)).format(n=len(messages)))
-        for message in messages:
-            await self._tell(message, message.time)
-        await self.voice.say(_("These were the older ones."))
+        """Open a room; see Rooms.enter."""
+        await self.rooms.enter(room, said=said)
+        self._unread.add(room)
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -156,10 +108,7 @@ class Session:
             self.wrote = True
             self._note_waiting()
         if not self._echoed:
-            await self._tell(msgspec.structs.replace(message, state="sent"), wall())  # that it waits is said if it goes on
-
-    async def _tell(self, message: Message, at: int) -> None:
-        await self._telling.tell(message, self.history.room if self.history is not None else None, at)
+            await self.rooms.tell(msgspec.structs.replace(message, state="sent"), wall())  # that it waits is said if it goes on
 
     async def _arrived(self, message: Message) -> None:
         now = time.monotonic()
@@ -177,7 +126,7 @@ class Session:
             return
         self._unread.add(message.room)
         if self._inflow.take(message, now):
-            await self._tell(message, wall())
+            await self.rooms.tell(message, wall())
 
     def _note_member(self, message: Message, now: float) -> None:
         """Somebody came into the open room, or left it: news if it was just now."""
@@ -262,10 +211,9 @@ class Session:
         if count > len(last) and (there := self.roster.rooms.get(room)) is not None:
             told = _("{n} messages came in {room}. The last {last}:")
             await self.voice.say(told.format(n=count, room=title(self.roster, there), last=len(last)))
-            if self.history is not None and self.history.room == room:
-                self.history.begin_at(last[0])
+            self.rooms.begin_at(last[0])
         for message in last:
-            await self._tell(message, message.time)
+            await self.rooms.tell(message, message.time)
 
     async def _tell_nobody(self, now: float) -> None:
         """Once, when nobody has come for a while after the start."""
@@ -302,9 +250,3 @@ class Session:
         """Say what nobody has yet."""
         if self.deliveries.waiting:
             await self.voice.say(still_waiting(self.deliveries.waiting))
-
-
-def _unread(count: int) -> str:
-    if count > MOST_UNREAD:
-        return _("{n} unread, the last {last}:").format(n=count, last=MOST_UNREAD)
-    return ngettext("{n} unread", "{n} unread", count).format(n=count) + ":"

@@ -20,7 +20,7 @@ class Telling:
     """`times`: each message has its time."""
 
     def __init__(self, voice: Voice, roster: Roster, *, times: bool) -> None:
-        self._voice = voice
+        self.voice = voice
         self._roster = roster
         self._times = times
         self._told: OrderedDict[str, str] = OrderedDict()
@@ -33,8 +33,8 @@ class Telling:
         self.remember(message)
         self._day = day
         if day != before:
-            await self._voice.say(f"{day}.")
-        await self._voice.tell(lines(message, Manner(self._roster, room, now, self._times, self._told.get)))
+            await self.voice.say(f"{day}.")
+        await self.voice.tell(lines(message, Manner(self._roster, room, now, self._times, self._told.get)))
 
     def remember(self, message: Message) -> None:
         """It need not be told any more; whose it is will be asked for by those who answer it."""

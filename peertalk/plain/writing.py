@@ -107,7 +107,7 @@ class Writing:
             case commands.SwitchRoom(room):
                 await self._session.enter(room, said=said)
             case commands.ShowOlder():
-                await self._session.older()
+                await self._session.rooms.older()
             case commands.Quit():
                 self.quit = True
             case commands.SetTheme():

@@ -151,7 +151,7 @@ async def test_a_reader_that_stops_reading_keeps_it_from_nothing(home: Path, tmp
 async def test_a_question_is_answered_by_the_next_line(home: Path) -> None:
     given = b"/leave\nperhaps\nn\n/leave\n/rooms\n/leave\nyes\nhello\n"
     ended = await run(home, "plain", *LOOPBACK, given=given)
-    said = [line for line in ended.out.splitlines() if "Leave" not in line]
+    said = [line for line in ended.out.splitlines() if "Leave" not in line and "One moment" not in line]
     assert said[2:] == [
         "* Please answer yes or no.",
         "* Nothing was changed.",
@@ -166,5 +166,5 @@ async def test_what_cannot_start_is_one_sentence(home: Path, tmp_path: Path) -> 
     secret.write_text("correct horse")
     assert (await run(home, "plain", *LOOPBACK, "--passphrase-file", str(secret))).code == 0
     ended = await run(home, "plain", *LOOPBACK)
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, "Ready" in ended.out) == (1, False)
     assert ended.err.startswith("peertalk: This profile is protected by a passphrase.")

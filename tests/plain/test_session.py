@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from peertalk import i18n
-from peertalk.core.events import MessageArrived, MessageChanged, PeerChanged, RoomChanged
+from peertalk.core.events import Message, MessageArrived, MessageChanged, PeerChanged, RoomChanged
 from peertalk.core.events import Warning as WarningEvent
 from peertalk.errors import RequestError
 from peertalk.plain import writing as writing_module
@@ -141,6 +141,29 @@ async def test_what_one_types_is_repeated_only_where_it_does_not_stand_already(n
     assert [text for _room, text in node.called("send")] == ["hello", "/slash", "one \ntwo"]
     node.hear("lobby", "Robin", "from another program", minutes=0)
     assert (await chat.hear())[-1] == "You: from another program"
+
+
+async def test_an_own_message_whose_event_comes_before_the_answer_is_not_repeated(node: FakeNode) -> None:
+    chat = Chat(node)
+    await chat.begin()
+    answer, told = asyncio.get_running_loop().create_future(), node.send
+
+    async def send(room: str, text: str) -> Message:
+        message = await told(room, text)
+        await answer
+        return message
+
+    node.send = send  # type: ignore[method-assign,assignment]  # the slow answer of a disk
+    writing = asyncio.ensure_future(chat.writing.take("hello"))
+    for _turn in range(10):
+        await asyncio.sleep(0)
+    assert len(node.texts["room-lobby"]) == 1
+    hearing = asyncio.ensure_future(chat.hear())
+    for _turn in range(10):
+        await asyncio.sleep(0)
+    answer.set_result(None)
+    await writing
+    assert await hearing == []
 
 
 async def test_a_message_that_moves_to_another_feed_is_not_told_twice(node: FakeNode) -> None:

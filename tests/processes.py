@@ -93,3 +93,16 @@ async def rpc(home: Path, *options: str) -> AsyncIterator[Running]:
         await process.wait()
         await node.close()
         process._transport.close()  # type: ignore[attr-defined]  # or its pipe for errors stays open
+
+
+async def has_ended(pid: int) -> None:
+    """Wait until a process has ended that is not ours to wait for. (Linux)"""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    descriptor = os.pidfd_open(pid)
+    loop.add_reader(descriptor, over.set)
+    try:
+        async with asyncio.timeout(15):
+            await over.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)

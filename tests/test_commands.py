@@ -307,6 +307,8 @@ async def test_rooms_and_room(node: FakeNode) -> None:
     assert (await run(node, "/room Tuesday circle")).action == SwitchRoom("r2")
     with pytest.raises(RequestError):
         await run(node, "/room nowhere")
+    assert await run(node, "/room", room="r2") == Outcome(("Tuesday circle: 6 here, 3 unread",))
+    assert (await run(node, "/older")).action == commands.ShowOlder()
     node.all_rooms = []
     assert "no room" in (await run(node, "/rooms")).lines[0]
 
@@ -377,7 +379,7 @@ def test_no_two_commands_share_a_name_and_all_can_be_typed() -> None:
 
 def test_every_command_of_the_first_release_is_there_in_both_languages() -> None:
     ids = {command.id for command in commands.COMMANDS}
-    first = "help msg room rooms join leave who nick connect doctor block unblock theme lang quit"
+    first = "help msg room rooms older join leave who nick connect doctor block unblock theme lang quit"
     assert " ".join(sorted(ids)) == " ".join(sorted(first.split()))
     assert all(set(command.names) == set(i18n.LANGUAGES) for command in commands.COMMANDS)
 

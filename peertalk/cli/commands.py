@@ -38,9 +38,29 @@ def program() -> click.Group:
             return screen(_settings(context, {}))
         return 0
 
-    for command in (_rpc(), _send(), _tail(), _doctor(), _demo()):
+    for command in (_plain(), _rpc(), _send(), _tail(), _doctor(), _demo()):
         peertalk_.add_command(command)
     return peertalk_
+
+
+def _plain() -> click.Command:
+    @click.command(
+        "plain",
+        options_metavar=_("[OPTIONS]"),
+        help=_(
+            "Chat line by line, without a screen: for screen readers, simple terminals and pipes. Each line that you write is a "
+            "message, or a command such as /help. Lines that begin with a star are from PeerTalk itself."
+        ),
+        epilog=_("Keys: Enter sends. Ctrl+D closes PeerTalk, as does /quit."),
+    )
+    @click.option("--times", is_flag=True, help=_("Say with each message when it was written."))
+    @_common
+    def plain(context: click.Context, /, times: bool, **options: object) -> int:
+        from peertalk.cli.running import plain
+
+        return plain(_settings(context, options), times=times)
+
+    return plain
 
 
 def _rpc() -> click.Command:

@@ -20,11 +20,11 @@ from peertalk.errors import StartError
 from peertalk.i18n import _
 
 if TYPE_CHECKING:
+    from peertalk.commands.opening import Profile
     from peertalk.config import Settings
     from peertalk.core.events import Report
     from peertalk.node.node import Node
     from peertalk.once import Talker
-    from peertalk.tui.opening import Profile
 
 T = TypeVar("T")
 INTERRUPTED: Final = 130
@@ -119,9 +119,8 @@ def screen(settings: Settings) -> int:
     from peertalk.node.keyring import profile_state
 
     if not _in_terminal():
-        return _complain(
-            _("The screen needs a terminal. For scripts there are peertalk send and peertalk tail, for programs peertalk rpc.")
-        )
+        words = _("The screen needs a terminal. Without one there is peertalk plain; for scripts peertalk send, tail and rpc.")
+        return _complain(words)
     profile: Profile = "new" if settings.ephemeral else profile_state(settings.home)
     logs.start(settings, console=False)
     return _show(settings, profile)
@@ -131,6 +130,30 @@ def _show(settings: Settings, profile: Profile) -> int:
     from peertalk import config, tui
 
     return tui.run(open_soon, settings, profile=profile, remember=partial(config.save, settings.home))
+
+
+def plain(settings: Settings, *, times: bool) -> int:
+    """`peertalk plain`."""
+    from peertalk.node.keyring import profile_state
+
+    profile: Profile = "new" if settings.ephemeral else profile_state(settings.home)
+    logs.start(settings, console=False)
+    return _run(_interruptible(_plain(settings, profile, times=times), interrupted=INTERRUPTED))
+
+
+async def _plain(settings: Settings, profile: Profile, *, times: bool) -> int:
+    from peertalk import config
+    from peertalk.plain import Listening, Start, Voice, run
+    from peertalk.streams import Descriptors
+
+    stream = Descriptors(0, 1)
+    listening = Listening(stream, sys.stdin.encoding, 0 if sys.stdin.isatty() else None)
+    voice = Voice(stream, "ascii" if settings.ascii else sys.stdout.encoding)
+    start = Start(settings, profile, everything=not sys.stdout.isatty(), times=times)
+    try:
+        return await run(start, open_soon, partial(config.save, settings.home), listening, voice)
+    finally:
+        stream.close()
 
 
 async def open_soon(settings: Settings, passphrase: str | None) -> Node:

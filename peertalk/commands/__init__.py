@@ -4,6 +4,8 @@ what = parse(line)                          Text | Invocation | Problem
 outcome = await run(node, what, context)    lines to show, and what the front end is to do
 complete(line, cursor, candidates)          for Tab
 COMMANDS, BINDINGS                          the tables; help_lines(), key_lines(), usage(command)
+
+Beside them what else is the same wherever a person sits: questions.py, the first start and opening a profile.
 """
 
 from peertalk.commands import privacy
@@ -22,6 +24,7 @@ from peertalk.commands.model import (
     SetLanguage,
     SetTheme,
     ShowHelp,
+    ShowOlder,
     SwitchRoom,
     Text,
 )
@@ -46,6 +49,7 @@ __all__ = [
     "SetLanguage",
     "SetTheme",
     "ShowHelp",
+    "ShowOlder",
     "SwitchRoom",
     "Text",
     "bindings",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from peertalk import config, say
 from peertalk.commands import privacy
-from peertalk.commands.model import Context, Outcome, Quit, SetLanguage, SetTheme, ShowHelp, SwitchRoom
+from peertalk.commands.model import Context, Outcome, Quit, SetLanguage, SetTheme, ShowHelp, ShowOlder, SwitchRoom
 from peertalk.core.events import Member, Peer, Room
 from peertalk.errors import RequestError
 from peertalk.i18n import _, ngettext
@@ -41,14 +41,21 @@ async def message(node: Node, arguments: Arguments, _context: Context) -> Outcom
     return Outcome(action=SwitchRoom(room.id))
 
 
-async def room(node: Node, arguments: Arguments, _context: Context) -> Outcome:
-    """Switch to a room, by its name or the person's."""
+async def room(node: Node, arguments: Arguments, context: Context) -> Outcome:
+    """Switch to a room, by its name or the person's; without one, say which is open."""
+    if "room" not in arguments:
+        return Outcome((room_line(await _room(node, arguments, context)),))
     return Outcome(action=SwitchRoom((await node.room(arguments["room"])).id))
 
 
 async def rooms(node: Node, _arguments: Arguments, _context: Context) -> Outcome:
     """The rooms, one line each."""
     return Outcome(tuple(room_line(each) for each in await node.rooms()) or (_("You are in no room. /join NAME enters one."),))
+
+
+async def older(_node: Node, _arguments: Arguments, _context: Context) -> Outcome:
+    """Back in the history of the room."""
+    return Outcome(action=ShowOlder())
 
 
 async def join(node: Node, arguments: Arguments, _context: Context) -> Outcome:

@@ -38,7 +38,7 @@ BINDINGS: Final = (
     *(_room(number) for number in range(1, ROOMS_BY_NUMBER + 1)),
     Binding("rooms", ("f7",), "toggle_rooms", N_("Show or hide the rooms"), "rooms"),
     Binding("members", ("f8",), "toggle_members", N_("Show or hide the people in this room"), "who", footer=True),
-    Binding("page_up", ("pageup",), "page_up", N_("Back to older messages")),
+    Binding("page_up", ("pageup",), "page_up", N_("Back to older messages"), "older"),
     Binding("page_down", ("pagedown",), "page_down", N_("On to newer messages")),
     Binding("newest", ("end",), "newest", N_("To the newest message")),
     Binding("back", ("escape",), "back", N_("Close what is open, and go back to writing")),

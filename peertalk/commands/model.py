@@ -87,6 +87,11 @@ class SwitchRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowOlder:
+    """Go back to older messages of the open room."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """Close PeerTalk."""
 
@@ -121,7 +126,7 @@ class AskFirst:
     invocation: Invocation
 
 
-Action = SwitchRoom | Quit | SetTheme | SetLanguage | ShowHelp | AskFirst
+Action = SwitchRoom | ShowOlder | Quit | SetTheme | SetLanguage | ShowHelp | AskFirst
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,15 @@ COMMANDS: Final = (
         handlers.message,
         (_PERSON, Parameter("text", "text", N_("TEXT"), optional=True)),
     ),
-    Command("room", {"en": ("room",), "de": ("raum",)}, N_("Switch to one of your rooms."), handlers.room, (_ROOM,)),
+    Command(
+        "room",
+        {"en": ("room",), "de": ("raum",)},
+        N_("Switch to one of your rooms, or say which one is open."),
+        handlers.room,
+        (replace(_ROOM, optional=True),),
+    ),
     Command("rooms", {"en": ("rooms",), "de": ("räume", "raeume")}, N_("List your rooms."), handlers.rooms),
+    Command("older", {"en": ("older",), "de": ("älter", "aelter")}, N_("Go back to older messages."), handlers.older),
     Command(
         "join",
         {"en": ("join",), "de": ("beitreten", "betreten")},

@@ -1,6 +1,5 @@
 """`peertalk rpc`: newline-delimited JSON-RPC 2.0 over a Node (docs/rpc.md), on standard input and output and on an owner-only socket.
 
-lines.py        bytes → lines, with a limit
 envelope.py     a line → a request or an error of JSON-RPC; answers and events → lines
 methods.py      ONE table: method → its parameters and what it calls
 connection.py   one client: requests in, answers and events out, both bounded

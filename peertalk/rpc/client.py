@@ -14,7 +14,7 @@ from peertalk.core.events import AnyEvent, Member, Message, MessageList, Peer, R
 from peertalk.errors import PeerTalkError, RequestError, StartError
 from peertalk.rpc import envelope
 from peertalk.rpc.connection import Stream
-from peertalk.rpc.lines import Lines
+from peertalk.streams.lines import Lines
 
 T = TypeVar("T")
 MAX_ANSWER = 1 << 32

@@ -17,8 +17,8 @@ from peertalk.core.events import AnyEvent
 from peertalk.errors import PeerTalkError
 from peertalk.rpc import envelope
 from peertalk.rpc.envelope import BadRequest, Request
-from peertalk.rpc.lines import MAX_LINE, Lines
 from peertalk.rpc.methods import METHODS, Method
+from peertalk.streams.lines import MAX_LINE, Lines
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node

@@ -5,13 +5,14 @@ error(PeerTalkError)          what is wrong, and what to do
 event(event), message(…)      what happened, one line; None where there is nothing to tell
 state(message, room)          the small words of a message: who has it
 clock, day, moment            times and days
-room, address, made_up_name   how things are called
+room, address, made_up_name   how things are called; readers(room): who can read it
+roster                        who and what is here, kept up to date
 """
 
 from peertalk.say import doctor
 from peertalk.say.errors import error
 from peertalk.say.events import event, message, warning
-from peertalk.say.names import address, made_up_name, room
+from peertalk.say.names import address, made_up_name, readers, room
 from peertalk.say.states import state
 from peertalk.say.times import clock, day, moment
 
@@ -25,6 +26,7 @@ __all__ = [
     "made_up_name",
     "message",
     "moment",
+    "readers",
     "room",
     "state",
     "warning",

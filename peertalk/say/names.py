@@ -15,6 +15,17 @@ def room(which: Room) -> str:
     return f"#{which.name}" if which.kind == "open" else which.name
 
 
+def readers(which: Room) -> str:
+    """Who can read what is written in a room."""
+    if which.kind == "direct":
+        return _("only the two of you can read this")
+    if which.kind == "private":
+        return _("only members can read this")
+    if which.name == "lobby":
+        return _("open: everyone on this network can read this")
+    return _("open: everyone who knows the name can read this")
+
+
 def address(host: str, port: int) -> str:
     """`192.168.1.20:47000`, `[fe80::1%eth0]:47000`."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -14,8 +14,8 @@ from peertalk.config import Settings
 from peertalk.tui import terminal
 
 if TYPE_CHECKING:
+    from peertalk.commands.opening import Opener, Profile, Remember
     from peertalk.tui.app import PeerTalkApp
-    from peertalk.tui.opening import Opener, Profile, Remember
 
 
 def run(open_node: Opener, settings: Settings, *, profile: Profile, remember: Remember) -> int:

@@ -14,14 +14,16 @@ from textual.command import CommandPalette
 from textual.driver import Driver
 
 from peertalk import commands, say
+from peertalk.commands.opening import Opener, Profile, Remember, open_profile
+from peertalk.commands.questions import Ask, Back
 from peertalk.config import Settings
 from peertalk.errors import PeerTalkError
 from peertalk.i18n import _
 from peertalk.tui.ascii import Ascii
 from peertalk.tui.crash import DiscreetApp, crashed
 from peertalk.tui.driver import steady
-from peertalk.tui.opening import Opener, Profile, Remember, open_profile
 from peertalk.tui.palette import Anything
+from peertalk.tui.screens.ask import card
 from peertalk.tui.screens.chat import ChatScreen
 from peertalk.tui.screens.help import Help
 from peertalk.tui.themes import THEMES
@@ -81,12 +83,16 @@ class PeerTalkApp(DiscreetApp):
 
     @work(exclusive=True, group="start")
     async def _start(self) -> None:
-        node = await open_profile(self.push_screen_wait, self._opener, self._settings, self._profile, self.remember)
+        node = await open_profile(self.ask, self._opener, self._settings, self._profile, self.remember)
         if node is None:
             self.exit(return_code=1)
             return
         self.node = node
         await self.chat.reading.attach(node)
+
+    async def ask(self, ask: Ask, *, overlay: bool = False) -> str | Back:
+        """Ask something on a card; the answer."""
+        return await self.push_screen_wait(card(ask, overlay=overlay))
 
     def remember(self, key: str, value: object) -> None:
         """Keep a setting for the next start, unless nothing is to be kept. Where that fails it is said, and no more."""

@@ -9,7 +9,7 @@ from peertalk import say
 from peertalk.commands import Binding, key_name
 from peertalk.core.events import Room
 from peertalk.i18n import N_, _, ngettext
-from peertalk.tui.roster import Roster
+from peertalk.say.roster import Roster
 from peertalk.tui.sides import HERE
 from peertalk.tui.widgets.bar import Part
 
@@ -93,17 +93,7 @@ def key_bar(bindings: Iterable[Binding], room: Room | None, narrow: bool) -> tup
         for binding in bindings
         if binding.footer and binding.id in _SHORT
     )
-    return keys[: 2 if narrow else None], (Part(_readers(room), "soft"),) if room is not None else ()
+    return keys[: 2 if narrow else None], (Part(say.readers(room), "soft"),) if room is not None else ()
 
 
 _SHORT = {"palette": N_("anything"), "help": N_("help"), "members": N_("members")}
-
-
-def _readers(room: Room) -> str:
-    if room.kind == "direct":
-        return _("only the two of you can read this")
-    if room.kind == "private":
-        return _("only members can read this")
-    if room.name == "lobby":
-        return _("open: everyone on this network can read this")
-    return _("open: everyone who knows the name can read this")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from peertalk import commands, i18n
+from peertalk.commands.questions import AskChoice, Choice, Question
 from peertalk.i18n import _
-from peertalk.tui.screens.ask import AskChoice, Choice, Question
 
 if TYPE_CHECKING:
     from peertalk.tui.app import PeerTalkApp
@@ -17,6 +17,8 @@ async def perform(app: PeerTalkApp, action: commands.Action) -> None:
     match action:
         case commands.SwitchRoom(room):
             await app.chat.reading.enter(("room", room))
+        case commands.ShowOlder():
+            app.chat.action_page_up()
         case commands.Quit():
             app.leave()
         case commands.SetTheme(theme):
@@ -30,6 +32,6 @@ async def perform(app: PeerTalkApp, action: commands.Action) -> None:
             app.show_help(command)
         case commands.AskFirst(question, yes, invocation):
             choices = [Choice("no", _("No")), Choice("yes", yes)]
-            answer = await app.push_screen_wait(AskChoice(Question(question), choices, back=_("closes this"), overlay=True))
+            answer = await app.ask(AskChoice(Question(question), choices, back=_("closes this")), overlay=True)
             if answer == "yes":
                 app.chat.writing.run(invocation)

@@ -9,7 +9,7 @@ from rich.cells import chop_cells
 
 from peertalk.core.events import Member, Peer, Room
 from peertalk.i18n import _
-from peertalk.tui.roster import Roster
+from peertalk.say.roster import Roster
 from peertalk.tui.widgets.listing import Row
 
 HERE, AWAY = "●", "○"

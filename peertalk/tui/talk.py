@@ -13,8 +13,8 @@ import msgspec
 from peertalk import say
 from peertalk.core import events
 from peertalk.core.events import AnyEvent, Message, Room
+from peertalk.say.roster import Roster
 from peertalk.tui.conversation import Conversation
-from peertalk.tui.roster import Roster
 from peertalk.tui.timeline import Splice, is_speech
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from peertalk.config import Settings
 from peertalk.demo import children, script
 from peertalk.demo.children import Child, temporary_homes
 from peertalk.errors import StartError
-from tests.processes import begin, run
+from tests.processes import begin, has_ended, run
 
 
 @pytest.fixture(autouse=True)
@@ -39,19 +39,6 @@ def left(temporary: Path) -> list[str]:
 
 def processes_of(pid: int) -> list[int]:
     return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
-
-
-async def ended(pid: int) -> None:
-    """Wait until a process has ended that is not ours to wait for."""
-    loop, over = asyncio.get_running_loop(), asyncio.Event()
-    descriptor = os.pidfd_open(pid)
-    loop.add_reader(descriptor, over.set)
-    try:
-        async with asyncio.timeout(15):
-            await over.wait()
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
 
 
 async def test_without_a_terminal_it_is_a_conversation_of_three(tmp_path: Path, own_temporary_directory: Path) -> None:
@@ -101,7 +88,7 @@ async def test_killed_it_leaves_no_process_and_no_home(tmp_path: Path, own_tempo
     assert len(its_own) == 3
     process.kill()
     await process.communicate()
-    await asyncio.gather(*map(ended, its_own))
+    await asyncio.gather(*map(has_ended, its_own))
     assert left(own_temporary_directory) == []
 
 

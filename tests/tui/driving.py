@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from textual.pilot import Pilot
 
+from peertalk.commands.opening import Profile
 from peertalk.config import Settings
 from peertalk.errors import StartError
 from peertalk.tui.app import PeerTalkApp
-from peertalk.tui.opening import Profile
 from peertalk.tui.screens.chat import ChatScreen
 from tests.tui.fake_node import FakeNode
 from tests.tui.make import SETTINGS

@@ -155,6 +155,13 @@ async def test_it_starts_at_the_newest_and_older_pages_come_when_asked_for() -> 
         lines_are_counted_right(driver)
 
 
+async def test_older_goes_back_as_the_key_does() -> None:
+    async with driving(long_talk()) as driver:
+        await driver.until(lambda: driver.chat.transcript.at_end)
+        await driver.write("/older", "enter")
+        await driver.until(lambda: not driver.chat.transcript.at_end)
+
+
 async def test_scrolled_up_nothing_moves_when_something_comes() -> None:
     async with driving(long_talk()) as driver:
         await driver.press("pageup", "pageup")

@@ -6,8 +6,8 @@ from rich.cells import cell_len
 from peertalk import i18n
 from peertalk.commands import BINDINGS
 from peertalk.core.events import IdentityView, Member, Peer, Room
+from peertalk.say.roster import Roster
 from peertalk.tui import bars
-from peertalk.tui.roster import Roster
 from peertalk.tui.sides import member_rows, side_rows, strip_rows
 from peertalk.tui.talk import Talk
 from peertalk.tui.widgets.listing import Row

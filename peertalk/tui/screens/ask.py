@@ -1,14 +1,12 @@
 """One question at a time, in the middle of the screen: something to type, or something to choose.
 
-`Back` is the answer of somebody who pressed Esc.
+What is asked comes as a value (commands/questions.py). `Back` is the answer of somebody who pressed Esc.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -19,48 +17,29 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from peertalk.commands.questions import BACK, Ask, AskChoice, AskText, Back, Choice
 from peertalk.i18n import _
 from peertalk.tui.wrap import wrap
 
-
-class Back:
-    """The way back was taken."""
-
-
-BACK: Final = Back()
 CARD = 76
 """Columns of a question, as in ask.tcss."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of several: its key, what it is, and what it means."""
-
-    key: str
-    title: str
-    meaning: str = ""
+def card(ask: Ask, *, overlay: bool = False) -> Card:
+    """The screen that asks this. `overlay`: it stands over a conversation, which shines through."""
+    return TextCard(ask, overlay) if isinstance(ask, AskText) else ChoiceCard(ask, overlay)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked, `over` it small where one is, under it why. `trouble` is what was wrong with the last answer."""
-
-    title: str
-    why: str = ""
-    over: str = ""
-    trouble: str = ""
-
-
-class Ask(ModalScreen[str | Back]):
-    """A question. `overlay`: it stands over a conversation, which shines through."""
+class Card(ModalScreen[str | Back]):
+    """A question."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", show=False)]
 
-    def __init__(self, question: Question, *, back: str = "", overlay: bool = False) -> None:
+    def __init__(self, ask: Ask, overlay: bool) -> None:
         super().__init__(classes="-overlay" if overlay else "-page")
-        self.question = question
-        self._back = back
+        self.question = ask.question
+        self._back = ask.back
         self._overlay = overlay
 
     def compose(self) -> ComposeResult:
@@ -92,29 +71,19 @@ class Ask(ModalScreen[str | Back]):
             self.dismiss(BACK)
 
 
-class AskText(Ask):
-    """Something to type; `check` says what is wrong with it, or nothing."""
+class TextCard(Card):
+    """Something to type."""
 
-    def __init__(
-        self,
-        question: Question,
-        *,
-        text: str = "",
-        secret: bool = False,
-        check: Callable[[str], str] = lambda _text: "",
-        back: str = "",
-    ) -> None:
-        super().__init__(question, back=back)
-        self._text = text
-        self._secret = secret
-        self._check = check
+    def __init__(self, ask: AskText, overlay: bool) -> None:
+        super().__init__(ask, overlay)
+        self._ask = ask
 
     def answers(self) -> ComposeResult:
-        yield Line(self._text, password=self._secret, select_on_focus=not self._secret)
+        yield Line(self._ask.text, password=self._ask.secret, select_on_focus=not self._ask.secret)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        wrong = self._check(event.value)
+        wrong = self._ask.check(event.value)
         if wrong:
             self.complain(wrong)
         else:
@@ -125,12 +94,12 @@ class AskText(Ask):
         self.complain("")
 
 
-class AskChoice(Ask):
+class ChoiceCard(Card):
     """Something to choose, with the arrow keys and Enter, or with the mouse."""
 
-    def __init__(self, question: Question, choices: Sequence[Choice], *, back: str = "", overlay: bool = False) -> None:
-        super().__init__(question, back=back, overlay=overlay)
-        self._choices = choices
+    def __init__(self, ask: AskChoice, overlay: bool) -> None:
+        super().__init__(ask, overlay)
+        self._choices = ask.choices
 
     def answers(self) -> ComposeResult:
         roomy = any(choice.meaning for choice in self._choices)

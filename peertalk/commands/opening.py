@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal
 
 from peertalk import say
+from peertalk.commands.first_steps import Answers, ask_again, ask_passphrase, first_steps
+from peertalk.commands.questions import Asking
 from peertalk.config import Settings
 from peertalk.errors import StartError
-from peertalk.tui.first_steps import Answers, Asking, ask_again, ask_passphrase, first_steps
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node

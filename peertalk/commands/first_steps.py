@@ -1,6 +1,6 @@
 """The first start: three short steps, each with a way back. And the question for the passphrase later on.
 
-What is asked is asked through `Asking` (the app shows a screen and returns its answer), so that this file is the story alone.
+What is asked is asked through `Asking` (the screen shows a card, plain mode a few lines), so that this file is the story alone.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from peertalk import say, text
+from peertalk.commands.questions import BACK, AskChoice, Asking, AskText, Back, Choice, Question
 from peertalk.config import Settings
 from peertalk.i18n import _
-from peertalk.tui.screens.ask import BACK, Ask, AskChoice, AskText, Back, Choice, Question
-
-Asking = Callable[[Ask], Awaitable[str | Back]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,9 @@ async def _new_passphrase(asking: Asking, answers: Answers, frame: Frame) -> Ans
 async def _lobby(asking: Asking, answers: Answers, frame: Frame) -> Answers | Back:
     question = Question(
         _("Shall everyone on this network find you?"),
-        _("The lobby is an open room: everyone with PeerTalk on this network is in it."),
+        _("The lobby is an open room: everyone with PeerTalk on this network is in it.")
+        + " "
+        + _("Who only listens on this network sees that PeerTalk runs here, and no names."),
         frame.over,
     )
     choices = [

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from peertalk.commands import opening
+from peertalk.commands.first_steps import Answers, first_steps
+from peertalk.commands.questions import BACK, Ask, AskChoice, AskText, Back
 from peertalk.config import Settings
 from peertalk.errors import StartError
-from peertalk.tui import opening
-from peertalk.tui.first_steps import Answers, first_steps
-from peertalk.tui.screens.ask import BACK, Ask, AskChoice, AskText, Back
 from tests.tui.fake_node import FakeNode
 from tests.tui.make import SETTINGS
 
@@ -30,7 +30,7 @@ class Person:
         self.screens.append(screen)
         answer = next(self.answers)
         if isinstance(screen, AskChoice) and isinstance(answer, str):
-            assert answer in [choice.key for choice in screen._choices]
+            assert answer in [choice.key for choice in screen.choices]
         return answer
 
 
@@ -49,7 +49,7 @@ async def test_a_made_up_name_stands_there_already() -> None:
     _answers, person = await answer("Robin", "key", "in")
     first = person.screens[0]
     assert isinstance(first, AskText)
-    assert len(first._text.split()) == 2
+    assert len(first.text.split()) == 2
 
 
 async def test_keeping_nothing_is_an_ephemeral_start() -> None:
@@ -76,7 +76,7 @@ async def test_the_name_of_the_way_back_is_the_one_typed_before() -> None:
     _answers, person = await answer("Robin", BACK, "Sam", "key", "in")
     again = person.screens[2]
     assert isinstance(again, AskText)
-    assert again._text == "Robin"
+    assert again.text == "Robin"
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ async def test_a_name_without_a_letter_and_an_empty_passphrase_are_refused() -> 
     name, _history, passphrase, *_rest = person.screens
     assert isinstance(name, AskText)
     assert isinstance(passphrase, AskText)
-    assert name._check("  !!") == "A name needs at least one letter or digit."
-    assert name._check("Robin") == ""
-    assert passphrase._check("") == "It cannot be empty."
+    assert name.check("  !!") == "A name needs at least one letter or digit."
+    assert name.check("Robin") == ""
+    assert passphrase.check("") == "It cannot be empty."
 
 
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────────

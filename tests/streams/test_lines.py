@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peertalk.rpc.lines import Lines
+from peertalk.streams.lines import Lines
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:

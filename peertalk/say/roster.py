@@ -1,4 +1,4 @@
-"""Who and what is here, as the node has told it so far: rooms, people, who is writing. Pure; the chat screen keeps one.
+"""Who and what is here, as the node has told it so far: rooms, people, who is writing. Pure; screen and plain mode keep one.
 
 Typing lasts for a few seconds of `now` (monotonic seconds).
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from peertalk import say
 from peertalk.core.events import IdentityView, Peer, Room
+from peertalk.say.names import room as room_name
 
 TYPING = 6.0
 
@@ -63,7 +63,7 @@ class Roster:
         partner = self.partner(room)
         if partner is not None:
             return self.called(partner)
-        return say.room(room)
+        return room_name(room)
 
     def unread_elsewhere(self, current: str | None) -> list[Room]:
         """Rooms with something unread, beside the current one, in the order of the left column."""

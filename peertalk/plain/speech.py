@@ -1,0 +1,97 @@
+"""A message → its lines. Pure.
+
+`Anna: text` in the room that is open; elsewhere `#workshop, Anna: text` and `Jonas, to you: text`. Each line of a text begins so:
+a screen reader passes over indentation, and what sounds like another person's line must not be one. Blank lines and runs of
+spaces, which are layout, are left out: so nobody can push words to where a row of the terminal begins either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from peertalk import say
+from peertalk.core.events import IdentityView, Message, Room
+from peertalk.i18n import _
+from peertalk.say.roster import Roster
+
+# What a head is made of, and what looks like it: in a name it would end the name, or make it a line of the program.
+_GRAMMAR: Final = re.compile(
+    r"[:,;*#\uff1a\ufe55\ufe13\ua789\u02d0\u02f8\u2236\ufe30\uff0c\u3001\uff1b\uff0a\u2217\u204e\u2731\uff03\ufe5f]"
+)
+_GAPS: Final = re.compile(r"[ \u2800]+")
+_OURS: Final = frozenset(("you", "du", "ich", "i", "peertalk"))
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How messages are told: which room is open (its id), what time it is (ms), whether each has its time, and how the author of
+    a message is called by its id, if that is known."""
+
+    roster: Roster
+    room: str | None
+    now: int
+    times: bool = False
+    author_of: Callable[[str], str | None] = lambda _message: None
+
+
+def called(roster: Roster, somebody: IdentityView) -> str:
+    """What somebody is called here: in their own words, but none that could be the rest of a head. The tag of the key stands
+    behind it where another has the name, or where it was changed."""
+    name = _GAPS.sub(" ", _GRAMMAR.sub(" ", somebody.name)).strip() or somebody.tag
+    if name != somebody.name or name.casefold() in _OURS:
+        return f"{name} · {somebody.tag}"
+    return roster.called(somebody)
+
+
+def title(roster: Roster, room: Room) -> str:
+    """What a room is called here."""
+    partner = roster.partner(room)
+    if room.kind == "direct":
+        return called(roster, partner) if partner is not None else _GRAMMAR.sub(" ", room.name)
+    return say.room(room) if room.kind == "open" else _GRAMMAR.sub(" ", room.name)
+
+
+def lines(message: Message, manner: Manner) -> list[str]:
+    """The message, each line with its head."""
+    if message.deleted:
+        return []
+    head = ", ".join(_head(message, manner))
+    rows = (_GAPS.sub(" ", row).strip() for row in message.text.split("\n"))
+    return [f"{head}: {row}" for row in rows if row]
+
+
+def _head(message: Message, manner: Manner) -> list[str]:
+    """Who, to whom if that is not the open room, and what else has to be known before the text."""
+    roster, room = manner.roster, manner.roster.rooms.get(message.room)
+    who = _("You") if message.mine else called(roster, message.author)
+    parts = [who]
+    if room is not None and room.id != manner.room:
+        parts = _elsewhere(who, room, message, roster)
+    return [*parts, *_details(message, manner)]
+
+
+def _elsewhere(who: str, room: Room, message: Message, roster: Roster) -> list[str]:
+    if room.kind != "direct":
+        return [title(roster, room), who]
+    return [who, _("to {name}").format(name=title(roster, room)) if message.mine else _("to you")]
+
+
+def _details(message: Message, manner: Manner) -> list[str]:
+    parts = []
+    if message.author.via:
+        parts.append(_("passed on by {name}").format(name=_GRAMMAR.sub(" ", message.author.via)))
+    if message.reply_to is not None:
+        name = manner.author_of(message.reply_to)
+        parts.append(_("answering {name}").format(name=name) if name else _("answering an earlier message"))
+    if message.late:
+        parts.append(_("late, written {time}").format(time=say.moment(message.time, manner.now)))
+    elif manner.times:
+        parts.append(say.clock(message.time))
+    if message.state == "waiting":
+        parts.append(_("waiting"))
+    if message.edited:
+        parts.append(_("edited"))
+    return parts

@@ -1,0 +1,139 @@
+"""What becomes of a line that was written: a message, a command, or the answer to a question."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from peertalk import commands, i18n, say
+from peertalk.errors import PeerTalkError
+from peertalk.i18n import _
+from peertalk.plain.asking import yes_or_no
+
+if TYPE_CHECKING:
+    from peertalk.commands.opening import Remember
+    from peertalk.plain.session import Session
+
+SOON: Final = 0.5
+"""Seconds after which something that still goes on is said to."""
+GOES_ON: Final = "\\"
+
+
+class Writing:
+    """Takes lines, one after the other."""
+
+    def __init__(self, session: Session, remember: Remember) -> None:
+        self._session = session
+        self._voice = session.voice
+        self._remember = remember
+        self._asked: commands.AskFirst | None = None
+        self._begun: list[str] = []
+        self.quit = False
+        """Whether the person wants to close the program."""
+
+    async def take(self, line: str) -> None:
+        """A line was written."""
+        if self._asked is not None and not self._begun:
+            asked, self._asked = self._asked, None
+            if await self._is_answer(asked, line):
+                return
+        if line.endswith(GOES_ON):
+            if not self._begun:
+                await self._voice.say(_("This goes on with the next line."))
+            self._begun.append(line.removesuffix(GOES_ON))
+            return
+        self._begun.append(line)
+        await self.finish()
+
+    async def finish(self) -> None:
+        """What was begun is whole."""
+        line, self._begun = "\n".join(self._begun), []
+        if line.strip():
+            await self._working(self._do(line))
+
+    async def _is_answer(self, asked: commands.AskFirst, line: str) -> bool:
+        """Whether the line was the answer to the question; a command is none, and means no."""
+        answer = yes_or_no(line)
+        if answer:
+            await self._working(self._run(asked.invocation))
+        elif answer is None and not line.lstrip().startswith("/"):
+            self._asked = asked
+            await self._voice.say(_("Please answer yes or no."))
+        elif answer is not None:
+            await self._voice.say(_("Nothing was changed."))
+        return answer is not None or self._asked is not None
+
+    async def _working(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it, and say so where it takes a while. What cannot be done is said."""
+        task = asyncio.ensure_future(work)
+        try:
+            _done, late = await asyncio.wait([task], timeout=SOON)
+            if late:
+                await self._voice.say(_("One moment …"))
+            await task
+        except PeerTalkError as error:
+            await self._voice.say(say.error(error))
+        finally:
+            task.cancel()
+
+    async def _do(self, line: str) -> None:
+        match commands.parse(line):
+            case commands.Problem(error):
+                raise error
+            case commands.Invocation() as invocation:
+                await self._run(invocation)
+            case commands.Text(text):
+                await self._session.send(text)
+
+    async def _run(self, invocation: commands.Invocation) -> None:
+        room = self._session.room
+        context = commands.Context(room.id if room is not None else None)
+        outcome = await commands.run(self._session.node, invocation, context)
+        if isinstance(outcome.action, commands.ShowHelp):
+            await self._voice.say(*help_sentences(outcome.action.command))
+            return
+        await self._voice.say(*outcome.lines)
+        if outcome.action is not None:
+            await self._perform(outcome.action, said=bool(outcome.lines))
+        elif invocation.command.id == "room":
+            await self._session.say_state()
+        elif invocation.command.id in ("block", "unblock"):
+            await self._session.load()
+
+    async def _perform(self, action: commands.Action, *, said: bool) -> None:
+        """Do what a command wants of this front end."""
+        match action:
+            case commands.SwitchRoom(room):
+                await self._session.enter(room, said=said)
+            case commands.ShowOlder():
+                await self._session.rooms.older()
+            case commands.Quit():
+                self.quit = True
+            case commands.SetTheme():
+                await self._voice.say(_("There are no colours here."))
+            case commands.SetLanguage(language):
+                i18n.activate(language)
+                await self._voice.say(_("From now on in English."))
+                self._keep("lang", language)
+            case commands.AskFirst(question):
+                self._asked = action
+                await self._voice.say(question + " " + _("Answer yes or no."))
+
+    def _keep(self, key: str, value: object) -> None:
+        """For the next start too, unless nothing is to be kept. PeerTalkError."""
+        if not self._session.node.settings.ephemeral:
+            self._remember(key, value)
+
+
+def help_sentences(command: str | None) -> tuple[str, ...]:
+    """The commands, one sentence each, or one command; and how to write a message."""
+    found = commands.find(command) if command else None
+    if found is not None:
+        return commands.help_lines(found)
+    return (
+        *(f"{commands.usage(each)}: {_(each.help)}" for each in commands.COMMANDS),
+        _("Everything else that you write is a message to the room that you are in. If it begins with a slash, write two."),
+        _("A line that ends with a backslash goes on in the next one, as part of the same message."),
+        _("If you hear nothing after a message, it has arrived. If it has to wait, that is said. /room tells more."),
+    )

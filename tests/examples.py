@@ -213,7 +213,7 @@ def replay(frames: list[bytes]) -> tuple[Reference, bytes]:
     side.silent = True
     for frame in frames[1::2]:
         side.feed(frame)
-    return side, side.anonymous
+    return side, side.hash
 
 
 def cards() -> Iterator[str]:

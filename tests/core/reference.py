@@ -32,7 +32,7 @@ class Reference:
         self.silent = False  # leave questions and pings unanswered
         self.out = bytearray()
         self.got: list[tuple[int, bytes]] = []
-        self.peer = self.binding = self.anonymous = b""
+        self.peer = self.binding = self.hash = b""
         self.established = False
         self.shared: set[bytes] = set()
         self._seed = seed
@@ -76,7 +76,7 @@ class Reference:
         outer = self._noise("NN", b"peertalk/1")
         self.put(outer.write_message())
         outer.read_message((yield))
-        self.anonymous = h = outer.get_handshake_hash()
+        self.hash = h = outer.get_handshake_hash()
         self.put(outer.encrypt(self.proof(self.secrets, b"peertalk/1 room" + b"i" + h)))
         self.shared = self.proven(outer.decrypt((yield)), b"peertalk/1 room" + b"r" + h)
         assert self.shared
@@ -92,7 +92,7 @@ class Reference:
         outer = self._noise("NN", b"peertalk/1")
         outer.read_message((yield))
         self.put(bytes(outer.write_message()))
-        self.anonymous = h = outer.get_handshake_hash()
+        self.hash = h = outer.get_handshake_hash()
         self.shared = self.proven(outer.decrypt((yield)), b"peertalk/1 room" + b"i" + h)
         answer = self.shared if self.claims is None else self.claims
         self.put(outer.encrypt(self.proof(answer, b"peertalk/1 room" + b"r" + h)))

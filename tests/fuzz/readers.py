@@ -14,8 +14,8 @@ from peertalk.errors import PeerTalkError, RequestError, StartError
 from peertalk.node import keyring
 from peertalk.rpc import envelope
 from peertalk.rpc.client import RemoteNode
-from peertalk.rpc.lines import Lines
 from peertalk.rpc.methods import METHODS
+from peertalk.streams.lines import Lines
 from tests.fuzz.choices import Choices
 from tests.test_text import check_neutral
 

@@ -16,7 +16,7 @@ from peertalk.core.frames import FrameReader
 from peertalk.core.outlet import Outlet
 from peertalk.core.room import Room
 from peertalk.errors import RemoteError
-from peertalk.rpc.lines import Lines
+from peertalk.streams.lines import Lines
 from tests.fuzz import __main__ as fuzzer
 from tests.fuzz import messages, seeds
 from tests.fuzz.corpora import SHARES, corpus

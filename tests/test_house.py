@@ -209,6 +209,14 @@ def test_documents_name_only_commands_that_exist() -> None:
     assert not [word for word in re.findall(r"`/([a-z]+)", readme) if find(word) is None]
 
 
+def test_documents_name_only_tests_that_exist() -> None:
+    for document in [path for path in committed() if path.suffix == ".md"]:
+        for file, test in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", document.read_text(encoding="utf-8")):
+            assert (ROOT / file).exists(), f"{name(document)}: {file}"
+            code = (ROOT / file).read_text(encoding="utf-8")
+            assert not test or re.search(rf"^(async )?def {test}\(", code, re.MULTILINE), f"{name(document)}: {file}::{test}"
+
+
 def test_decisions_are_numbered_without_a_gap_and_listed() -> None:
     pages = sorted(path.name for path in (ROOT / "docs" / "adr").glob("[0-9]*.md"))
     index = (ROOT / "docs" / "adr" / "README.md").read_text(encoding="utf-8")

@@ -280,6 +280,7 @@ def test_addresses_are_read(text: str, address: tuple[str, int]) -> None:
         "", ":", "host", "host:", ":1", "host:0", "host:65536", "host:-1", "host:+1", "host:1.5", "host:٣", "host:" + "9" * 5000,
         "::1:47000", "fe80::1%eth0:47000", "[::1]", "[::1]47000", "[1.2.3.4]:1", "[nonsense]:1", "1.2.3:1", "1.2.3.4.5:1", "256.1.1.1:1",
         "-host:1", "host-:1", "a b:1", "a..b:1", "a/b:1", "a@b:1", "x" * 254 + ":1", "y" * 64 + ":1", "http://host:1",
+        "host:0" + "2" * 50,
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:

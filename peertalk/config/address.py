@@ -11,6 +11,7 @@ from peertalk.errors import RequestError
 
 MAX_PORT: Final = 65535
 MAX_HOST: Final = 253
+_PORT: Final = re.compile("[0-9]{1,5}")
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -21,7 +22,7 @@ def parse_address(text: str) -> tuple[str, int]:
         valid = _is_ipv6(host)
     else:
         valid = _is_host(host)
-    if not (colon and valid and port.isascii() and port.isdecimal() and 0 < int(port[:6]) <= MAX_PORT):
+    if not (colon and valid and _PORT.fullmatch(port) and 0 < int(port) <= MAX_PORT):
         raise RequestError("bad_address", address=text)
     return host, int(port)
 

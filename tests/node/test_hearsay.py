@@ -63,7 +63,7 @@ class Listener:
         self.it.learn(Heard(link, ((about, endpoints),)))
 
     def found(self) -> list[str]:
-        return sorted(host for host, _ in self.dialer.endpoints())
+        return sorted(host for host, _ in self.dialer.book.endpoints())
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_where_somebody_who_dialled_us_listens_is_remembered_and_where_we_dialle
     for link in (1, 2):
         listener.it.learn(Listens(link, 5000))
     assert listener.met == [(ANNA, ("10.0.0.2", 5000))]
-    assert listener.dialer.endpoints() == {("10.0.0.2", 5000)}
+    assert listener.dialer.book.endpoints() == {("10.0.0.2", 5000)}
     assert listener.dialer.due(1e9) == []
 
 
@@ -295,4 +295,4 @@ async def test_only_those_who_were_here_last_are_looked_for_at_the_start(people:
         identity=b"o" * 32, first_seen=1, last_seen=wall - REMEMBERED_MS, addresses=(("127.2.0.1", 4000),)
     )
     ada._life._remember()
-    assert ada._life.dialer.endpoints() == {(f"{network}.0.{number}", 4000) for number in range(1, MAX_REMEMBERED + 1)}
+    assert ada._life.dialer.book.endpoints() == {(f"{network}.0.{number}", 4000) for number in range(1, MAX_REMEMBERED + 1)}

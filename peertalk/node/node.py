@@ -195,8 +195,12 @@ class Node:
             waiting = waiting[ids.index(after) + 1 :]
             return events.MessageList(messages=waiting[:limit], more=len(waiting) > limit)
         low, high = await self._key(found, after), await self._key(found, None if before in ids else before)
+        if found.durable < len(found.log.pages):
+            await self._life.committed()  # what waits no longer is on its way to the disk, and would be in neither of the two
         entries = await self._life.store.entries(found.id, SHOWN_KINDS, limit + 1, before=high, after=low)
         views = self._life.views.messages(found, entries, self._life.people.blocked())
+        placed = {view.id for view in views}
+        waiting = [view for view in waiting if view.id not in placed]
         if low is None or len(entries) <= limit:
             views = [*views, *waiting]
         more = len(entries) > limit or len(views) > limit

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 
+from peertalk.node.book import GIVEN_UP, Book
 from peertalk.node.ports import Advertisement
-from peertalk.node.targets import Dial, Endpoint, Linked, Pace, Target, Traffic
+from peertalk.node.targets import Dial, Linked, Pace, Target, Traffic
 
 PATIENCE = 1.5  # how long the greater instance leaves it to the lesser to dial
 FIRST_DELAY = 0.5
@@ -23,11 +24,8 @@ REFUSED_DELAY = 300.0  # for somebody who shares no room
 STEADY_SECONDS = 10.0  # a link that ends sooner counts as a failure
 RENEW_SECONDS = 86_400.0  # the age, give or take a tenth, at which a link is replaced by one with fresh keys
 SPREAD = 0.2  # after something that many notice at once
-GIVEN_UP = 4  # failures after which an address goes that nobody announces and nobody asked for
 PLACE_SECONDS = 1.0  # after which a dial gives its place up to one that waits for it
 SETBACK = 20.0  # each failure puts a target behind whoever came within so many seconds after it
-MAX_TARGETS = 1024
-MAX_GUESSES = 256  # of these that somebody is only remembered, or said, to be at
 
 
 class Dialer:
@@ -48,7 +46,7 @@ class Dialer:
         self._random = random
         self._pace = Pace(source)
         self._latest = True
-        self._targets: dict[str, Target] = {}
+        self.book = Book()
         self._linked: dict[bytes, Linked] = {}
         self.on_change: Callable[[], None] = lambda: None
 
@@ -58,11 +56,11 @@ class Dialer:
         """An instance is announced, for the first time or otherwise than before."""
         key = advertisement.instance
         endpoints = tuple((host, advertisement.port) for host in advertisement.addresses)
-        target = self._targets.get(key)
+        target = self.book.get(key)
         if target is None:
-            self._drop_guesses(endpoints)
+            self.book.drop_guesses(endpoints)
             turn = self._turn(key)
-            target = self._add(Target(key, endpoints, now + turn, announced=True))
+            target = self.book.add(Target(key, endpoints, now + turn, announced=True))
             if target is not None and turn:
                 target.left_until = now + turn
         elif target.endpoints != endpoints:
@@ -70,23 +68,29 @@ class Dialer:
             self._hasten(target, now + self._turn(key))
         if target is not None:
             target.announced = True
-            self._recognise(target)
+            self.book.recognise(target)
+            for old in self.book.older_names(target):
+                self._replace(old, target)
         self.on_change()
 
     def lost(self, instance: str) -> None:
-        """An instance is no longer announced. While it is linked it is remembered, for its link may be cut."""
-        target = self._targets.get(instance)
+        """An instance is no longer announced. While it is linked it is remembered, for its link may be cut; unless there is a
+        newer name for it: names change every hour, and links may last for weeks."""
+        target = self.book.get(instance)
         if target is None:
             return
         target.announced = False
-        if not target.flying and not self._is_linked(target):
-            del self._targets[instance]
+        newer = self.book.newer_name(target)
+        if newer is not None and not (target.flying or target.kept):
+            self._replace(target, newer)
+        elif not target.flying and not self._is_linked(target):
+            self.book.drop(target)
         self.on_change()
 
     def keep(self, host: str, port: int, now: float, *, identity: bytes | None = None) -> None:
         """Dial this address, and never give it up: the person asked for it. `identity` was met there just now."""
         key = f"{host} {port}"
-        target = self._targets.get(key) or self._add(Target(key, ((host, port),), now, kept=True))
+        target = self.book.get(key) or self.book.add(Target(key, ((host, port),), now, kept=True))
         if target is not None:
             target.kept, target.supposed, target.introducer = True, None, None
             target.identity = identity or target.identity
@@ -97,23 +101,15 @@ class Dialer:
 
     def remember(self, host: str, port: int, identity: bytes, now: float) -> None:
         """Try a few times an address at which this identity once was."""
-        if not self.leads_to(host, port):
-            self._add(Target(f"{host} {port}", ((host, port),), now, supposed=identity))
+        if not self.book.leads_to(host, port):
+            self.book.add(Target(f"{host} {port}", ((host, port),), now, supposed=identity))
         self.on_change()
 
     def hear(self, host: str, port: int, identity: bytes, introducer: bytes, due: float) -> None:
         """Try from `due` on, a few times, an address at which `introducer` says that this identity is."""
-        if identity not in self._linked and not self.leads_to(host, port):
-            self._add(Target(f"{host} {port}", ((host, port),), due, supposed=identity, introducer=introducer))
+        if identity not in self._linked and not self.book.leads_to(host, port):
+            self.book.add(Target(f"{host} {port}", ((host, port),), due, supposed=identity, introducer=introducer))
         self.on_change()
-
-    def leads_to(self, host: str, port: int) -> bool:
-        """Is this address dialled already, for whatever reason?"""
-        return any((host, port) in target.endpoints for target in self._targets.values())
-
-    def endpoints(self) -> set[Endpoint]:
-        """All that are dialled already, for whatever reason."""
-        return {endpoint for target in self._targets.values() for endpoint in target.endpoints}
 
     def is_linked(self, identity: bytes) -> bool:
         """Is there an established link to this identity?"""
@@ -121,7 +117,7 @@ class Dialer:
 
     def reaches(self, host: str, port: int) -> bool:
         """Is there an established link to whoever was met at this address?"""
-        return any(target.identity in self._linked for target in self._targets.values() if (host, port) in target.endpoints)
+        return any(target.identity in self._linked for target in self.book if (host, port) in target.endpoints)
 
     # ── what became of it ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -129,7 +125,7 @@ class Dialer:
         """A link to `identity` is established: the dial of `target`, or, if None, one that came in from `host`."""
         linked = self._linked.setdefault(identity, Linked(now))
         linked.links += 1
-        dialled = self._targets.get(target) if target else None
+        dialled = self.book.get(target)
         if target is None:
             linked.came_from = host
         if dialled is not None:
@@ -137,10 +133,10 @@ class Dialer:
             dialled.identity, dialled.flying, dialled.refused = identity, False, False
             dialled.unvisited |= dialled.in_vain
             self._renew_by(dialled, linked, now)
-            for other in self._targets.values():
+            for other in self.book:
                 if other.identity is None and other.meets(dialled):
                     other.identity = identity
-        self._drop_hearsay(identity)
+        self.book.drop_hearsay(identity)
         self.on_change()
 
     def unlinked(self, identity: bytes, now: float, *, member: bool = False, gone: bool = False, crowded: bool = False) -> None:
@@ -151,7 +147,7 @@ class Dialer:
         linked.links -= 1
         if not linked.links:
             del self._linked[identity]
-            for target in [*self._targets.values()]:
+            for target in list(self.book):
                 if target.who == identity and crowded:
                     self._make_wait(target, now)
                 elif target.who == identity:
@@ -167,7 +163,7 @@ class Dialer:
             one.failures += 1
             one.due = now if one.again else now + self._delay(one, now)
             if not (one.announced or one.kept) and self._is_hopeless(one, now):
-                del self._targets[target]
+                self.book.drop(one)
         self.on_change()
 
     def refused(self, target: str, now: float) -> None:
@@ -176,14 +172,14 @@ class Dialer:
             one.refused, one.unvisited = not one.again, one.unvisited or one.in_vain
             one.due = now if one.again else now + REFUSED_DELAY * (0.8 + 0.4 * self._chance())
             if one.is_guess and one.introducer is not None:
-                del self._targets[target]
+                self.book.drop(one)
         self.on_change()
 
     # ── what changes everything ──────────────────────────────────────────────────────────────────────────────────────
 
     def changed_rooms(self, now: float) -> None:
         """One is in more rooms than before: whoever is not linked may share one now."""
-        for target in self._targets.values():
+        for target in self.book:
             target.again = target.flying
             target.refused = False
             self._hasten(target, now)
@@ -191,9 +187,15 @@ class Dialer:
 
     def jump(self, now: float) -> None:
         """The machine slept, or is in another network: what could not be reached may be reached now."""
-        for target in self._targets.values():
+        for target in self.book:
             if not target.refused:
                 self._hasten(target, now + SPREAD * self._chance())
+        self.on_change()
+
+    def carried(self, is_near: Callable[[str], bool]) -> None:
+        """The machine is in another network: who was met in the last one is not to be asked for in this one, or it would be known
+        to be the same machine. Who is near here still is."""
+        self.book.drop_far(is_near)
         self.on_change()
 
     # ── what to do ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -202,7 +204,7 @@ class Dialer:
         """What to dial now. Each is in flight until `linked`, `failed` or `refused` tells of it."""
         dials = []
         traffic = self._traffic()
-        waiting = [target for target in self._targets.values() if self._due(target) <= now and self._is_wanted(target)]
+        waiting = [target for target in self.book if self._is_wanted(target) and self._due(target) <= now]
         for target in self._in_turn(waiting):
             if traffic.lets(target) and self._pace.ready(target) <= now:
                 self._latest = not self._latest
@@ -230,7 +232,7 @@ class Dialer:
 
     def known(self) -> list[tuple[Target, bool]]:
         """Everybody that there is to dial, with whether it is known to be linked. Only to be looked at."""
-        return [(target, self._is_linked(target)) for target in self._targets.values()]
+        return [(target, self._is_linked(target)) for target in self.book]
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -246,43 +248,21 @@ class Dialer:
         return max(target.due, self._pace.ready(target))
 
     def _startable(self, traffic: Traffic) -> list[Target]:
-        return [one for one in self._targets.values() if self._is_wanted(one) and traffic.would_let(one)]
+        return [one for one in self.book if self._is_wanted(one) and traffic.would_let(one)]
 
     def _yielding(self) -> list[Target]:
-        return [one for one in self._targets.values() if one.flying and not one.kept]
+        return [one for one in self.book if one.flying and not one.kept]
 
     def _traffic(self) -> Traffic:
-        met = {one.identity for one in self._targets.values()}
+        met = {one.identity for one in self.book}
         came = Counter(one.came_from for who, one in self._linked.items() if who not in met)
-        strangers = (one for one in self._targets.values() if one.identity is None and not one.is_guess)
+        strangers = (one for one in self.book if one.identity is None and not one.is_guess)
         unknown = Counter(host for one in strangers for host in one.hosts)
         traffic = Traffic(self._source, {host for host in unknown if came[host] >= unknown[host]})
-        for target in self._targets.values():
+        for target in self.book:
             if target.flying:
                 traffic.add(target)
         return traffic
-
-    def _add(self, target: Target) -> Target | None:
-        """Keep this one too; where there are too many, in place of the worst. A guess takes the place of guesses only."""
-        rivals = [one for one in self._targets.values() if one.is_guess or not target.is_guess]
-        if len(self._targets) >= MAX_TARGETS or (target.is_guess and len(rivals) >= MAX_GUESSES):
-            worst = max(rivals, key=_worth_least, default=None)
-            if worst is None or _worth_least(worst) <= (target.is_guess, 0):
-                return None
-            del self._targets[worst.key]
-        return self._targets.setdefault(target.key, target)
-
-    def _drop_guesses(self, endpoints: tuple[Endpoint, ...]) -> None:
-        """What is seen now needs no guess."""
-        for guess in [one for one in self._targets.values() if one.is_guess and not one.flying]:
-            if not set(endpoints).isdisjoint(guess.endpoints):
-                del self._targets[guess.key]
-
-    def _drop_hearsay(self, identity: bytes) -> None:
-        """Who is linked is looked for nowhere else."""
-        for target in [one for one in self._targets.values() if one.is_guess and one.supposed == identity and not one.flying]:
-            if target.introducer is not None:
-                del self._targets[target.key]
 
     def _is_hopeless(self, target: Target, now: float) -> bool:
         if target.is_guess and target.introducer is not None and self._is_linked(target):
@@ -291,9 +271,17 @@ class Dialer:
 
     def _turn(self, key: str) -> float:
         """The lesser of two instances dials at once, the greater gives it time: an inbound firewall may be in between."""
-        target = self._targets.get(key)
+        target = self.book.get(key)
         named = target is None or target.announced
         return PATIENCE if named and self._me() > key else 0.0
+
+    def _replace(self, old: Target, new: Target) -> None:
+        """The same endpoints under a newer name."""
+        new.member_until = max(new.member_until, old.member_until)
+        linked = self._linked.get(old.identity or b"")
+        if linked is not None and linked.by == old.key and new.identity == old.identity:
+            linked.by, new.due = new.key, old.due
+        self.book.drop(old)
 
     def _renew_by(self, target: Target, linked: Linked, now: float) -> None:
         target.due, linked.by = now + RENEW_SECONDS * (0.9 + 0.2 * self._chance()), target.key
@@ -305,14 +293,14 @@ class Dialer:
                 target.due = min(target.due, due)
 
     def _landed(self, key: str) -> Target | None:
-        target = self._targets.get(key)
+        target = self.book.get(key)
         if target is not None:
             target.flying = False
         return target
 
     def _resume(self, target: Target, now: float, *, steady: bool, member: bool, gone: bool) -> None:
         if gone and not target.kept and not target.flying:
-            del self._targets[target.key]
+            self.book.drop(target)
             return
         if member and not gone:
             target.member_until = now + MEMBER_SECONDS
@@ -327,12 +315,6 @@ class Dialer:
         if not target.flying:
             target.due = now + LONGEST_DELAY * (0.5 + 0.5 * self._chance())
 
-    def _recognise(self, target: Target) -> None:
-        """Who was met at one of its endpoints before: the same process under a new name, or a second way to it."""
-        if target.identity is None:
-            known = (one.identity for one in self._targets.values() if one.identity and one.meets(target))
-            target.identity = next(known, None)
-
     def _is_wanted(self, target: Target) -> bool:
         return not self._is_linked(target) or self._linked[target.who or b""].by == target.key
 
@@ -345,9 +327,3 @@ class Dialer:
 
     def _chance(self) -> float:
         return int.from_bytes(self._random(4)) / 2**32
-
-
-def _worth_least(target: Target) -> tuple[bool, int]:
-    """What makes way first: guesses, and of these, as of the others, what has failed most often."""
-    fixed = target.kept or target.flying or target.identity
-    return (target.is_guess and not target.flying, 0 if fixed else target.failures)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 from collections.abc import Awaitable, Callable
 
-from peertalk.node.interfaces import Interface, Watch, look
+from peertalk.node.interfaces import Interface, Place, Watch, look
 from peertalk.node.mdns import MAX_ADDRESSES, Site
 from peertalk.node.ports import Advertisement, Clock
 
 ROTATION = 3600.0  # seconds that a name is kept, give or take a quarter
+WAKING = 10.0  # seconds that what was heard before a sleep counts, unless it is heard again
 
 _log = logging.getLogger("peertalk.discovery")
 
@@ -20,7 +22,7 @@ _log = logging.getLogger("peertalk.discovery")
 class MdnsDiscovery:
     """The Discovery port on multicast DNS. `interfaces` limits it to these (names or addresses); empty: all but loopback.
 
-    `instance` changes about once an hour, and when the machine is carried to another network.
+    `instance` changes about once an hour, when the machine is carried to another network, and when it wakes: perhaps elsewhere.
     """
 
     def __init__(
@@ -37,9 +39,10 @@ class MdnsDiscovery:
         self._watch = Watch(interfaces, clock, look=look, pause=pause)
         self._own: set[str] = set()
         self._rename()
-        self._place: set[object] = set()
+        self._place = Place()
         self._sites: dict[str, Site] = {}
         self._retired: list[Site] = []
+        self._past: dict[Site, float] = {}
         self._broken: set[str] = set()
         self._heard: dict[str, dict[Site, Advertisement]] = {}
         self._following: asyncio.Task[None] | None = None
@@ -81,28 +84,29 @@ class MdnsDiscovery:
         while True:
             moved, slept = await self._watch.next()
             await self._close_retired()
-            await self._reconcile()
+            await self._reconcile(slept=slept)
             if self._clock.mono() >= self._rotate_at:
                 self._rename()
                 await asyncio.gather(*(self._announce(site) for site in self._sites.values()))
-            elif slept:
-                for site in self._sites.values():
-                    site.repeat()
             if moved or slept:
                 self._changed()
 
-    async def _reconcile(self) -> None:
+    async def _reconcile(self, *, slept: bool = False) -> None:
         """Open sites for interfaces that came, retire those of interfaces that went or changed address.
 
-        A retired site listens on until the next look: so an address that was added loses nobody who was found before."""
+        A retired site listens on until the next look: so an address that was added loses nobody who was found before. In another
+        network, or after a sleep, nothing is said that was said before, a goodbye included: it would tell that this is the same
+        machine."""
         wanted = {one.name: one for one in self._watch.current}
-        for name in [name for name, site in self._sites.items() if wanted.get(name) != site.interface]:
-            self._sites[name].hush()
-            self._retired.append(self._sites.pop(name))
-        place: set[object] = {address for one in wanted.values() for address in one.addresses}
-        if place and self._place and not place & self._place:
-            self._rename()  # carried to another network
-        self._place = place or self._place
+        carried = self._place.left(wanted.values())
+        elsewhere = carried or slept
+        for name in [name for name, site in self._sites.items() if elsewhere or wanted.get(name) != site.interface]:
+            site = self._sites.pop(name)
+            site.hush()
+            self._retired.append(site)
+        if elsewhere:
+            self._rename()
+            await self._close_retired(until=-math.inf if carried else self._clock.mono() + WAKING)
         await asyncio.gather(*(self._open(one) for name, one in wanted.items() if name not in self._sites))
 
     async def _open(self, interface: Interface) -> None:
@@ -120,10 +124,14 @@ class MdnsDiscovery:
     async def _announce(self, site: Site) -> None:
         await site.announce(self.instance, self._host, self._port)
 
-    async def _close_retired(self) -> None:
+    async def _close_retired(self, until: float = -math.inf) -> None:
+        """No site that was retired listens any more; what they heard counts `until` then."""
         retired, self._retired = self._retired, []
         for site in retired:
+            self._past[site] = until
             await site.close()
+        for site in [site for site, end in self._past.items() if end <= self._clock.mono()]:
+            del self._past[site]
             for instance in [instance for instance, sites in self._heard.items() if site in sites]:
                 self._hear(site, instance, None)
 

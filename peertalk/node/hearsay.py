@@ -59,7 +59,7 @@ class Hearsay:
             self._dialer.remember(*endpoint, link.peer, self._clock.mono())
 
     def _hear(self, link: Link, introducer: bytes, heard: Heard) -> None:
-        now, known, here = self._clock.mono(), self._dialer.endpoints(), self._interfaces()
+        now, known, here = self._clock.mono(), self._dialer.book.endpoints(), self._interfaces()
         for identity, (host, port) in self._said(link, heard):
             if (host, port) in known or self._is_own(host, port, here) or not dialable(host, here):
                 continue

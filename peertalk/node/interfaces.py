@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import math
 import socket
 import struct
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface, ip_network
 from pathlib import Path
@@ -23,6 +26,8 @@ JUMP = 10.0  # seconds by which the clocks may disagree before it counts as havi
 # What asks for the flags of an interface: SIOCGIFFLAGS, with the request as struct ifreq.
 _FLAGS_OF = {"linux": 0x8913, "darwin": 0xC0206911}
 _REQUEST, _POINTOPOINT = struct.Struct("16sH22x"), 0x10
+_NO_MORE_FILES = {errno.EMFILE, errno.ENFILE}
+_log = logging.getLogger("peertalk.interfaces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,8 @@ class Interface:
 
 
 def look() -> tuple[Interface, ...]:
-    """All interfaces that are up and have an address that a socket can be bound to, by name."""
+    """All interfaces that are up and have an address that a socket can be bound to, by name. OSError where the system does not
+    say, for instance because this process has too many files open."""
     found = []
     for adapter in ifaddr.get_adapters():
         index = adapter.index or 0
@@ -61,13 +67,16 @@ def look() -> tuple[Interface, ...]:
 
 
 def bindable(address: IPv4Interface | IPv6Interface, index: int) -> bool:
-    """Whether a socket can have this address now: an IPv6 address cannot while it is checked for duplicates."""
+    """Whether a socket can have this address now: an IPv6 address cannot while it is checked for duplicates. OSError where that
+    cannot be found out."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     place = (str(address.ip), 0) if address.version == 4 else (str(address.ip), 0, 0, index if needs_scope(address.ip) else 0)
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.bind(place)
-    except OSError:
+    except OSError as error:
+        if error.errno in _NO_MORE_FILES:
+            raise
         return False
     return True
 
@@ -199,24 +208,54 @@ class Sources:
         self._look = look
         self._looked = -math.inf
         self._interfaces: tuple[Interface, ...] = ()
+        self._told: dict[str, str] = {}
 
     def __call__(self, host: str) -> str:
+        if ":" not in host:
+            return host  # IPv4 or a name
+        present = self.present()
+        source = self._told.get(host)
+        if source is None:  # asked for all that there is to dial, at each change
+            source = self._told[host] = self._source(host, present)
+        return source
+
+    def _source(self, host: str, present: tuple[Interface, ...]) -> str:
         bare = host.partition("%")[0]
-        if ":" not in bare:
-            return bare  # IPv4 or a name; asked often, so without looking closer
         try:
             address = ip_address(bare)
         except ValueError:
             return host
-        if address.is_link_local or on_link(host, self.present()):
+        if address.is_link_local or on_link(host, present):
             return bare
         return str(ip_network(f"{address}/64", strict=False))
 
     def present(self) -> tuple[Interface, ...]:
         """The interfaces as of a look that is not long ago."""
-        if self._clock.mono() >= self._looked + POLL:
-            self._looked, self._interfaces = self._clock.mono(), self._look()
+        return self.look_again() if self._clock.mono() >= self._looked + POLL else self._interfaces
+
+    def look_again(self) -> tuple[Interface, ...]:
+        """The interfaces as of now, or of the last time that the system told of them."""
+        self._looked, self._told = self._clock.mono(), {}
+        with suppress(OSError):
+            self._interfaces = self._look()
         return self._interfaces
+
+
+class Place:
+    """Where the machine is, as far as its addresses tell. Link-local ones may be the same in every network, so they count only
+    where there are no others."""
+
+    def __init__(self) -> None:
+        self._seen: dict[bool, frozenset[object]] = {False: frozenset(), True: frozenset()}  # by whether they are link-local
+
+    def left(self, interfaces: Iterable[Interface]) -> bool:
+        """Whether the machine was carried to another network since it was asked last: of the addresses of then none is left. No
+        addresses are no place."""
+        addresses = {address for one in interfaces for address in one.addresses}
+        now = {local: frozenset(one for one in addresses if one.is_link_local == local) for local in (False, True)}
+        before, self._seen = self._seen, {local: now[local] or self._seen[local] for local in now}
+        local = not (now[False] or before[False])
+        return bool(now[local] and before[local] and not now[local] & before[local])
 
 
 class Watch:
@@ -245,8 +284,13 @@ class Watch:
     async def next(self) -> tuple[bool, bool]:
         """Pause, look again, and say (whether the usable interfaces changed, whether the machine has slept)."""
         await self._pause(POLL)
-        present = await asyncio.to_thread(self._look)  # 8 ms where there are 50 interfaces
-        before, self.current = self.current, usable(present, self._wanted)
+        before = self.current
+        try:
+            present = await asyncio.to_thread(self._look)  # 8 ms where there are 50 interfaces
+        except OSError as error:  # that the system cannot tell of them for a moment does not mean that they are gone
+            _log.warning("cannot look at the network interfaces: %s", error.strerror)
+        else:
+            self.current = usable(present, self._wanted)
         return before != self.current, self._slept()
 
     async def follow(self, changed: Callable[[], None]) -> None:

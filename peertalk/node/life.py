@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
-from heapq import nlargest, nsmallest
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +19,22 @@ from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
-from peertalk.core.rooms import DAY_MS, LOBBY, OPEN_SALT, open_room
-from peertalk.core.stored import DropPeer, Op, PeerRecord, PutPeer, PutProfile, Snapshot
+from peertalk.core.rooms import LOBBY, OPEN_SALT, open_room
+from peertalk.core.stored import Op, PutProfile, Snapshot
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
-from peertalk.node.acquaintances import Acquaintances
 from peertalk.node.admission import Admission
 from peertalk.node.connector import Connector
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
 from peertalk.node.hearsay import Hearsay
-from peertalk.node.interfaces import Sources, Watch, canonical, check, listenable, look, on_link, usable
+from peertalk.node.interfaces import Place, Sources, Watch, canonical, check, listenable, look, on_link, usable
 from peertalk.node.link import Link, dial
 from peertalk.node.links import Links
 from peertalk.node.listener import EVERYWHERE, Listener
 from peertalk.node.lookup import Lookup
 from peertalk.node.news import News
+from peertalk.node.people import People
 from peertalk.node.ports import Advertisement, Clock, Discovery, Store
 from peertalk.node.views import COUNTED_KINDS, Views
 
@@ -43,11 +42,6 @@ log = logging.getLogger("peertalk.node")
 
 DIAL_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
-MAX_ADDRESSES = 8
-MAX_PEERS = 4096
-AT_ONCE = 256
-REMEMBERED_MS = 7 * DAY_MS
-MAX_REMEMBERED = 64
 _ARGON_OPS, _ARGON_MEMORY = 3, 64 * 1024 * 1024
 
 
@@ -70,24 +64,24 @@ class Life:
     ) -> None:
         self.settings = settings
         self.store, self.discovery, self.clock, self._random = store, discovery, clock, random
-        self.peers = {peer.identity: peer for peer in snapshot.peers}
         self.identity = Identity.from_seed(snapshot.identity)
         self.replica = Replica(self.identity, snapshot, disk=store.durable, random=random, now=self.now())
-        self.views = Views(self.replica, self.peers)
-        self.lookup = Lookup(self.replica, self.views, self.peers)
-        self.news = News(self.replica, store, self.views, self.blocked)
         self._source = source = Sources(clock)
-        self._acquaintances = Acquaintances(self.identity, self.peers, self._is_befriended)
+        self._place = Place()
         self.dialer = Dialer(self._instance, source=source, random=random)
+        self.people = People(snapshot.peers, self.replica, store, clock, self.dialer.is_linked)
+        self.views = Views(self.replica, self.people.records)
+        self.lookup = Lookup(self.replica, self.views, self.people.records)
+        self.news = News(self.replica, store, self.views, self.people.blocked)
         self.links = Links(
             self.replica,
             self.identity,
             self.dialer,
             clock,
             random,
-            admission=Admission(self._acquaintances, source),
-            is_blocked=self._is_blocked,
-            met=self._met,
+            admission=Admission(self.people.acquaintances, source),
+            is_blocked=self.people.is_blocked,
+            met=self.people.met,
         )
         self.hearsay = Hearsay(
             self.dialer,
@@ -95,8 +89,8 @@ class Life:
             self.links.lines,
             self.identity.public,
             interfaces=lambda: usable(source.present(), settings.interfaces),
-            is_blocked=self._is_blocked,
-            met=self._met,
+            is_blocked=self.people.is_blocked,
+            met=self.people.met,
         )
         self.engine = Engine(
             self.replica, store, clock, self.links.lines, tell=self._tell, learn=self.hearsay.learn, fail=self._disk_failed
@@ -121,7 +115,7 @@ class Life:
             await self.set_name(text.name(self.settings.name))
         await self._lobby()
         await self.committed()  # what is to be forgotten is gone before anybody can look or ask
-        self._forget_strangers()
+        self.people.forget_strangers()
         for room in self.lookup.rooms():
             await self.count_unread(room)
         self.engine.turn()
@@ -134,6 +128,7 @@ class Life:
             self._spawn(Watch((), self.clock).follow(self._jumped))
         for host, port in self.settings.connect:
             self.dialer.keep(canonical(host), port, self.clock.mono())
+        self._is_elsewhere()  # from here on
         self._remember()
         self._spawn(dialing.run(self.dialer, self._connect, self.clock))
         self.news.publish(events.Ready(identity=self.views.me))
@@ -204,7 +199,12 @@ class Life:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a task has failed: %s", type(error).__name__)  # no text: it could be that of others
 
     def now(self) -> Now:
         """The time, as the core takes it."""
@@ -233,7 +233,7 @@ class Life:
     async def count_unread(self, room: Room) -> int:
         """Count anew how many messages of others were not read yet; the number. What arrives meanwhile is counted on top: the
         count is of what was told so far."""
-        hidden = {feed for identity in self.blocked() for feed in room.cards.feeds(identity)}
+        hidden = {feed for identity in self.people.blocked() for feed in room.cards.feeds(identity)}
         async with self._counting:
             self.engine.drain()
             self.news.unread[room.id] = 0
@@ -259,84 +259,29 @@ class Life:
         now = self.now()
         self.replica.do_chores(now)
         self.engine.turn()
-        present = look()
+        present = self._source.look_again()
         if self.settings.interfaces:
             self._spawn(self.listener.follow(listenable(present, self.settings.interfaces)))
         self.links.hang_up_moved({str(address.ip) for one in present for address in one.addresses})
+        if self._is_elsewhere():
+            self.dialer.carried(lambda host: on_link(host, present))
         self.dialer.jump(now.mono)
         self._remember()
 
+    def _is_elsewhere(self) -> bool:
+        return self._place.left(usable(self._source.present(), self.settings.interfaces))
+
     def _remember(self) -> None:
-        """Try where acquaintances were: where multicast is filtered that is all there is. On-link addresses only: whoever asks for
-        the same far ones in two places is known to be the same."""
-        now = self.now()
-        present = self._source.present()
-        known = [one for one in self.peers.values() if not one.blocked and now.wall - one.last_seen < REMEMBERED_MS]
-        for peer in nlargest(MAX_REMEMBERED, known, key=lambda one: one.last_seen):
-            for host, port in peer.addresses[:1]:
-                if on_link(host, present):
-                    self.dialer.remember(host, port, peer.identity, now.mono)
+        for identity, (host, port) in self.people.whereabouts(self._source.present()):
+            self.dialer.remember(host, port, identity, self.clock.mono())
 
     async def _connect(self, target: str, host: str, port: int) -> Link:
         return await dial(host, port, lambda: self.links.outgoing(target), DIAL_SECONDS)
 
-    def _met(self, identity: bytes, address: tuple[str, int] | None) -> None:
-        wall = self.clock.wall()
-        old = self.peers.get(identity) or PeerRecord(identity=identity, first_seen=wall, last_seen=wall)
-        addresses = tuple(dict.fromkeys(((address,) if address else ()) + old.addresses))[:MAX_ADDRESSES]
-        self.keep_peer(msgspec.structs.replace(old, last_seen=wall, addresses=addresses))
-        self._acquaintances.refresh()
-
-    def keep_peer(self, record: PeerRecord) -> asyncio.Future[None]:
-        """Remember this of somebody; done when it is on disk."""
-        self.peers[record.identity] = record
-        if len(self.peers) > MAX_PEERS:
-            self._forget_oldest()
-        return self._keep(PutPeer(record))
-
-    def _forget_oldest(self) -> None:
-        """Of many who were met, those who were here longest ago, with whom nothing is shared: identities cost nothing."""
-        kept = {place.room.record.peer for place in self.replica.places.values()}
-        strangers = [peer for peer in self.peers.values() if not (peer.blocked or peer.verified or peer.identity in kept)]
-        self._forget(peer.identity for peer in nsmallest(AT_ONCE, strangers, key=self._acquaintances.age))
-
-    def _forget_strangers(self) -> None:
-        """Whoever was met in nothing but rooms that are forgotten is forgotten with them, addresses and all."""
-        rooms = [place.room for place in self.replica.places.values()]
-        known = {who for room in rooms for who in (*room.cards.identities(), room.record.peer)}
-        known |= {link.peer for link in self.links.lines.values()}
-        strangers = [peer for peer in self.peers.values() if not (peer.blocked or peer.verified or peer.identity in known)]
-        self._forget(peer.identity for peer in strangers)
-
-    def _forget(self, identities: Iterable[bytes]) -> None:
-        ops = [DropPeer(identity) for identity in identities]
-        for op in ops:
-            del self.peers[op.identity]
-        if ops:
-            self._acquaintances.refresh()
-            self._keep(*ops)
-
-    def _keep(self, *ops: Op) -> asyncio.Future[None]:
-        kept = self.store.submit(ops)
-        kept.add_done_callback(lambda done: done.exception())  # a disk that fails is told by the engine
-        return kept
-
     def _tell(self, notice: Notice) -> None:
         if isinstance(notice, RoomWent) and notice.forgotten:
-            self._forget_strangers()
+            self.people.forget_strangers()
         self.news.tell(notice)
-
-    def _is_befriended(self, identity: bytes) -> bool:
-        rooms = (place.room for place in self.replica.places.values())
-        return any(room.record.kind == "private" and identity in room.cards for room in rooms)
-
-    def blocked(self) -> set[bytes]:
-        """Who gets no link and is not shown."""
-        return {identity for identity, peer in self.peers.items() if peer.blocked}
-
-    def _is_blocked(self, identity: bytes) -> bool:
-        peer = self.peers.get(identity)
-        return peer is not None and peer.blocked
 
     def _warn_double(self) -> None:
         self.news.publish(events.Warning(kind="second_process", text=self.views.me.name))

@@ -6,6 +6,7 @@ import asyncio
 import math
 import socket
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from peertalk.core.channel import Bye, Channel, ChannelEvent, Established, Refused
@@ -273,10 +274,12 @@ def with_scope(name: tuple[Any, ...]) -> str:
 
 
 def tune(stream: socket.socket) -> None:
-    """Send small messages at once; and let what was not sent wait here, where it is counted, instead of in the kernel."""
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if unsent := getattr(socket, "TCP_NOTSENT_LOWAT", None):
-        stream.setsockopt(socket.IPPROTO_TCP, unsent, KERNEL_UNSENT)
+    """Send small messages at once; and let what was not sent wait here, where it is counted, instead of in the kernel. macOS
+    refuses that of a connection that the other side has ended already: which will be told in a moment."""
+    with suppress(OSError):
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if unsent := getattr(socket, "TCP_NOTSENT_LOWAT", None):
+            stream.setsockopt(socket.IPPROTO_TCP, unsent, KERNEL_UNSENT)
 
 
 async def dial(host: str, port: int, make: Callable[[], Link], seconds: float) -> Link:

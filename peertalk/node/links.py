@@ -210,9 +210,10 @@ class Links:
             link.close(reason)
 
     def hang_up_moved(self, addresses: set[str]) -> None:
-        """End the links over addresses that this machine no longer has: they are dead, and would be noticed only by silence."""
+        """End the links over addresses that this machine no longer has: they are dead, and would be noticed only by silence. One that
+        ended before the system could tell its address has none."""
         for link in list(self.lines.values()):
-            if link.local not in addresses and not ip_address(link.local).is_loopback:
+            if link.local and link.local not in addresses and not ip_address(link.local).is_loopback:
                 link.close("moved")
 
     async def close(self) -> None:

@@ -100,14 +100,8 @@ class Site(ServiceListener):
             self._withdraw(before)
         self.ask()
 
-    def repeat(self) -> None:
-        """Announce the present name once more and ask again: the machine has slept."""
-        if self._info is not None:
-            self._zeroconf.async_send(self._zeroconf.generate_service_broadcast(self._info, None))
-        self.ask()
-
     def hush(self) -> None:
-        """Listen only: no more answers, and no goodbye, since the name goes on elsewhere."""
+        """Listen only: no more answers, and no goodbye, neither now nor at the end."""
         if self._info is not None:
             self._zeroconf.registry.async_remove(self._info)
         self._info = None

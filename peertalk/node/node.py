@@ -10,15 +10,13 @@ import os
 from pathlib import Path
 from typing import Self
 
-import msgspec
-
 from peertalk import __version__, text
 from peertalk.config import Settings
 from peertalk.core import events
 from peertalk.core.entry import Random, Text
 from peertalk.core.room import Room
 from peertalk.core.rooms import direct_room
-from peertalk.core.stored import EntryRecord, PeerRecord
+from peertalk.core.stored import EntryRecord
 from peertalk.errors import RequestError
 from peertalk.node import keyring
 from peertalk.node.life import Life, with_identity
@@ -197,8 +195,12 @@ class Node:
             waiting = waiting[ids.index(after) + 1 :]
             return events.MessageList(messages=waiting[:limit], more=len(waiting) > limit)
         low, high = await self._key(found, after), await self._key(found, None if before in ids else before)
+        if found.durable < len(found.log.pages):
+            await self._life.committed()  # what waits no longer is on its way to the disk, and would be in neither of the two
         entries = await self._life.store.entries(found.id, SHOWN_KINDS, limit + 1, before=high, after=low)
-        views = self._life.views.messages(found, entries, self._life.blocked())
+        views = self._life.views.messages(found, entries, self._life.people.blocked())
+        placed = {view.id for view in views}
+        waiting = [view for view in waiting if view.id not in placed]
         if low is None or len(entries) <= limit:
             views = [*views, *waiting]
         more = len(entries) > limit or len(views) > limit
@@ -234,9 +236,7 @@ class Node:
         return await self._set_blocked(self._life.lookup.peer(peer), blocked=False)
 
     async def _set_blocked(self, identity: bytes, *, blocked: bool) -> events.Peer:
-        wall = self._life.clock.wall()
-        old = self._life.peers.get(identity) or PeerRecord(identity=identity, first_seen=wall, last_seen=wall)
-        await self._life.keep_peer(msgspec.structs.replace(old, blocked=blocked))
+        await self._life.people.block(identity, blocked=blocked)
         if blocked:
             self._life.links.hang_up(identity, "blocked")
         else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from peertalk.node.dialer import MAX_TARGETS, Dialer
+from peertalk.node.book import MAX_TARGETS
+from peertalk.node.dialer import Dialer
 from tests.node.test_dialer import BEN, dialer, keys, seen
 
 
@@ -113,9 +114,9 @@ def test_a_flood_of_announcements_is_bounded_and_makes_way_for_new_ones_when_it_
     it = dialer()
     for number in range(MAX_TARGETS + 10):
         it.found(seen(f"f{number:015x}", f"10.{number >> 8}.{number & 255}.1"), 100.0)
-    assert len(it._targets) == MAX_TARGETS
+    assert len([*it.book]) == MAX_TARGETS
     for key in keys(it.due(100.0)):
         it.failed(key, 100.0)
     it.found(seen("f" * 16, "10.99.0.1"), 100.1)
-    assert "f" * 16 in it._targets
-    assert len(it._targets) == MAX_TARGETS
+    assert it.book.get("f" * 16)
+    assert len([*it.book]) == MAX_TARGETS

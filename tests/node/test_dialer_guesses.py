@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from peertalk.node.dialer import GIVEN_UP, MAX_GUESSES, MAX_TARGETS, Dialer
+from peertalk.node.book import GIVEN_UP, MAX_GUESSES, MAX_TARGETS
+from peertalk.node.dialer import Dialer
 from peertalk.node.targets import GUESSES_IN_FLIGHT, GUESSES_PER_INTRODUCER, IN_FLIGHT
 from tests.node.test_dialer import ANNA, BEN, HIGH, dialer, keys, seen
 
@@ -51,7 +52,7 @@ def test_hearsay_is_given_up_after_a_few_failures_at_ever_longer_distances() -> 
     last = fail(it, KEY, GIVEN_UP)
     assert last - 100.0 > 1.5
     assert it.wake() == math.inf
-    assert it.endpoints() == set()
+    assert it.book.endpoints() == set()
 
 
 @pytest.mark.parametrize("outcome", ["no room in common", "came by itself"])
@@ -64,7 +65,7 @@ def test_hearsay_that_is_of_no_use_any_more_is_dropped(outcome: str) -> None:
     else:
         it.linked(None, CARA, HOST, 100.1)
         it.failed(KEY, 105.0)
-    assert it.endpoints() == set()
+    assert it.book.endpoints() == set()
 
 
 def test_who_is_linked_is_not_looked_for_elsewhere() -> None:
@@ -72,7 +73,7 @@ def test_who_is_linked_is_not_looked_for_elsewhere() -> None:
     it.hear(HOST, PORT, CARA, ANNA, 101.5)
     it.linked(None, CARA, HOST, 101.0)
     it.hear("10.0.0.4", PORT, CARA, ANNA, 102.0)
-    assert it.endpoints() == set()
+    assert it.book.endpoints() == set()
 
 
 def test_hearsay_about_an_address_that_is_dialled_anyway_changes_nothing() -> None:
@@ -92,7 +93,7 @@ def test_a_guess_makes_way_for_whoever_is_announced_there() -> None:
     it.due(100.0)
     it.failed(HIGH, 100.1)
     it.lost(HIGH)
-    assert it.endpoints() == set()
+    assert it.book.endpoints() == set()
 
 
 def test_nobody_is_kept_from_being_dialled_by_what_is_said_of_their_address() -> None:
@@ -148,19 +149,19 @@ def test_what_was_seen_is_dialled_before_what_is_guessed() -> None:
 def test_too_many_guesses_displace_neither_each_other_nor_anybody_seen_but_what_failed() -> None:
     it = dialer()
     hear(it, MAX_GUESSES + 50)
-    assert len(it.endpoints()) == MAX_GUESSES
+    assert len(it.book.endpoints()) == MAX_GUESSES
     it.hear(HOST, PORT, CARA, BEN, 100.0)
-    assert (HOST, PORT) not in it.endpoints()
+    assert (HOST, PORT) not in it.book.endpoints()
     for key in keys(it.due(100.0)):
         it.failed(key, 100.0)
     it.hear(HOST, PORT, CARA, BEN, 100.0)
-    assert (HOST, PORT) in it.endpoints()
+    assert (HOST, PORT) in it.book.endpoints()
     for number in range(MAX_TARGETS):
         it.found(seen(f"f{number:015x}", f"10.{200 + (number >> 8)}.{number & 255}.1"), 100.0)
-    assert all(target.announced for target in it._targets.values())
-    assert len(it._targets) == MAX_TARGETS
+    assert all(target.announced for target in it.book)
+    assert len([*it.book]) == MAX_TARGETS
     hear(it, 5, now=101.0, network=9)
-    assert all(target.announced for target in it._targets.values())
+    assert all(target.announced for target in it.book)
 
 
 def test_many_who_are_announced_leave_room_for_guesses() -> None:
@@ -168,7 +169,7 @@ def test_many_who_are_announced_leave_room_for_guesses() -> None:
     for number in range(MAX_GUESSES + 50):
         it.found(seen(f"f{number:015x}", f"10.{200 + (number >> 8)}.{number & 255}.1"), 100.0)
     it.hear(HOST, PORT, CARA, BEN, 100.0)
-    assert (HOST, PORT) in it.endpoints()
+    assert (HOST, PORT) in it.book.endpoints()
 
 
 def test_where_somebody_who_dialled_me_listens_is_dialled_once_they_are_gone() -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_interface
+from typing import Any
 
 import pytest
 from zeroconf import DNSOutgoing, NotRunningException, Zeroconf
@@ -17,7 +18,7 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from peertalk.errors import StartError
 from peertalk.node import mdns
-from peertalk.node.discovery import MdnsDiscovery
+from peertalk.node.discovery import WAKING, MdnsDiscovery
 from peertalk.node.interfaces import Interface
 from peertalk.node.mdns import Site, acceptable, describe
 from peertalk.node.ports import Advertisement
@@ -52,6 +53,12 @@ class Searcher:
             lambda lost: self._tell("lost", lost),
             lambda: self._tell("changed", None),
         )
+
+    async def passes(self, seconds: float) -> None:
+        """Time goes by, without sleep."""
+        for _ in range(int(seconds) // 10):
+            self.clock.advance(10)
+            await self.rounds.round()
 
     def _tell(self, what: str, value: object) -> None:
         self.told.append((what, value))
@@ -122,11 +129,9 @@ async def test_names_are_changed_after_about_an_hour() -> None:
     anna, ben = Searcher(4001, LOOPBACK), Searcher(4002, LOOPBACK)
     async with searching(anna, ben):
         before = (await anna.finds(ben)).instance
-        ben.clock.advance(0.75 * 3600 - 10)
-        await ben.rounds.round()
+        await ben.passes(0.75 * 3600 - 10)
         assert ben.discovery.instance == before
-        ben.clock.advance(0.5 * 3600 + 10)
-        await ben.rounds.round()
+        await ben.passes(0.5 * 3600 + 20)
         assert (await anna.finds(ben)).instance != before
         assert await anna.hears("lost") == before
         assert not [one for what, one in ben.told if what == "found" and one.port == ben.port]
@@ -179,12 +184,66 @@ async def test_another_network_brings_another_name_and_loses_who_was_there() -> 
         assert ben.discovery.instance != before
 
 
-async def test_after_sleep_everything_is_announced_again() -> None:
-    anna = Searcher(4001, LOOPBACK)
-    async with searching(anna):
-        anna.clock.unix += 3_600_000
-        await anna.rounds.round()
-        assert ("changed", None) in anna.told
+@pytest.fixture
+def goodbyes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of all records that are taken back."""
+    gone: list[str] = []
+    send = mdns.Sockets.async_send
+
+    def sends(it: mdns.Sockets, out: DNSOutgoing, *to: Any) -> None:
+        gone.extend(getattr(record, "alias", record.name) for record, _ in out.answers if record.ttl == 0)
+        send(it, out, *to)
+
+    monkeypatch.setattr(mdns.Sockets, "async_send", sends)
+    return gone
+
+
+async def test_who_wakes_has_another_name_takes_none_back_and_loses_nobody(goodbyes: list[str]) -> None:
+    anna, ben = Searcher(4001, LOOPBACK), Searcher(4002, LOOPBACK)
+    async with searching(anna, ben):
+        before = (await anna.finds(ben)).instance
+        await ben.finds(anna)
+        ben.clock.unix += 3_600_000
+        await ben.rounds.round()
+        assert ben.discovery.instance != before
+        assert ("changed", None) in ben.told
+        await anna.finds(ben)
+        await anna.hears("found", lambda one: one.instance == ben.discovery.instance)
+        ben.clock.advance(WAKING)
+        await ben.rounds.round()
+        assert "lost" not in {what for what, _ in anna.told + ben.told}
+        assert goodbyes == []
+    assert before not in {name.partition(".")[0] for name in goodbyes}
+    assert ben.discovery.instance in {name.partition(".")[0] for name in goodbyes}
+
+
+async def test_who_was_there_before_a_sleep_counts_for_some_seconds() -> None:
+    anna, ben = Searcher(4001, LOOPBACK), Searcher(4002, LOOPBACK)
+    async with searching(ben):
+        async with searching(anna):
+            await ben.finds(anna)
+            ben.present = []  # while the machine sleeps it hears no goodbye either
+            ben.clock.unix += 3_600_000
+            await ben.rounds.round()
+        ben.clock.advance(WAKING - 1)
+        await ben.rounds.round()
+        assert ben.discovery.seen == 1
+        ben.clock.advance(1)
+        await ben.rounds.round()
+        assert await ben.hears("lost") == anna.discovery.instance
+
+
+async def test_who_was_carried_takes_nothing_back_there(goodbyes: list[str]) -> None:
+    anna, ben = Searcher(4001, LOOPBACK), Searcher(4002, LOOPBACK)
+    async with searching(anna, ben):
+        before = (await anna.finds(ben)).instance
+        await ben.finds(anna)
+        ben.present = [Interface("lo", 1, (ip_interface("127.0.0.3/8"),))]
+        await ben.rounds.round()
+        assert ben.discovery.instance != before
+        assert await ben.hears("lost") == anna.discovery.instance  # at once: who was there is not to be asked for here
+        assert (await anna.finds(ben)).addresses == ("127.0.0.3",)
+        assert goodbyes == []
 
 
 async def test_no_interface_is_no_reason_not_to_start(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_interface
@@ -18,9 +19,9 @@ from peertalk.node import hearsay
 from peertalk.node.dialer import PATIENCE, Dialer
 from peertalk.node.hearsay import BURST, BURST_OF_ALL, Hearsay
 from peertalk.node.interfaces import Interface
-from peertalk.node.life import MAX_REMEMBERED, REMEMBERED_MS
 from peertalk.node.link import Link
 from peertalk.node.node import Node
+from peertalk.node.people import MAX_REMEMBERED, REMEMBERED_MS
 from peertalk.node.targets import Endpoint
 from tests.node.company import Clock, Company, company, online, texts, until
 from tests.node.fake_clock import FakeClock
@@ -63,7 +64,7 @@ class Listener:
         self.it.learn(Heard(link, ((about, endpoints),)))
 
     def found(self) -> list[str]:
-        return sorted(host for host, _ in self.dialer.endpoints())
+        return sorted(host for host, _ in self.dialer.book.endpoints())
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_where_somebody_who_dialled_us_listens_is_remembered_and_where_we_dialle
     for link in (1, 2):
         listener.it.learn(Listens(link, 5000))
     assert listener.met == [(ANNA, ("10.0.0.2", 5000))]
-    assert listener.dialer.endpoints() == {("10.0.0.2", 5000)}
+    assert listener.dialer.book.endpoints() == {("10.0.0.2", 5000)}
     assert listener.dialer.due(1e9) == []
 
 
@@ -278,7 +279,7 @@ async def test_who_was_met_and_shared_nothing_is_forgotten_at_the_next_start(peo
     met = PeerRecord(identity=CARA, first_seen=now, last_seen=now)
     verified = replace(met, identity=ANNA, verified=True)
     for record in (met, verified):
-        await ada._life.keep_peer(record)
+        await ada._life.people._put(record)
     await ada.close()
     again = await people.node("Ada")
     assert [peer.id for peer in await again.peers()] == [ANNA.hex()]
@@ -290,9 +291,24 @@ async def test_only_those_who_were_here_last_are_looked_for_at_the_start(people:
     for number in range(MAX_REMEMBERED + 30):
         old = PeerRecord(identity=number.to_bytes(32), first_seen=1, last_seen=wall - number * 60_000)
         addresses = ((f"{network}.0.{number}", 4000), (f"{network}.1.{number}", 4000))
-        ada._life.peers[old.identity] = replace(old, addresses=addresses, blocked=number == 0)
-    ada._life.peers[b"o" * 32] = PeerRecord(
+        ada._life.people._records[old.identity] = replace(old, addresses=addresses, blocked=number == 0)
+    ada._life.people._records[b"o" * 32] = PeerRecord(
         identity=b"o" * 32, first_seen=1, last_seen=wall - REMEMBERED_MS, addresses=(("127.2.0.1", 4000),)
     )
     ada._life._remember()
-    assert ada._life.dialer.endpoints() == {(f"{network}.0.{number}", 4000) for number in range(1, MAX_REMEMBERED + 1)}
+    assert ada._life.dialer.book.endpoints() == {(f"{network}.0.{number}", 4000) for number in range(1, MAX_REMEMBERED + 1)}
+
+
+async def test_in_another_network_who_was_remembered_from_the_last_one_is_not_asked_for(people: Company) -> None:
+    life = (await people.node("Ada", interfaces=["lo"]))._life
+    place = [Interface("lo", 2, (ip_interface("10.0.0.1/24"),))]
+    life._source._look = lambda: tuple(place)
+    life._jumped()
+    for number, host in enumerate(("10.0.0.9", "10.7.0.9")):
+        life.dialer.remember(host, 4000, bytes([number]) * 32, math.inf)
+    life._jumped()
+    assert len(life.dialer.book.endpoints()) == 2
+    place[:] = [Interface("lo", 3, (ip_interface("10.7.0.1/24"),))]
+    life._jumped()
+    assert life.dialer.book.endpoints() == {("10.7.0.9", 4000)}
+    life.dialer.carried(lambda _: False)  # before anybody is dialled

@@ -8,7 +8,7 @@ import pytest
 
 from peertalk.errors import StartError
 from peertalk.node import interfaces
-from peertalk.node.interfaces import Interface, Sources, Watch, canonical, check, dialable, listenable, on_link, usable
+from peertalk.node.interfaces import Interface, Place, Sources, Watch, canonical, check, dialable, listenable, on_link, usable
 from tests.node.fake_clock import FakeClock, Rounds
 
 
@@ -197,3 +197,53 @@ async def test_who_follows_is_told_only_of_changes() -> None:
 async def turn(watch: Watch, rounds: Rounds) -> tuple[bool, bool]:
     rounds.end_next()
     return await watch.next()
+
+
+MOBILE = make("usb0", 6, "192.168.44.2/24", "fe80::7/64")  # its link-local address is that of every network
+LOCAL, OTHER_LOCAL = make("eth0", 4, "fe80::1/64"), make("eth0", 4, "fe80::2/64", "169.254.1.1/16")
+
+
+@pytest.mark.parametrize(
+    ("places", "carried"),
+    [
+        ([(WLAN,), (WLAN,)], False),
+        ([(WLAN,), (WLAN, CABLE), (CABLE,)], False),
+        ([(WLAN,), (MOBILE,)], True),
+        ([(WLAN,), (), (WLAN,)], False),
+        ([(WLAN,), (), (MOBILE,)], True),
+        ([(WLAN,), (make("wlan0", 3, "fe80::7/64"),), (WLAN,)], False),
+        ([(WLAN,), (make("wlan0", 3, "fe80::9/64"),), (MOBILE,)], True),
+        ([(), (WLAN,)], False),
+        ([(LOCAL,), (LOCAL,)], False),
+        ([(LOCAL,), (OTHER_LOCAL,)], True),
+        ([(LOCAL,), (make("eth0", 4, "fe80::1/64", "10.0.0.7/8"),)], False),
+    ],
+)
+def test_another_network_is_one_where_no_address_is_left(places: list[tuple[Interface, ...]], carried: bool) -> None:
+    place = Place()
+    assert [place.left(one) for one in places] == [False] * (len(places) - 1) + [carried]
+
+
+async def test_what_cannot_be_looked_at_for_a_moment_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> tuple[Interface, ...]:
+        raise OSError(24, "Too many open files")
+
+    rounds, clock = Rounds(), FakeClock()
+    watch, sources = Watch((), clock, look=lambda: (WLAN,), pause=rounds.pause), Sources(clock, lambda: (WLAN,))
+    assert sources.present() == (WLAN,)
+    watch._look = sources._look = fails
+    assert await turn(watch, rounds) == (False, False)
+    assert watch.current == sources.look_again() == (WLAN,)
+    monkeypatch.setattr(socket, "socket", fails)
+    with pytest.raises(OSError, match="Too many"):
+        interfaces.bindable(ip_interface("127.0.0.1/8"), 1)
+
+
+def test_a_source_is_found_out_once_and_anew_where_networks_change() -> None:
+    clock, present = FakeClock(), [WLAN]
+    sources = Sources(clock, lambda: tuple(present))
+    assert sources("2001:db8::4") == "2001:db8::/64"
+    present.append(make("eth0", 4, "2001:db8::1/64"))
+    assert sources("2001:db8::4") == "2001:db8::/64"
+    clock.advance(interfaces.POLL)
+    assert sources("2001:db8::4") == "2001:db8::4"

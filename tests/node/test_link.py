@@ -12,7 +12,7 @@ import pytest
 from peertalk.core.channel import ChannelEvent, Established, Proven, Received
 from peertalk.errors import RemoteError, RequestError
 from peertalk.node import link as link_module
-from peertalk.node.link import LIMIT, Link, dial, with_scope
+from peertalk.node.link import LIMIT, Link, dial, tune, with_scope
 from tests.node.link_ends import LOBBY, OTHER, End, connected, listening
 
 
@@ -392,3 +392,12 @@ async def test_a_link_that_was_closed_before_it_was_connected_stays_so() -> None
 )
 def test_a_link_local_address_keeps_its_interface(name: tuple[object, ...], host: str) -> None:
     assert with_scope(name) == host
+
+
+def test_a_connection_that_has_ended_already_is_tuned_in_vain() -> None:
+    class Gone(socket.socket):
+        def setsockopt(self, *_: object) -> None:
+            raise OSError(22, "Invalid argument")  # macOS
+
+    with Gone() as gone:
+        tune(gone)

@@ -98,3 +98,27 @@ def test_who_came_from_there_and_found_no_room_is_not_dialled_at_once() -> None:
     dialer.linked(None, b"b" * 32, "10.0.0.2", 100.0)
     dialer.unlinked(b"b" * 32, 100.1, crowded=True)
     assert dialer.wake() - 100 > 30
+
+
+async def test_only_links_over_addresses_that_are_gone_are_hung_up(people: Company) -> None:
+    ada = await people.node("Ada")
+    for name in ("Ben", "Cara", "Dora"):
+        await people.node(name, ada)
+        await until(ada, lambda name=name: online(ada, name))
+    links = [*ada._life.links.lines.values()]
+    for link, local in zip(links, ("192.168.1.7", "192.168.1.8", ""), strict=True):
+        link.local = local
+    ada._life.links.hang_up_moved({"192.168.1.7"})
+    assert [link.reason for link in links] == [None, "closed:moved", None]
+
+
+async def test_work_that_fails_is_said(people: Company, caplog: pytest.LogCaptureFixture) -> None:
+    async def fails() -> None:
+        raise ValueError("a text of somebody")
+
+    life = (await people.node("Ada"))._life
+    before = set(life._tasks)
+    life._spawn(fails())
+    await asyncio.wait(life._tasks - before)
+    assert "a task has failed: ValueError" in caplog.text
+    assert "of somebody" not in caplog.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,10 @@ import pytest
 from peertalk.core import events
 from peertalk.core.events import Delivered, MessageArrived, MessageChanged, PeerChanged, RoomChanged, Typing
 from peertalk.core.rooms import HOUR_MS
+from peertalk.core.stored import Op
 from peertalk.errors import RequestError, StartError
 from peertalk.node.node import Node
-from tests.node.company import Clock, Company, company, event, online, port, texts, until
+from tests.node.company import PATIENCE, Clock, Company, company, event, online, port, texts, until
 
 
 @pytest.fixture
@@ -386,3 +387,28 @@ async def test_closing_tells_the_others_and_ends_subscriptions(people: Company) 
     await ada.close()
     assert [type(one).__name__ async for one in rest] == ["Ready"]
     await asyncio.gather(ada.close(), ada.close())
+
+
+async def test_what_is_on_its_way_from_waiting_to_its_place_is_never_missing_from_the_history(
+    people: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben, placed = await people.node("Ada"), await people.node("Ben"), asyncio.Event()
+    await ada.send("lobby", "waited")
+    store = ada._life.store
+    submit, room = store.submit, ada._life.lookup.room("lobby")
+
+    def submits(ops: Sequence[Op]) -> asyncio.Future[None]:
+        if not room.outbox:
+            placed.set()
+        return submit(ops)
+
+    monkeypatch.setattr(store, "submit", submits)
+    disk = store._writer._using
+    disk.acquire()  # it is busy
+    try:
+        await ada.connect("127.0.0.1", port(ben))
+        async with asyncio.timeout(PATIENCE):
+            await placed.wait()
+    finally:
+        asyncio.get_running_loop().call_later(0.1, disk.release)
+    assert await texts(ada) == ["waited"]

@@ -1,0 +1,103 @@
+"""What is remembered of people, with a store that only notes what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from ipaddress import ip_interface
+from typing import cast
+
+import pytest
+
+from peertalk.core.identity import Identity
+from peertalk.core.stored import DropPeer, Op, PeerRecord, PutPeer
+from peertalk.core.sync import Replica
+from peertalk.node import people
+from peertalk.node.interfaces import Interface
+from peertalk.node.people import People
+from peertalk.node.ports import Store
+from tests.node.fake_clock import FakeClock
+
+LAN = Interface("eth0", 2, (ip_interface("10.0.0.1/24"),))
+
+
+class FakeReplica:
+    def __init__(self) -> None:
+        self.identity = Identity(b"m" * 32)
+        self.places: dict[bytes, object] = {}
+
+
+class FakeStore:
+    def __init__(self) -> None:
+        self.kept: dict[bytes, PeerRecord] = {}
+
+    def submit(self, ops: Sequence[Op]) -> asyncio.Future[None]:
+        for op in ops:
+            if isinstance(op, PutPeer):
+                self.kept[op.record.identity] = op.record
+            elif isinstance(op, DropPeer):
+                self.kept.pop(op.identity, None)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+class Company:
+    def __init__(self, *known: PeerRecord) -> None:
+        self.clock, self.store, self.linked = FakeClock(), FakeStore(), set[bytes]()
+        self.store.kept = {one.identity: one for one in known}
+        replica, store = cast("Replica", FakeReplica()), cast("Store", self.store)
+        self.it = People(known, replica, store, self.clock, self.linked.__contains__)
+
+
+def who(number: int) -> bytes:
+    return Identity(bytes(8) + number.to_bytes(24, "little")).public
+
+
+def record(number: int, seen: int = 0, **values: bool) -> PeerRecord:
+    return PeerRecord(identity=who(number), first_seen=seen, last_seen=seen, **values)
+
+
+async def test_who_is_met_again_keeps_when_that_was_first_and_gets_the_newest_address_in_front() -> None:
+    company = Company(record(1, 5))
+    for host in ("10.0.0.2", "10.0.0.3", "10.0.0.2"):
+        company.it.met(who(1), (host, 4000))
+    company.it.met(who(1), None)
+    kept = company.store.kept[who(1)]
+    assert (kept.first_seen, kept.last_seen) == (5, company.clock.wall())
+    assert kept.addresses == (("10.0.0.2", 4000), ("10.0.0.3", 4000))
+
+
+async def test_too_many_are_forgotten_many_at_a_time_here_as_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "MAX_PEERS", 20)
+    monkeypatch.setattr(people, "AT_ONCE", 5)
+    company = Company(*(record(number, number) for number in range(20)))
+    company.it.met(who(99), None)
+    assert company.store.kept == dict(company.it.records)
+    assert set(company.store.kept) == {who(number) for number in range(4, 20)}  # met today, the stranger goes first
+
+
+async def test_who_is_blocked_verified_or_here_is_not_forgotten() -> None:
+    company = Company(record(1), record(2, blocked=True), record(3, verified=True), record(4))
+    company.linked.add(who(4))
+    company.it.forget_strangers()
+    assert set(company.it.records) == set(company.store.kept) == {who(2), who(3), who(4)}
+    assert who(1) not in company.it.acquaintances
+
+
+async def test_a_block_is_kept_and_taken_back() -> None:
+    company = Company()
+    await company.it.block(who(1), blocked=True)
+    assert company.it.is_blocked(who(1))
+    assert company.it.blocked() == {who(1)}
+    await company.it.block(who(1), blocked=False)
+    assert not company.it.is_blocked(who(1))
+    assert not company.store.kept[who(1)].blocked
+
+
+async def test_people_are_looked_for_on_the_same_link_only() -> None:
+    company = Company()
+    company.it.met(who(1), ("10.0.0.2", 4000))
+    company.it.met(who(2), ("10.9.0.2", 4000))
+    company.it.met(who(3), None)
+    assert list(company.it.whereabouts([LAN])) == [(who(1), ("10.0.0.2", 4000))]

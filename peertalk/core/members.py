@@ -43,7 +43,7 @@ class Members:
         return True
 
     def _last(self, words: Mapping[bytes, _Word], identity: bytes) -> _Word:
-        return max((words[feed] for feed in self._cards.feeds(identity) if feed in words), default=(0, b"", ""))
+        return max((words[feed] for feed in self._cards.feeds(identity, words)), default=(0, b"", ""))
 
     def name(self, identity: bytes) -> str:
         """The nickname that this identity gave itself last, also if it has left since; "" if none is known."""
@@ -54,5 +54,8 @@ class Members:
         return bool(self._last(self._words, identity)[2])
 
     def identities(self) -> set[bytes]:
-        """Everybody who is in the room, by cards and entries."""
-        return {identity for identity in self._cards.identities() if self.is_here(identity)}
+        """Everybody who is in the room, by cards and entries. Asked at every coming and going, so what it costs follows from what
+        people said of themselves, not from the cards: those are by the thousand where somebody makes them up."""
+        owners = [owner for feed in self._words if (owner := self._cards.owner(feed)) is not None]
+        said = {identity for owner in owners for identity in (owner.identity, *owner.others)}
+        return {identity for identity in said if self.is_here(identity)}

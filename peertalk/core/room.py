@@ -112,6 +112,11 @@ class Room:
         """Is this no direct room that a stranger began and in which one has not written oneself?"""
         return self.record.kind != "direct" or self.record.accepted
 
+    @property
+    def is_spare(self) -> bool:
+        """Is this a direct room that another began, with nothing in it to read or sent from here, and nobody there?"""
+        return not (self.accepted or self.record.shown or self.sharings)
+
     def room_for_tips(self, sharing: Sharing) -> int:
         """How many tips may be wanted of a peer: some of each, and many of all together, but those in a direct room are few."""
         if self.record.kind == "direct":

@@ -20,6 +20,8 @@ from peertalk.node.ports import Clock
 POLL = 2.0  # seconds between two looks at the interfaces
 JUMP = 10.0  # seconds by which the clocks may disagree before it counts as having slept
 
+PRINTERS = range(9100, 9110)  # the ports of raw printing
+
 # What asks for the flags of an interface: SIOCGIFFLAGS, with the request as struct ifreq.
 _FLAGS_OF = {"linux": 0x8913, "darwin": 0xC0206911}
 _REQUEST, _POINTOPOINT = struct.Struct("16sH22x"), 0x10
@@ -187,6 +189,11 @@ def dialable(host: str, interfaces: Iterable[Interface]) -> bool:
         return False
     private = address.is_private and not (address.is_loopback or address.is_link_local)
     return private or on_link(host, interfaces)
+
+
+def may_listen(port: int) -> bool:
+    """Whether PeerTalk may be at this port, when it is others who say so: what comes to those of printers they print."""
+    return port not in PRINTERS
 
 
 class Sources:

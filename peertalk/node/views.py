@@ -44,7 +44,7 @@ class Views:
     def _raw_name(self, identity: bytes, room: Room | None) -> str:
         if room is not None and (name := room.members.name(identity)):
             return name
-        rooms = [place.room for place in self._replica.places.values() if identity in place.room.cards.identities()]
+        rooms = [place.room for place in self._replica.places.values() if identity in place.room.cards]
         names = ((one.members.name(identity), one is room, identity in one.online()) for one in rooms)
         return max(((here, online, name) for name, here, online in names if name), default=(False, False, ""))[2]
 
@@ -79,7 +79,8 @@ class Views:
         )
 
     def _is_in(self, room: Room, identity: bytes) -> bool:
-        return identity in self.everyone(room)
+        by_words = room.members.is_here(identity) or identity in room.online()
+        return by_words or identity in (room.me, room.record.peer)
 
     def everyone(self, room: Room) -> set[bytes]:
         """The members of a room; both, in a direct one."""
@@ -93,8 +94,7 @@ class Views:
 
     def _member(self, room: Room, identity: bytes) -> events.Member:
         mine = identity == self._replica.identity.public
-        authenticated = (identity, b"") in room.cards.records
-        via = next((by for (who, by) in room.cards.records if who == identity), b"") if not authenticated else b""
+        via = room.cards.introducer(identity)
         return events.Member(
             id=identity.hex(),
             name=self.name(identity, room),

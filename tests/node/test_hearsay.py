@@ -91,6 +91,12 @@ def test_only_what_is_on_link_or_private_is_dialled(address: str, dialled: bool)
     assert bool(listener.found()) == dialled
 
 
+def test_printers_are_not_dialled_as_they_would_print_it() -> None:
+    listener = Listener()
+    listener.hear("10.0.0.7", port=9100)
+    assert not listener.found()
+
+
 def test_a_link_local_address_belongs_to_the_interface_of_the_link_on_which_it_was_heard() -> None:
     listener = Listener({1: FakeLink(address=("fe80::2%2", 50_000)), 2: FakeLink(address=("fe80::2%9", 50_000))})
     listener.hear("fe80::7", link=1)

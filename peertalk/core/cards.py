@@ -47,6 +47,8 @@ class Cards:
         self._tied: dict[bytes, set[bytes]] = {}
         self._hearsay: dict[bytes, dict[bytes, bytes]] = {}
         self._introducers: dict[bytes, bytes] = {}
+        self.version = 0
+        """Grows whenever somebody may be somebody else than before."""
         for record in records:
             self._put(record)
 
@@ -87,6 +89,7 @@ class Cards:
         return verify_owner(pair[0], pair[1], self.room, identity)
 
     def _put(self, record: CardRecord) -> None:
+        self.version += 1
         before = self.records.get((record.identity, record.via))
         self._given[record.via or record.identity] += len(record.feeds) - (len(before.feeds) if before is not None else 0)
         self.records[(record.identity, record.via)] = record

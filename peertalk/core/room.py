@@ -95,7 +95,7 @@ class Room:
 
     def everyone(self) -> set[bytes]:
         """All members as shown: by their entries, everybody who is linked (no silent lurkers), and oneself."""
-        return self.members.identities() | self.online() | {self.me}
+        return {*self.members.identities(), *self.online(), self.me}
 
     def own_feeds(self) -> set[bytes]:
         return {key.feed for key in self.keys}

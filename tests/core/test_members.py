@@ -122,3 +122,6 @@ def test_what_a_look_at_who_is_here_costs_does_not_follow_from_made_up_cards(mon
     monkeypatch.setattr(Cards, "owner", lambda cards, feed: asked.append(feed) or owner(cards, feed))
     assert inside.identities() == {ben.public}
     assert set(asked) == {ben.feed}
+    asked.clear()
+    assert inside.identities() == {ben.public}
+    assert not asked

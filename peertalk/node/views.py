@@ -42,11 +42,13 @@ class Views:
         return _name(self._raw_name(identity, room), tag(identity))
 
     def _raw_name(self, identity: bytes, room: Room | None) -> str:
-        if room is not None and (name := room.members.name(identity)):
-            return name
+        """A name that they gave themselves, before one that others say is theirs: that could be anybody's words."""
         rooms = [place.room for place in self._replica.places.values() if identity in place.room.cards]
-        names = ((one.members.name(identity), one is room, identity in one.online()) for one in rooms)
-        return max(((here, online, name) for name, here, online in names if name), default=(False, False, ""))[2]
+        names = (
+            (not one.cards.introducer(identity), one is room, identity in one.online(), one.members.name(identity))
+            for one in rooms
+        )
+        return max((each for each in names if each[3]), default=(False, False, False, ""))[3]
 
     def has_name(self, identity: bytes) -> bool:
         """Is a name known, not just a key?"""
@@ -100,7 +102,7 @@ class Views:
             name=self.name(identity, room),
             tag=tag(identity),
             online=mine or identity in room.online(),
-            trust="verified" if mine else self.trust(identity),
+            trust="verified" if mine else "new" if via else self.trust(identity),
             via=self.name(via, room) if via else None,
             me=mine,
         )

@@ -47,6 +47,18 @@ async def test_a_crowd_of_made_up_people_holds_nobody_up(hostile: Hostile, victi
     await overlook(victim)
 
 
+async def test_who_comes_and_goes_all_the_time_leaves_nothing_open(hostile: Hostile, victim: Victim) -> None:
+    before = victim.descriptors()
+    for number in range(60):
+        member = await Member.link(hostile, f"comes and goes {number % 3}")
+        await member.peer.hang_up()
+    async with asyncio.timeout(5):
+        while victim.descriptors() > before:
+            await victim.process.call("node.status")
+    await victim.talk()
+    await overlook(victim)
+
+
 def pages(own: Feed, count: int, entries: int, text: str = WORD) -> list[bytes]:
     return [own.says(*[text] * entries) for _ in range(count)]
 

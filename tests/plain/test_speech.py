@@ -71,6 +71,7 @@ def test_layout_is_left_out() -> None:
         ("Mira\uff1a yes", "Mira yes · mira"),
         ("You", "You · mira"),
         ("PeerTalk", "PeerTalk · mira"),
+        ("РeerTa1k", "РeerTa1k · mira"),
         ("::", "mira"),
         ("Mira", "Mira"),
         ("Jonas", "Jonas · mira"),

@@ -14,7 +14,7 @@ _ALIKE: Final = str.maketrans(
 _STROKES: Final = str.maketrans("I|1ǀⅼ∣", "llllll")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def look(name: str) -> str:
     """The same for names that a reader may take for one another: by letters of other scripts, marks, case, gaps, or signs that are
     drawn alike. Only to compare with."""

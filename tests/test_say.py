@@ -259,6 +259,16 @@ EVENTS: list[tuple[events.AnyEvent, str | None, str | None]] = [
 ]
 
 
+@pytest.mark.parametrize(("kind", "text"), [("left", "Mira"), ("here", "Mira"), ("left", "")])
+def test_whose_name_could_be_anothers_comes_and_goes_with_the_tag(kind: Any, text: str) -> None:
+    assert say.message(said(kind=kind, text=text), "Mira · m1ra").startswith("Mira · m1ra ")
+
+
+def test_no_name_ends_before_its_end() -> None:
+    liar = said(author=Author(id="bb", name="Mira: yes", tag="l1ar"), text="hello")
+    assert say.message(liar) == "Mira  yes: hello"
+
+
 @pytest.mark.parametrize(("event", "english", "german"), EVENTS)
 def test_each_event_is_a_line_or_nothing(
     event: events.AnyEvent, english: str | None, german: str | None, language: str

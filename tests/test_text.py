@@ -303,6 +303,9 @@ def test_no_single_character_gets_through_that_must_not() -> None:
         ("Anna\nJonas: hello", "Anna Jonas: hello"),
         ("Anna ✓", "Anna"),
         ("● Anna", "Anna"),
+        ("Anna • k3f9", "Anna k3f9"),
+        ("Anna ・k3f9", "Anna k3f9"),
+        ("Annaꞏk3f9", "Anna k3f9"),
         ("Sam · k3f9", "Sam k3f9"),
         ("Gal·la", "Gal·la"),
         ("── new ──", "new"),
@@ -387,3 +390,18 @@ def test_clip_marks_what_it_cut() -> None:
     assert text.clip("abcdef", 5, "...") == "ab..."
     assert text.clip("abcdef", 0) == ""
     assert text.clip("abcdef", 2, "...") == ""
+
+
+@pytest.mark.parametrize("other", ["anna", "АННА".replace("Н", "n"), "Аnnа", "Änna", "An na", "Anna.", "Αnnα"])
+def test_names_that_look_alike_have_one_look(other: str) -> None:
+    assert text.look(other) == text.look("Anna")
+
+
+@pytest.mark.parametrize(("one", "other"), [("Alan", "AIan"), ("Emma", "Ernma"), ("Otto", "0tt0"), ("Willi", "VViIIi")])
+def test_signs_that_are_drawn_alike_make_no_difference(one: str, other: str) -> None:
+    assert text.look(one) == text.look(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Anna", "Ana"), ("Ben", "Bea"), ("李", "王"), ("🦊", "🐻"), ("Олег", "Ольга")])
+def test_names_that_differ_look_different(one: str, other: str) -> None:
+    assert text.look(one) != text.look(other)

@@ -7,7 +7,7 @@ good. A card passed on by another is hearsay (`via`), kept one per introducer, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import islice
 
 import msgspec
@@ -22,6 +22,8 @@ MAX_HEARSAY = 8192
 """Feeds that one introducer may say something about in one room."""
 GIVEN, GIVEN_TOGETHER = 64, 8192
 """Feeds that everybody may name in one room, be they one's own or others'; and beyond that, all together."""
+MAX_OWNERS = 4
+"""Identities under which a feed is shown: whoever has its key can tie it to any number."""
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -44,6 +46,9 @@ class Cards:
         self._given: Counter[bytes] = Counter()
         self._tied: dict[bytes, set[bytes]] = {}
         self._hearsay: dict[bytes, dict[bytes, bytes]] = {}
+        self._introducers: dict[bytes, bytes] = {}
+        self.version = 0
+        """Grows whenever somebody may be somebody else than before."""
         for record in records:
             self._put(record)
 
@@ -84,10 +89,13 @@ class Cards:
         return verify_owner(pair[0], pair[1], self.room, identity)
 
     def _put(self, record: CardRecord) -> None:
+        self.version += 1
         before = self.records.get((record.identity, record.via))
         self._given[record.via or record.identity] += len(record.feeds) - (len(before.feeds) if before is not None else 0)
         self.records[(record.identity, record.via)] = record
         self._listed.setdefault(record.identity, set()).update(feed for feed, _ in record.feeds)
+        if record.via:
+            self._introducers.setdefault(record.identity, record.via)
         for feed, _ in record.feeds:
             if record.via:
                 self._hearsay.setdefault(feed, {}).setdefault(record.via, record.identity)
@@ -98,7 +106,7 @@ class Cards:
         """Whose feed this is, authenticated before hearsay; None if nobody said."""
         tied = self._tied.get(feed)
         if tied:
-            first, *others = sorted(tied)
+            first, *others = sorted(tied)[:MAX_OWNERS]
             return Owner(first, others=tuple(others))
         for via, identity in self._hearsay.get(feed, {}).items():
             listed = self.records.get((identity, b""))
@@ -106,10 +114,14 @@ class Cards:
                 return Owner(identity, via=via)
         return None
 
-    def feeds(self, identity: bytes) -> set[bytes]:
-        """All feeds shown as this identity's."""
-        listed = self._listed.get(identity, ())
+    def feeds(self, identity: bytes, among: Container[bytes] | None = None) -> set[bytes]:
+        """All feeds shown as this identity's; `among`: only those of these."""
+        listed = (feed for feed in self._listed.get(identity, ()) if among is None or feed in among)
         return {feed for feed in listed if (owner := self.owner(feed)) and identity in (owner.identity, *owner.others)}
+
+    def introducer(self, identity: bytes) -> bytes:
+        """Who first told of this identity; b"" if it came itself, or nobody did."""
+        return b"" if (identity, b"") in self.records else self._introducers.get(identity, b"")
 
     def listed(self, identity: bytes) -> frozenset[bytes]:
         """All feeds that anybody said are this identity's."""

@@ -17,7 +17,7 @@ from peertalk.core.own import Own
 from peertalk.core.reach import Reach
 from peertalk.core.room import DELTA_DELAY, NOTHING, Room
 from peertalk.core.sharing import Sharing
-from peertalk.core.stored import PutCard
+from peertalk.core.stored import CardRecord, PutCard
 from peertalk.errors import RemoteError
 
 
@@ -58,11 +58,16 @@ class Exchange:
         known = room.cards.listed(card.identity)
         record = room.cards.receive(card, sharing.identity)
         if record is not None:
-            self._out.commit((PutCard(record),), lambda _: self._out.emit(MembersChanged(room.id, (card.identity,))))
+            self._out.commit((PutCard(record),), lambda _: self._tell_of(room, record))
             if not room.cards.listed(card.identity) <= known:
                 self._pass_on(room, record.identity, wire.Card(room.id, record.identity, record.feeds), sharing)
         if card.identity == sharing.identity and not sharing.ready:
             self._begin(place, sharing, now)
+
+    def _tell_of(self, room: Room, card: CardRecord) -> None:
+        """Of somebody who is not here, and of whom nothing is here, there is nothing to tell: a card alone may be made up."""
+        if card.identity in room.online() or any(feed in room.log.chains for feed, _ in card.feeds):
+            self._out.emit(MembersChanged(room.id, (card.identity,)))
 
     def _pass_on(self, room: Room, about: bytes, card: wire.Card, giver: Sharing) -> None:
         """Once: what others say again is kept, but said on only if it names a feed that nobody had named."""

@@ -22,6 +22,8 @@ class Members:
         self._words: dict[bytes, _Word] = {}
         self._names: dict[bytes, _Word] = {}
         self.older: dict[bytes, bytes] = {}
+        self._here: frozenset[bytes] = frozenset()
+        self._version = -1  # of the cards that `_here` rests on; -1 where it is out of date
         for entry in entries:
             self.add(entry)
 
@@ -40,10 +42,11 @@ class Members:
         self._words[entry.feed] = max(word, self._words.get(entry.feed, word))
         if word[2]:
             self._names[entry.feed] = max(word, self._names.get(entry.feed, word))
+        self._version = -1
         return True
 
     def _last(self, words: Mapping[bytes, _Word], identity: bytes) -> _Word:
-        return max((words[feed] for feed in self._cards.feeds(identity) if feed in words), default=(0, b"", ""))
+        return max((words[feed] for feed in self._cards.feeds(identity, words)), default=(0, b"", ""))
 
     def name(self, identity: bytes) -> str:
         """The nickname that this identity gave itself last, also if it has left since; "" if none is known."""
@@ -53,6 +56,12 @@ class Members:
         """Is this identity's last such entry a `here`?"""
         return bool(self._last(self._words, identity)[2])
 
-    def identities(self) -> set[bytes]:
-        """Everybody who is in the room, by cards and entries."""
-        return {identity for identity in self._cards.identities() if self.is_here(identity)}
+    def identities(self) -> frozenset[bytes]:
+        """Everybody who is in the room, by cards and entries. Asked at every coming and going, so it is kept; and what it costs
+        follows from what people said of themselves, not from the cards: those are by the thousand where somebody makes them up."""
+        if self._version != self._cards.version:
+            owners = [owner for feed in self._words if (owner := self._cards.owner(feed)) is not None]
+            said = {identity for owner in owners for identity in (owner.identity, *owner.others)}
+            self._here = frozenset(identity for identity in said if self.is_here(identity))
+            self._version = self._cards.version
+        return self._here

@@ -58,8 +58,12 @@ OPEN = Rate(5000, 200, 8 * MIB, MIB // 2)
 writes rests on what one has taken in."""
 RESERVED, RESERVED_SIZE = 100, MIB // 4
 """What is left of it for those who bring little."""
+OPEN_LASTING = Rate(200_000, 10, 512 * MIB, 16 << 10)
+"""The same, as long as it lasts: at the rate above, a stranger would fill a disk within days, and the memory before."""
 STRANGERS = Rate(10_000, 200, 12 * MIB, MIB // 4)
 """What all together may bring into direct rooms in which one has not written oneself, beside the little of each."""
+STRANGERS_LASTING = Rate(50_000, 2, 128 * MIB, 4 << 10)
+"""The same, as long as it lasts, with the little of each: these rooms forget nothing."""
 
 
 class Quota:
@@ -92,15 +96,20 @@ class Intake:
 
     def into_open(self, who: bytes, entries: int, size: int, now: float) -> bool:
         """May `who` bring so much into an open room now?"""
-        little, all_ = self._quota(LITTLE, now, who), self._quota(OPEN, now)
-        if little.has(entries, size, now):
-            return all_.take(entries, size, now) and little.take(entries, size, now)
-        return all_.has(entries + RESERVED, size + RESERVED_SIZE, now) and all_.take(entries, size, now)
+        little = self._quota(LITTLE, now, who)
+        together = self._quota(OPEN, now), self._quota(OPEN_LASTING, now)
+        is_little = little.has(entries, size, now)
+        kept, kept_size = (0, 0) if is_little else (RESERVED, RESERVED_SIZE)
+        admits = all(quota.has(entries + kept, size + kept_size, now) for quota in together)
+        for quota in (*together, *([little] if is_little else [])) if admits else ():
+            quota.take(entries, size, now)
+        return admits
 
     def of_stranger(self, who: bytes, entries: int, size: int, now: float) -> bool:
         """May `who` bring so much into a direct room in which one has not written oneself?"""
-        little, all_ = self._quota(LITTLE, now, who), self._quota(STRANGERS, now)
-        return little.take(entries, size, now) or all_.take(entries, size, now)
+        little, all_, lasting = self._quota(LITTLE, now, who), self._quota(STRANGERS, now), self._quota(STRANGERS_LASTING, now)
+        admits = lasting.has(entries, size, now) and (little.take(entries, size, now) or all_.take(entries, size, now))
+        return admits and lasting.take(entries, size, now)
 
     def _quota(self, rate: Rate, now: float, who: bytes = b"") -> Quota:
         quota = self._quotas.get((rate, who))

@@ -95,7 +95,7 @@ class Room:
 
     def everyone(self) -> set[bytes]:
         """All members as shown: by their entries, everybody who is linked (no silent lurkers), and oneself."""
-        return self.members.identities() | self.online() | {self.me}
+        return {*self.members.identities(), *self.online(), self.me}
 
     def own_feeds(self) -> set[bytes]:
         return {key.feed for key in self.keys}
@@ -111,6 +111,11 @@ class Room:
     def accepted(self) -> bool:
         """Is this no direct room that a stranger began and in which one has not written oneself?"""
         return self.record.kind != "direct" or self.record.accepted
+
+    @property
+    def is_spare(self) -> bool:
+        """Is this a direct room that another began, with nothing in it to read or sent from here, and nobody there?"""
+        return not (self.accepted or self.record.shown or self.sharings)
 
     def room_for_tips(self, sharing: Sharing) -> int:
         """How many tips may be wanted of a peer: some of each, and many of all together, but those in a direct room are few."""

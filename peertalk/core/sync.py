@@ -286,11 +286,25 @@ class Replica:
         """The room that is meant; a direct room comes into being when the other one speaks in it."""
         place = self.places.get(message.room)
         if place is None and state.direct is not None and message.room == state.direct.id:
-            if len(self.places) >= MAX_ROOMS or not self._beginnings.admits(state, message, now.mono):
+            if not (self._beginnings.admits(state, message, now.mono) and self._has_room_for_one_more()):
                 return None
             self.join(state.direct, now)
             return self.places[message.room]
         return place if self.is_active(message.room) else None
+
+    def _has_room_for_one_more(self) -> bool:
+        """Where there are too many rooms, one gives way that is of no use to anybody: whoever begins one without a word must not
+        keep all others from doing so."""
+        if len(self.places) < MAX_ROOMS:
+            return True
+        spare = [place.room for place in self.places.values() if place.room.is_spare]
+        if not spare:
+            return False
+        given_up = min(spare, key=lambda room: room.record.linked).id
+        del self.places[given_up]
+        self._wakes.pop(given_up, None)
+        self._out.commit((DropRoom(given_up),))
+        return True
 
     def _on_signal(self, place: Place, sharing: Sharing, signal: wire.Signal, now: Now) -> None:
         if signal.kind == "typing" and self.links[sharing.link].signals.take(1, now.mono):

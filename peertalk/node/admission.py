@@ -20,6 +20,8 @@ KEPT = 64
 LINKS_PER_SOURCE = 32
 NEW_BURST, NEW_RATE = 64, 0.2
 """Identities never seen before that one source may bring: at once, and a second."""
+LINK_BURST, LINK_RATE = 64, 2.0
+"""Links from one source: at once, and a second. What is said at the beginning of each takes longer than setting it up."""
 MAX_SOURCES = 1024
 
 
@@ -63,17 +65,18 @@ def _newest(guests: Sequence[Guest]) -> Guest | None:
     return None if guests[-1].rank == Rank.TRUSTED else guests[-1]
 
 
-class Newcomers:
-    """At which rate a source may bring identities that were never seen before: what is kept of each costs memory and disk."""
+class Pace:
+    """So many of each source at once, and so many a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, burst: float, rate: float) -> None:
+        self._burst, self._rate = burst, rate
         self._buckets: dict[str, Bucket] = {}
 
     def admits(self, source: str | None, now: float) -> bool:
         """Whether there is room for one more from there."""
         if source is None:
             return True
-        bucket = self._buckets.pop(source, None) or Bucket(NEW_BURST, NEW_RATE, now)
+        bucket = self._buckets.pop(source, None) or Bucket(self._burst, self._rate, now)
         self._buckets[source] = bucket
         if len(self._buckets) > MAX_SOURCES:
             del self._buckets[next(iter(self._buckets))]
@@ -86,13 +89,18 @@ class Admission:
     def __init__(self, acquaintances: Acquaintances, source: Callable[[str], str]) -> None:
         self.acquaintances = acquaintances
         self._source = source
-        self._newcomers = Newcomers()
+        self._newcomers = Pace(NEW_BURST, NEW_RATE)
+        self._links = Pace(LINK_BURST, LINK_RATE)
 
     def guest(self, identity: bytes, host: str, local: str) -> Guest:
         """Somebody at the address `host`, linked over the own address `local`."""
         bare = host.partition("%")[0]
         here = bare == local or ip_address(bare).is_loopback
         return Guest(identity, None if here else self._source(host), self.acquaintances.rank(identity))
+
+    def is_in_time(self, new: Guest, now: float) -> bool:
+        """Whether its source brings links no faster than it may; who is trusted comes as often as they like."""
+        return new.rank == Rank.TRUSTED or self._links.admits(new.source, now)
 
     def excess(self, guests: Iterable[Guest], new: Guest, now: float) -> Guest | None:
         """As the function of this name; and `new` has to go too where its source brings new identities too fast."""

@@ -15,6 +15,7 @@ from peertalk.node.ports import Advertisement, Clock
 
 ROTATION = 3600.0  # seconds that a name is kept, give or take a quarter
 WAKING = 10.0  # seconds that what was heard before a sleep counts, unless it is heard again
+MAX_HEARD = 1024  # instances that are remembered: whoever is on the network can announce any number
 
 _log = logging.getLogger("peertalk.discovery")
 
@@ -156,6 +157,8 @@ class MdnsDiscovery:
             self._lost(instance)
         elif after and after != before:
             self._found(after)
+        if len(self._heard) > MAX_HEARD:
+            del self._heard[next(iter(self._heard))]  # not lost: whoever was there before a flood is still to be dialled
 
     def _merged(self, instance: str) -> Advertisement | None:
         """What all sites heard of an instance, as one; the newest port counts."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from peertalk.core.effects import Heard, Listens
 from peertalk.core.rates import Bucket
 from peertalk.node.dialer import PATIENCE, Dialer
-from peertalk.node.interfaces import Interface, dialable, packed, unpacked
+from peertalk.node.interfaces import Interface, dialable, may_listen, packed, unpacked
 from peertalk.node.link import Link
 from peertalk.node.ports import Clock
 from peertalk.node.targets import Endpoint
@@ -61,7 +61,7 @@ class Hearsay:
     def _hear(self, link: Link, introducer: bytes, heard: Heard) -> None:
         now, known, here = self._clock.mono(), self._dialer.book.endpoints(), self._interfaces()
         for identity, (host, port) in self._said(link, heard):
-            if (host, port) in known or self._is_own(host, port, here) or not dialable(host, here):
+            if (host, port) in known or self._is_own(host, port, here) or not (dialable(host, here) and may_listen(port)):
                 continue
             if not (self._bucket(introducer, now).take(1, now) and self._of_all.take(1, now)):
                 return

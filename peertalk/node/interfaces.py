@@ -23,6 +23,11 @@ from peertalk.node.ports import Clock
 POLL = 2.0  # seconds between two looks at the interfaces
 JUMP = 10.0  # seconds by which the clocks may disagree before it counts as having slept
 
+PRINTERS = range(9100, 9110)  # the ports of raw printing
+
+# Python calls them private. The first lead to any computer of the internet (Teredo), the others nowhere.
+FAR = (ip_network("2001::/23"), ip_network("0.0.0.0/8"))
+
 # What asks for the flags of an interface: SIOCGIFFLAGS, with the request as struct ifreq.
 _FLAGS_OF = {"linux": 0x8913, "darwin": 0xC0206911}
 _REQUEST, _POINTOPOINT = struct.Struct("16sH22x"), 0x10
@@ -194,8 +199,13 @@ def dialable(host: str, interfaces: Iterable[Interface]) -> bool:
         return False
     if address.is_multicast or address.is_unspecified or address.is_reserved:
         return False
-    private = address.is_private and not (address.is_loopback or address.is_link_local)
+    private = address.is_private and not (address.is_loopback or address.is_link_local or any(address in one for one in FAR))
     return private or on_link(host, interfaces)
+
+
+def may_listen(port: int) -> bool:
+    """Whether PeerTalk may be at this port, when it is others who say so: what comes to those of printers they print."""
+    return port not in PRINTERS
 
 
 class Sources:

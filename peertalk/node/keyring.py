@@ -33,6 +33,7 @@ State = Literal["new", "key_file", "passphrase"]
 _VERSION: Final = 1
 _TOKEN: Final = 16
 _BOX: Final = SecretBox.NONCE_SIZE + SecretBox.KEY_SIZE + SecretBox.MACBYTES
+_OTHERS_WRITE: Final = 0o022
 _LOCK_AT: Final = 1 << 20  # Windows lets nobody read a locked byte: lock one far behind the process id
 
 
@@ -112,11 +113,23 @@ def unlock(home: Path, passphrase: str | None) -> bytes:
 
 
 def make_home(home: Path) -> None:
-    """Create the directory of a profile, for its owner only. StartError: `no_home` (home)."""
+    """Create the directory of a profile, for its owner only. One that is there must be this user's own: whoever made it in
+    advance, in /tmp for instance, could put other files in the place of ours. StartError: `no_home` (home)."""
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if sys.platform != "win32":
+            _keep_others_out(home)
     except OSError as error:
         raise StartError("no_home", home=str(home)) from error
+
+
+def _keep_others_out(home: Path) -> None:
+    found = home.stat()
+    if found.st_uid == os.geteuid():
+        if found.st_mode & _OTHERS_WRITE:
+            home.chmod(found.st_mode & 0o7777 & ~_OTHERS_WRITE)
+    elif os.geteuid() != 0:
+        raise PermissionError(f"not ours: {home}")
 
 
 def _key_path(home: Path) -> Path:

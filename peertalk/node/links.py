@@ -136,7 +136,8 @@ class Links:
         now = self._now()
         self._dialer.linked(link.target, event.peer, link.address[0], now.mono)
         other = self._by_identity.get(event.peer)
-        if other is None and not self._find_room(link, event.peer, now):
+        is_in_time = self._admission.is_in_time(self._guest(event.peer, link), now.mono)
+        if not is_in_time or (other is None and not self._find_room(link, event.peer, now)):
             link.close(CROWDED)
             return
         self._met(event.peer, link.address if link.initiator else None)

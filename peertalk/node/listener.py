@@ -7,8 +7,10 @@ import errno
 import logging
 import os
 import socket
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from peertalk.errors import StartError
 from peertalk.node.link import Link
@@ -17,6 +19,7 @@ HALF_OPEN = 128
 HALF_OPEN_PER_SOURCE = 16
 BACKLOG = 128
 TRIES = 16  # to find a port that is free in both families
+DESCRIPTORS = 1024
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - to be found by the others is what this is for
 
 _BUSY = {errno.EADDRINUSE}
@@ -53,6 +56,7 @@ class Listener:
         """Listen on `port` (0: any that is free) at all `hosts` whose family this machine has.
 
         StartError: `port_in_use`, `port_denied` (both with the port), `no_interface` (with the hosts)."""
+        allow_descriptors()
         opened = open_sockets(port, hosts)
         self.port = next(iter(opened.values())).getsockname()[1]
         for host, one in opened.items():
@@ -109,6 +113,20 @@ def one_too_many(links: Sequence[tuple[str, Link]], random: Callable[[int], byte
     most = max(counts.values())
     crowd = [link for source, link in candidates if counts[source] == most]
     return crowd[int.from_bytes(random(4)) % max(1, len(crowd) // 2)]
+
+
+def allow_descriptors() -> None:
+    """Some systems let a process open 256 files unless it asks for more. Links alone may be as many, and then a flood of them
+    would keep everybody else out."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - does not exist on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def open_sockets(port: int, hosts: Sequence[str]) -> dict[str, socket.socket]:

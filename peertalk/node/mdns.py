@@ -25,7 +25,7 @@ from zeroconf import (  # type: ignore[attr-defined]  # two of them are public b
 )
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
-from peertalk.node.interfaces import Interface, canonical, dialable, needs_scope, on_link
+from peertalk.node.interfaces import Interface, canonical, dialable, may_listen, needs_scope, on_link
 from peertalk.node.ports import Advertisement
 
 SERVICE = "_peertalk._tcp.local."
@@ -146,7 +146,7 @@ class Site(ServiceListener):
     def _tell(self, info: AsyncServiceInfo) -> None:
         addresses = acceptable(info.parsed_scoped_addresses(), self.interface)
         instance = instance_of(info.name)
-        if instance and addresses and info.port:
+        if instance and addresses and info.port and may_listen(info.port):
             self._heard(self, instance, Advertisement(instance, addresses, info.port))
 
     def _withdraw(self, info: AsyncServiceInfo, tell: Iterable[str] = ()) -> None:

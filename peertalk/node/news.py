@@ -40,6 +40,10 @@ NEWEST = 1000
 """So many own messages back it is told that somebody has them now; `messages.list` knows of all."""
 
 
+MAX_TOLD = 4096
+"""People of whom it is remembered under which name they were told of: identities cost nothing."""
+
+
 class Subscription:
     """An async iterator of events, bounded: who reads too slowly loses the oldest, and is told so by a `dropped` warning."""
 
@@ -273,11 +277,17 @@ class News:
             timer.cancel()
             self._publish_peer(identity, "online")
 
+    def _note_told(self, identity: bytes, name: str) -> None:
+        self._told.pop(identity, None)
+        self._told[identity] = name
+        if len(self._told) > MAX_TOLD:
+            del self._told[next(iter(self._told))]
+
     def _publish_peer(self, identity: bytes, change: Literal["online", "offline", "name"]) -> None:
         peer = self._views.peer(identity)
         if change != "name" or self._told.get(identity, peer.name) != peer.name:
             self.publish(events.PeerChanged(peer=peer, change=change))
-        self._told[identity] = peer.name
+        self._note_told(identity, peer.name)
 
     def _on_members(self, notice: MembersChanged) -> None:
         for identity in notice.identities:

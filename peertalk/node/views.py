@@ -42,11 +42,13 @@ class Views:
         return _name(self._raw_name(identity, room), tag(identity))
 
     def _raw_name(self, identity: bytes, room: Room | None) -> str:
-        if room is not None and (name := room.members.name(identity)):
-            return name
-        rooms = [place.room for place in self._replica.places.values() if identity in place.room.cards.identities()]
-        names = ((one.members.name(identity), one is room, identity in one.online()) for one in rooms)
-        return max(((here, online, name) for name, here, online in names if name), default=(False, False, ""))[2]
+        """A name that they gave themselves, before one that others say is theirs: that could be anybody's words."""
+        rooms = [place.room for place in self._replica.places.values() if identity in place.room.cards]
+        names = (
+            (not one.cards.introducer(identity), one is room, identity in one.online(), one.members.name(identity))
+            for one in rooms
+        )
+        return max((each for each in names if each[3]), default=(False, False, False, ""))[3]
 
     def has_name(self, identity: bytes) -> bool:
         """Is a name known, not just a key?"""
@@ -79,7 +81,8 @@ class Views:
         )
 
     def _is_in(self, room: Room, identity: bytes) -> bool:
-        return identity in self.everyone(room)
+        by_words = room.members.is_here(identity) or identity in room.online()
+        return by_words or identity in (room.me, room.record.peer)
 
     def everyone(self, room: Room) -> set[bytes]:
         """The members of a room; both, in a direct one."""
@@ -93,14 +96,13 @@ class Views:
 
     def _member(self, room: Room, identity: bytes) -> events.Member:
         mine = identity == self._replica.identity.public
-        authenticated = (identity, b"") in room.cards.records
-        via = next((by for (who, by) in room.cards.records if who == identity), b"") if not authenticated else b""
+        via = room.cards.introducer(identity)
         return events.Member(
             id=identity.hex(),
             name=self.name(identity, room),
             tag=tag(identity),
             online=mine or identity in room.online(),
-            trust="verified" if mine else self.trust(identity),
+            trust="verified" if mine else "new" if via else self.trust(identity),
             via=self.name(via, room) if via else None,
             me=mine,
         )

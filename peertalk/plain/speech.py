@@ -16,13 +16,14 @@ from peertalk import say
 from peertalk.core.events import IdentityView, Message, Room
 from peertalk.i18n import _
 from peertalk.say.roster import Roster
+from peertalk.text import look
 
 # What a head is made of, and what looks like it: in a name it would end the name, or make it a line of the program.
 _GRAMMAR: Final = re.compile(
     r"[:,;*#\uff1a\ufe55\ufe13\ua789\u02d0\u02f8\u2236\ufe30\uff0c\u3001\uff1b\uff0a\u2217\u204e\u2731\uff03\ufe5f]"
 )
 _GAPS: Final = re.compile(r"[ \u2800]+")
-_OURS: Final = frozenset(("you", "du", "ich", "i", "peertalk"))
+_OURS: Final = frozenset(map(look, ("you", "du", "ich", "i", "peertalk")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def called(roster: Roster, somebody: IdentityView) -> str:
     """What somebody is called here: in their own words, but none that could be the rest of a head. The tag of the key stands
     behind it where another has the name, or where it was changed."""
     name = _GAPS.sub(" ", _GRAMMAR.sub(" ", somebody.name)).strip() or somebody.tag
-    if name != somebody.name or name.casefold() in _OURS:
+    if name != somebody.name or look(name) in _OURS:
         return f"{name} · {somebody.tag}"
     return roster.called(somebody)
 

@@ -15,6 +15,7 @@ import secrets
 import shutil
 import socket
 import stat
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -204,10 +205,18 @@ def _read_address(home: Path) -> Address:
 async def _connect(home: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     address = _read_address(home)
     if address.path:
+        _check_owner(Path(address.path))
         return await asyncio.open_unix_connection(address.path)
     reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
     writer.write(address.token.encode() + b"\n")
     return reader, writer
+
+
+def _check_owner(path: Path) -> None:
+    """What is written goes to a process of this user, not to whoever made the directory before. OSError."""
+    owner = path.stat().st_uid
+    if sys.platform != "win32" and os.geteuid() not in (0, owner):
+        raise PermissionError("somebody else's socket")
 
 
 def _sweep(home: Path) -> None:

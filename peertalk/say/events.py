@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from peertalk.core import events
 from peertalk.core.events import AnyEvent, Message, Room
 from peertalk.i18n import N_, _
 from peertalk.say.names import room as room_name
+
+_COLON: Final = re.compile("[:\uff1a\ufe55\ufe13\ua789\u02d0\u02f8\u2236\ufe30]")  # in a name it would end the name
 
 
 def event(happened: AnyEvent) -> str | None:
@@ -31,20 +34,21 @@ def event(happened: AnyEvent) -> str | None:
             return None
 
 
-def message(said: Message) -> str:
-    """A message as one line or more: `Mira: hello`; the quiet lines as sentences."""
-    name = said.author.name
+def message(said: Message, called: str | None = None) -> str:
+    """A message as one line or more: `Mira: hello`; the quiet lines as sentences. `called` is what its author is called where
+    the name alone could be another's."""
+    name = called or said.author.name
     if said.deleted:
         return _("{name} deleted a message").format(name=name)
     match said.kind:
         case "here":
-            return _("{name} came in").format(name=said.text or name)
+            return _("{name} came in").format(name=said.text if said.text and name == said.author.name else name)
         case "left":
-            return _("{name} left").format(name=said.text or name)
+            return _("{name} left").format(name=said.text if said.text and name == said.author.name else name)
         case "name":
             return renamed(name if name != said.text else said.author.tag, said.text)
         case _:
-            return f"{name}: {said.text}"
+            return f"{_COLON.sub(' ', name)}: {said.text}"
 
 
 def renamed(old: str, new: str) -> str:

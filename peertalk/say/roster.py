@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from peertalk.core.events import IdentityView, Peer, Room
 from peertalk.say.names import room as room_name
+from peertalk.text import look
 
 TYPING = 6.0
 
@@ -49,12 +50,10 @@ class Roster:
         return next((peer for peer in self.peers.values() if room.id in peer.rooms), None)
 
     def called(self, somebody: IdentityView) -> str:
-        """A name, with the key's tag where two people here have it."""
-        name = somebody.name
+        """A name, with the key's tag where another has it, or one that looks the same."""
+        name, shape = somebody.name, look(somebody.name)
         others = [self.me] if self.me is not None else []
-        if any(
-            other.id != somebody.id and other.name.casefold() == name.casefold() for other in (*self.peers.values(), *others)
-        ):
+        if any(other.id != somebody.id and look(other.name) == shape for other in (*self.peers.values(), *others)):
             return f"{name} · {somebody.tag}"
         return name
 

@@ -20,6 +20,7 @@ right-to-left text themselves order the row by their own rules.
 """
 
 from peertalk.text.cells import clip, graphemes, width
+from peertalk.text.lookalikes import look
 from peertalk.text.room_names import ROOM_NAME_CHARACTERS, room_name
 from peertalk.text.sequences import is_pictographic
 from peertalk.text.shown import LINE_CELLS, MAX_CHARACTERS, MAX_LINES, NAME_CELLS, line, message, name
@@ -34,6 +35,7 @@ __all__ = [
     "graphemes",
     "is_pictographic",
     "line",
+    "look",
     "message",
     "name",
     "room_name",

@@ -30,7 +30,9 @@ def line(raw: str, cells: int = LINE_CELLS) -> str:
 
 
 # What the screen says about people (verified, here, the tag behind a name): nobody may write it into a name.
-_MARKS_OF_STATE: Final = re.compile(r"[✓✔✅☑🗸●○◉◯⬤◆◇▸▶⏳✗✘❌⚠\u2500-\u259f\ufffd\u2800]\ufe0f?|(?<!\w)·|·(?!\w)")
+_MARKS_OF_STATE: Final = re.compile(
+    r"[✓✔✅☑🗸●○◉◯⬤◆◇▸▶⏳✗✘❌⚠\u2500-\u259f\ufffd\u2800]\ufe0f?|(?<!\w)[·•∙⋅‧・･᛫⸱⸳ᐧ∘◦🞄]|[·•∙⋅‧・･᛫⸱⸳ᐧ∘◦🞄](?!\w)|ꞏ"
+)
 
 
 def name(raw: str, fallback: str = "?") -> str:

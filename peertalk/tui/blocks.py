@@ -94,7 +94,7 @@ def lines(item: Item, place: Place, width: int, speaker: Speaker) -> list[Line]:
     if isinstance(item, Note):
         return rows + _note(item, width)
     if not is_speech(item):
-        return [*rows, Line(((fit(f"· {say.message(item)} ·", width), "quiet"),))]
+        return [*rows, Line(((fit(f"· {say.message(item, speaker.name(item.author))} ·", width), "quiet"),))]
     if item.reply_to is not None:
         rows.append(_quote(speaker.quoted(item.reply_to), width - STATE, speaker))
     return rows + _speech(item, width, () if "author" in over else state)

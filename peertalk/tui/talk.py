@@ -89,7 +89,8 @@ class Talk:
     def state(self, message: Message) -> str:
         """The small words of a message in the open room."""
         room = self.roster.rooms.get(message.room)
-        names = {peer.id: self.roster.called(peer) for peer in self.roster.peers.values()} if message.held_by else None
+        held_by = [self.roster.peers[id] for id in message.held_by if id in self.roster.peers]
+        names = {peer.id: self.roster.called(peer) for peer in held_by}
         return "" if room is None else say.state(message, room, names)
 
     def delivery(self) -> str:

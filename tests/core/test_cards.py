@@ -165,3 +165,21 @@ def test_the_believed_card_is_passed_on_but_not_to_whom_it_concerns(cards: Cards
     assert cards.to_pass_on(dora.public) == [ben.card(), cara.card()]
     assert cards.to_pass_on(ben.public) == []
     assert cards.to_pass_on(cara.public) == [ben.card()]
+
+
+def test_a_feed_is_shown_under_few_however_many_have_its_key(cards: Cards) -> None:
+    feed, crowd = key("shared"), [Author(f"c{number}") for number in range(50)]
+    for one in crowd:
+        cards.receive(one.card(feed), one.public)
+    owner = cards.owner(feed.public)
+    assert owner is not None
+    assert [owner.identity, *owner.others] == sorted(one.public for one in crowd)[: cards_module.MAX_OWNERS]
+
+
+def test_who_told_first_of_somebody_is_known_until_they_come(cards: Cards) -> None:
+    ben, cara, dora = Author("ben"), Author("cara"), Author("dora")
+    cards.receive(ben.card(), cara.public)
+    cards.receive(ben.card(), dora.public)
+    assert cards.introducer(ben.public) == cara.public
+    cards.receive(ben.card(), ben.public)
+    assert cards.introducer(ben.public) == cards.introducer(dora.public) == b""

@@ -111,3 +111,17 @@ def test_a_feed_is_tied_to_the_older_one_that_signed_it() -> None:
     dora = Author("dora")
     inside.add(said(dora, Here("Dora"), Here("Dora", next=(older.public, older.sign_next(ROOM.id, dora.feed))))[1])
     assert dora.feed not in inside.older
+
+
+def test_what_a_look_at_who_is_here_costs_does_not_follow_from_made_up_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    ben, asked = Author("ben"), []
+    inside = members(ben, *(Author(f"n{number}") for number in range(100)))
+    for entry in said(ben, Here("Ben")):
+        inside.add(entry)
+    owner = Cards.owner
+    monkeypatch.setattr(Cards, "owner", lambda cards, feed: asked.append(feed) or owner(cards, feed))
+    assert inside.identities() == {ben.public}
+    assert set(asked) == {ben.feed}
+    asked.clear()
+    assert inside.identities() == {ben.public}
+    assert not asked

@@ -6,7 +6,18 @@ import pytest
 
 from peertalk.core import beginnings, rates, wire
 from peertalk.core.entry import Text
-from peertalk.core.rates import LITTLE, NEW_FEED, OPEN, RESERVED, Bucket, Intake, Quota, Rate
+from peertalk.core.rates import (
+    LITTLE,
+    NEW_FEED,
+    OPEN,
+    OPEN_LASTING,
+    RESERVED,
+    STRANGERS_LASTING,
+    Bucket,
+    Intake,
+    Quota,
+    Rate,
+)
 from tests.core.authors import NOTHING, ROOM, Author, tip
 from tests.core.desk import Desk, sent
 
@@ -39,6 +50,15 @@ def test_all_together_bring_so_much_into_open_rooms_and_who_brings_little_has_a_
     assert all(intake.into_open(bytes([who]) * 32, 1, 100, 0.0) for who in range(100))
     assert not intake.into_open(BEN, 1, 100, 0.0)
     assert intake.into_open(BEN, 1, 100, 1.0)
+
+
+def test_whoever_writes_for_days_fills_no_disk() -> None:
+    intake, day = Intake(), 86_400
+    flood = sum(100 * intake.into_open(BEN, 100, 20_000, at / 2) for at in range(2 * day))
+    assert flood <= OPEN_LASTING.entries + day * OPEN_LASTING.entries_a_second
+    assert intake.into_open(CARA, 10, 1000, float(day))
+    crowd = sum(intake.of_stranger(bytes([at % 100]) * 32, 1, 500, at / 100) for at in range(100 * 3600))
+    assert crowd <= STRANGERS_LASTING.entries + 3600 * STRANGERS_LASTING.entries_a_second
 
 
 def test_bytes_count_too() -> None:

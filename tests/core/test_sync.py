@@ -164,6 +164,24 @@ def test_strangers_bring_only_so_many_rooms(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(desk.replica.places) == 3
 
 
+def test_rooms_that_strangers_began_without_a_word_and_left_make_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "MAX_ROOMS", 3)
+    desk = Desk()
+    began = []
+    for number in range(4):
+        stranger = Author(f"s{number}")
+        link = desk.meet(stranger)
+        writer = Author(stranger.name, desk.direct(stranger).id)
+        began.append(writer.room)
+        desk.hear(link, writer.card(), wire.Have(writer.room, bytes(32), 0, True))
+        if number == 0:
+            desk.hear(link, wire.Tips(writer.room, (), fresh=True, last=True), writer.says("something to read"))
+        desk.down(link)
+    assert [room in desk.replica.places for room in began] == [True, False, False, True]
+    desk.crash()
+    assert [room in desk.replica.places for room in began] == [True, False, False, True]
+
+
 def test_a_direct_room_that_is_left_is_hidden_until_the_other_writes() -> None:
     desk, ben = Desk(), Author("ben")
     link = desk.meet(ben)

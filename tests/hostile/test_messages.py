@@ -17,7 +17,7 @@ from tests.hostile import feed, mallory, member, peer
 from tests.hostile.conftest import Hostile
 from tests.hostile.feed import NOBODY, Feed, pack
 from tests.hostile.member import LOBBY, SHOWN, Member, overlook
-from tests.hostile.victim import MARK, Victim
+from tests.hostile.victim import FRIEND, MARK, Victim
 from tests.lab.rpc_process import Event
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -282,6 +282,25 @@ async def test_what_is_said_of_the_friend_is_not_believed(hostile: Hostile, vict
     )
     assert heard["message"]["author"]["id"] == ""
     await victim.friend.has_texts("I am your friend")
+    await overlook(victim)
+
+
+async def test_who_is_introduced_by_others_has_neither_name_nor_trust_from_them(hostile: Hostile, victim: Victim) -> None:
+    """In a room where the friend is not, nobody can say that a card of theirs is false."""
+    await victim.join("elsewhere")
+    secret, seed = feed.open_secret("elsewhere"), feed.blake(b"introducer")
+    one = Member(await (await hostile.dial(seed=seed, secrets=[secret])).establish(), seed, feed.room_id(secret))
+    await one.greet()
+    friend, liar = bytes.fromhex(victim.friend_id), Feed(one.room, bytes(31) + b"\4")
+    one.say(feed.card(one.room, friend, liar.owned_by(friend)), liar.arrives("Zenobia"), liar.says("I am your friend"))
+    await one.claimed(liar.last)
+    members = await victim.process.call("rooms.members", room="elsewhere")
+    [shown] = [member for member in members if member["id"] == victim.friend_id]
+    assert (shown["name"], shown["trust"]) == (FRIEND, "new")
+    assert shown["via"]
+    [said] = (await victim.process.call("messages.list", room="elsewhere", limit=1))["messages"]
+    assert said["author"]["via"]
+    await victim.process.call("rooms.leave", room="elsewhere", forget=True)
     await overlook(victim)
 
 

@@ -10,7 +10,7 @@ from peertalk.core.identity import Identity
 from peertalk.core.stored import PeerRecord
 from peertalk.node import admission
 from peertalk.node.acquaintances import Acquaintances, Rank
-from peertalk.node.admission import KEPT, LINKS, LINKS_PER_SOURCE, NEW_BURST, Admission, Guest, excess
+from peertalk.node.admission import KEPT, LINK_BURST, LINK_RATE, LINKS, LINKS_PER_SOURCE, NEW_BURST, Admission, Guest, excess
 
 FLOOD = "10.0.0.66"
 
@@ -139,3 +139,13 @@ def test_sources_are_forgotten_when_there_are_too_many(monkeypatch: pytest.Monke
     for number in range(10):
         assert it.excess([], it.guest(identity(number), f"10.0.0.{number}", ""), now=0.0) is None
     assert len(it._newcomers._buckets) == 3
+
+
+def test_links_of_one_source_come_at_a_rate_and_those_of_trusted_people_at_any() -> None:
+    it, _ = admission_of(b"f" * 32, trusted=b"t" * 32)
+    known, trusted = (it.guest(who * 32, "10.66.0.1", "10.0.0.1") for who in (b"f", b"t"))
+    elsewhere, here = (it.guest(b"f" * 32, host, "10.0.0.1") for host in ("10.66.0.2", "10.0.0.1"))
+    assert sum(it.is_in_time(known, 0.0) for _ in range(1000)) == LINK_BURST
+    assert sum(it.is_in_time(known, 10.0) for _ in range(1000)) == 10 * LINK_RATE
+    assert it.is_in_time(elsewhere, 10.0)
+    assert all(it.is_in_time(one, 10.0) for one in (trusted, here) for _ in range(1000))

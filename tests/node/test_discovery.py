@@ -17,7 +17,7 @@ from zeroconf import DNSOutgoing, NotRunningException, Zeroconf
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from peertalk.errors import StartError
-from peertalk.node import mdns
+from peertalk.node import discovery, mdns
 from peertalk.node.discovery import WAKING, MdnsDiscovery
 from peertalk.node.interfaces import Interface
 from peertalk.node.mdns import Site, acceptable, describe
@@ -409,3 +409,24 @@ async def test_a_site_receives_and_sends_on_its_interface_only() -> None:
     bound = {reader.sock.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16) for reader in site._zeroconf.engine.readers}
     await site.close()
     assert bound == {b"lo\0"}
+
+
+async def test_a_flood_of_announcements_is_remembered_within_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "MAX_HEARD", 3)
+    anna = Searcher(4001, LOOPBACK)
+    async with searching(anna):
+        [site] = anna.discovery._sites.values()
+        for number in range(10):
+            name = f"{number:016x}"
+            anna.discovery._hear(site, name, Advertisement(name, ("127.0.0.1",), 4000))
+        assert anna.discovery.seen == 3
+        assert [what for what, _ in anna.told] == ["found"] * 10
+
+
+@pytest.mark.parametrize(("port", "believed"), [(9099, 1), (9100, 0), (9109, 0), (9110, 1)])
+def test_printers_that_are_announced_as_peers_are_not_dialled_as_they_would_print_it(port: int, believed: int) -> None:
+    site, told = Site.__new__(Site), []
+    site.interface = WLAN
+    site._heard = lambda *what: told.append(what)  # type: ignore[method-assign]
+    site._tell(describe(WLAN, "0" * 16, "1" * 16, port))
+    assert len(told) == believed

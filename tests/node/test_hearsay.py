@@ -75,6 +75,10 @@ class Listener:
         ("fd00::7", True),
         ("8.8.8.8", False),
         ("2606:4700::1111", False),
+        ("2001:0:4136:e378:8000:63bf:3fff:fdd2", False),
+        ("2002:808:808::1", False),
+        ("64:ff9b::808:808", False),
+        ("0.1.2.3", False),
         ("127.0.0.1", False),
         ("::1", False),
         ("::ffff:127.0.0.1", False),
@@ -90,6 +94,12 @@ def test_only_what_is_on_link_or_private_is_dialled(address: str, dialled: bool)
     listener = Listener()
     listener.hear(address)
     assert bool(listener.found()) == dialled
+
+
+def test_printers_are_not_dialled_as_they_would_print_it() -> None:
+    listener = Listener()
+    listener.hear("10.0.0.7", port=9100)
+    assert not listener.found()
 
 
 def test_a_link_local_address_belongs_to_the_interface_of_the_link_on_which_it_was_heard() -> None:

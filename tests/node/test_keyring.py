@@ -172,6 +172,25 @@ def test_only_the_owner_can_look_into_a_profile(home: Path, state: Path) -> None
         assert {file.stat().st_mode & 0o777 for file in directory.iterdir()} == {0o600}
 
 
+@posix
+def test_nobody_else_can_write_into_a_profile_that_was_made_before(home: Path) -> None:
+    home.mkdir(parents=True)
+    home.chmod(0o777)
+    keyring.ProfileLock(home).release()
+    assert home.stat().st_mode & 0o777 == 0o755
+
+
+@posix
+def test_a_directory_that_belongs_to_somebody_else_is_no_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.mkdir(parents=True)
+    monkeypatch.setattr(os, "geteuid", lambda: home.stat().st_uid + 1)
+    for attempt in (lambda: keyring.create(home, None), lambda: keyring.ProfileLock(home)):
+        with pytest.raises(StartError) as error:
+            attempt()
+        assert kind(error) == ("no_home", {"home": str(home)})
+    assert not [*home.iterdir()]
+
+
 def test_a_key_is_written_whole_or_not_at_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its content is on the disk before it gets its name, and the name before `create` returns."""
     steps: list[str] = []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
@@ -208,3 +209,18 @@ def test_a_flood_leaves_a_moment_to_all_and_a_chance_to_those_who_need_longer() 
     assert share_of_survivors(60) == 1
     assert share_of_survivors(128) > 0.25
     assert share_of_survivors(200) > 0.05
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+async def test_a_flood_does_not_find_all_descriptors_taken() -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    least = min(256, before[1]) if before[1] != resource.RLIM_INFINITY else 256
+    resource.setrlimit(resource.RLIMIT_NOFILE, (least, before[1]))
+    try:
+        listener_module.allow_descriptors()
+        wanted = listener_module.DESCRIPTORS
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(wanted, before[1]) if before[1] > 0 else wanted, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

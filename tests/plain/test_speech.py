@@ -71,6 +71,7 @@ def test_layout_is_left_out() -> None:
         ("Mira\uff1a yes", "Mira yes · mira"),
         ("You", "You · mira"),
         ("PeerTalk", "PeerTalk · mira"),
+        ("РeerTa1k", "РeerTa1k · mira"),
         ("::", "mira"),
         ("Mira", "Mira"),
         ("Jonas", "Jonas · mira"),
@@ -87,3 +88,8 @@ def test_no_name_can_be_the_rest_of_a_head(name: str, shown: str) -> None:
 
 def test_a_message_that_is_gone_has_no_lines() -> None:
     assert lines(msgspec.structs.replace(message(1), deleted=True), HERE) == []
+
+
+@pytest.mark.parametrize("name", ["Jоnas", "JONAS", "J0nas", "Jon as"])
+def test_a_name_that_looks_like_that_of_another_has_its_tag(name: str) -> None:
+    assert called(roster("Jonas"), Author(id="id-x", name=name, tag="mira")) == f"{name} · mira"

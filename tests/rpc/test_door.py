@@ -122,6 +122,14 @@ async def test_nobody_is_found_where_nothing_runs(home: Path) -> None:
     assert await find(home) is None
 
 
+async def test_the_socket_of_somebody_else_is_not_ours(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who makes the directory in advance could wait there for what is written."""
+    node = FakeNode()
+    async with serve_socket(node, home):
+        monkeypatch.setattr(os, "geteuid", lambda: home.stat().st_uid + 1)
+        assert await find(home) is None
+
+
 async def test_a_process_that_hangs_is_not_waited_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "PATIENCE", 0.05)
     with socket.socket(socket.AF_UNIX) as silent:

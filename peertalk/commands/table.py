@@ -13,6 +13,7 @@ from peertalk.commands import handlers, privacy
 from peertalk.commands.keys import BINDINGS, ROOMS_BY_NUMBER, Binding, key_name
 from peertalk.commands.model import AskFirst, Command, Context, Invocation, Outcome, Parameter
 from peertalk.i18n import N_, _
+from peertalk.say.nobody import Way
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node
@@ -147,6 +148,12 @@ def usage(command: Command) -> str:
     """`/msg PERSON [TEXT]`, in the person's language."""
     parts = [f"[{_(p.label)}]" if p.optional else _(p.label) for p in command.parameters]
     return " ".join(["/" + command.name, *parts])
+
+
+def written(way: Way) -> str:
+    """`/connect 192.168.1.7:47000`: what a way to try is, as it is typed in the person's language."""
+    command = next(each for each in COMMANDS if each.id == way.command)
+    return f"/{command.name} {way.argument}" if way.argument else usage(command)
 
 
 def help_lines(command: Command | None = None, bound: Sequence[Binding] = BINDINGS) -> tuple[str, ...]:

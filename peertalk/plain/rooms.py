@@ -10,7 +10,6 @@ from peertalk.core.events import Message, Room
 from peertalk.i18n import _, ngettext
 from peertalk.plain.deliveries import Deliveries
 from peertalk.plain.history import MOST_UNREAD, History, unread_from
-from peertalk.plain.nobody import nobody_lines
 from peertalk.plain.speech import title
 from peertalk.plain.telling import Telling
 from peertalk.say.roster import Roster
@@ -52,7 +51,7 @@ class Rooms:
         messages = await self.history.newest(found.unread)
         await self._voice.say(self._place(found, said=said))
         if found.kind == "direct" and found.online < 2:
-            await self._voice.say(*nobody_lines(found, title(self._roster, found), self._node.status(), []))
+            await self._voice.say(" ".join(say.nobody.partner_away(title(self._roster, found))))
         await self._tell_history(self.history, messages, found.unread)
 
     def _place(self, room: Room, *, said: bool) -> str:

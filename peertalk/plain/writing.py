@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
-from peertalk import commands, i18n, say
+from peertalk import commands, i18n, say, text
 from peertalk.errors import PeerTalkError
 from peertalk.i18n import _
 from peertalk.plain.asking import yes_or_no
@@ -83,15 +83,18 @@ class Writing:
                 raise error
             case commands.Invocation() as invocation:
                 await self._run(invocation)
-            case commands.Text(text):
-                await self._session.send(text)
+            case commands.Text(written):
+                await self._session.send(written)
 
     async def _run(self, invocation: commands.Invocation) -> None:
         room = self._session.room
-        context = commands.Context(room.id if room is not None else None)
+        context = commands.Context(room.id if room is not None else None, text.spoken)
         outcome = await commands.run(self._session.node, invocation, context)
         if isinstance(outcome.action, commands.ShowHelp):
             await self._voice.say(*help_sentences(outcome.action.command))
+            return
+        if isinstance(outcome.action, commands.ShowReport):
+            await self._voice.say(*say.doctor.spoken(outcome.action.report))
             return
         await self._voice.say(*outcome.lines)
         if outcome.action is not None:

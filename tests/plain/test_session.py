@@ -225,20 +225,6 @@ async def test_who_comes_into_the_open_room_or_leaves_it_just_now_is_told(node: 
     assert await chat.later(4) == ["* Ben is here.", "* Mira has left."]
 
 
-async def test_nobody_is_said_once_after_a_while(node: FakeNode) -> None:
-    del node.peers_by_id[next(iter(node.peers_by_id))]
-    chat = Chat(node)
-    await chat.begin()
-    assert await chat.later(4) == []
-    normal = "Nobody has answered yet. That is normal if you are the first."
-    ways = "/connect HOST:PORT, or they to you: /connect 192.168.1.7:47000"
-    assert await chat.later(6) == [
-        f"* You are the first one here. Looking for people on wlan0 192.168.1.7. {normal}",
-        f"* Others are here, but don't show up? You can connect to them: {ways}",
-    ]
-    assert await chat.later(60) == []
-
-
 async def test_warnings_and_what_rooms_forget_are_sentences(node: FakeNode) -> None:
     chat = Chat(node)
     await chat.begin()
@@ -306,6 +292,19 @@ async def test_what_takes_long_says_so(node: FakeNode, monkeypatch: pytest.Monke
     gate.set_result(None)
     await task
     assert len(node.called("send")) == 1
+
+
+async def test_names_in_what_commands_say_are_spelled_as_everywhere(node: FakeNode) -> None:
+    peer = node.come("Anna: hi, * Ben", "lobby")
+    node.add_room("Ben: you", "direct")
+    chat = Chat(node)
+    await chat.begin()
+    assert f"* Anna hi Ben · {peer.tag}: here" in await chat.type("/who")
+    assert "* Ben you: 1 here" in await chat.type("/rooms")
+    [blocked] = await chat.type(f"/block Anna hi Ben · {peer.tag}")
+    assert blocked == "* You no longer see what Anna hi Ben writes. /unblock Anna hi Ben undoes this."
+    assert await chat.type("/unblock Anna hi Ben") == ["* You see again what Anna hi Ben writes."]
+    assert [called for (called,) in node.called("block")] == [peer.id]
 
 
 async def test_leaving_asks_and_the_next_line_is_the_answer(node: FakeNode) -> None:

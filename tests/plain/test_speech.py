@@ -71,6 +71,8 @@ def test_layout_is_left_out() -> None:
         ("Mira\uff1a yes", "Mira yes · mira"),
         ("You", "You · mira"),
         ("PeerTalk", "PeerTalk · mira"),
+        ("Ben has left. Mira", "Ben has left Mira · mira"),
+        ("Dr.Mira 2.0", "Dr.Mira 2.0"),
         ("::", "mira"),
         ("Mira", "Mira"),
         ("Jonas", "Jonas · mira"),

@@ -32,7 +32,7 @@ from peertalk.commands.model import (
     Text,
 )
 from peertalk.commands.reading import parse
-from peertalk.commands.table import COMMANDS, find, help_lines, key_lines, run, usage, written
+from peertalk.commands.table import COMMANDS, find, help_lines, key_lines, run, topic_usage, usage, written
 
 __all__ = [
     "BINDINGS",
@@ -66,6 +66,7 @@ __all__ = [
     "parse",
     "privacy",
     "run",
+    "topic_usage",
     "usage",
     "written",
 ]

@@ -121,7 +121,7 @@ async def _lobby(asking: Asking, answers: Answers, frame: Frame) -> Answers | Ba
         frame.over,
     )
     choices = [
-        Choice("in", _("Yes, be in the lobby"), _("Everyone in it sees your name and key, and reads what you write there.")),
+        Choice("in", _("Yes, be in the lobby"), _("Everyone in it sees your name and key, and reads what you write.")),
         Choice("out", _("No, stay out of it"), _("Only those who share another room with you find you.")),
     ]
     answer = await asking(AskChoice(question, choices, back=frame.back))

@@ -198,7 +198,7 @@ def room_line(each: Room, context: Context) -> str:
 def member_line(member: Member, context: Context) -> str:
     """`Jonas · k3f9: here, verified`."""
     words = [_("you") if member.me else _("here") if member.online else _("away")]
-    if member.trust == "verified":
+    if member.trust == "verified" and not member.me:
         words.append(_("verified"))
     if member.via:
         words.append(_("known through {name}").format(name=context.spelled(member.via)))

@@ -164,8 +164,13 @@ def help_lines(command: Command | None = None, bound: Sequence[Binding] = BINDIN
         return (usage(command), _(command.help), *also)
     column = max(len(usage(each)) for each in COMMANDS)
     lines = [f"{usage(each):<{column}}  {_(each.help)}" for each in COMMANDS]
-    visible = f"/{COMMANDS[0].name} {privacy.WORDS[i18n.language()]}: {privacy.title()}"
+    visible = f"{topic_usage()}: {privacy.title()}"
     return (*lines, _("A text that begins with a slash: write two slashes."), visible, "", *key_lines(bound))
+
+
+def topic_usage() -> str:
+    """`/help privacy`, in the person's language."""
+    return f"/{COMMANDS[0].name} {privacy.WORDS[i18n.language()]}"
 
 
 def key_lines(bound: Sequence[Binding] = BINDINGS) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ import asyncio
 import re
 import time
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
 
 from peertalk import i18n
-from peertalk.core.events import Message, MessageArrived, MessageChanged, PeerChanged, RoomChanged
+from peertalk.core.events import Message, MessageArrived, MessageChanged, MessageList, PeerChanged, RoomChanged
 from peertalk.core.events import Warning as WarningEvent
 from peertalk.errors import RequestError
 from peertalk.plain import writing as writing_module
@@ -251,7 +252,10 @@ async def test_commands_that_are_different_here(node: FakeNode) -> None:
         "* Write to one person: only you two can read it.",
         "* The same: /an",
     ]
+    strangers = (await chat.type("/help privacy"))[1]
+    assert strangers.startswith("* Strangers: Who shares no room with you")
     everything = await chat.type("/help")
+    assert "* /help privacy: What others can see." in everything
     assert not [line for line in everything if "Ctrl" in line or "F1" in line or "   " in line]
     assert await chat.type("/lang de") == ["* Ab jetzt auf Deutsch."]
     i18n.activate("en")
@@ -292,6 +296,26 @@ async def test_what_takes_long_says_so(node: FakeNode, monkeypatch: pytest.Monke
     gate.set_result(None)
     await task
     assert len(node.called("send")) == 1
+
+
+async def test_what_comes_while_a_room_is_being_opened_says_where_it_belongs(node: FakeNode) -> None:
+    chat = Chat(node)
+    await chat.begin()
+    answer, read = asyncio.get_running_loop().create_future(), node.messages
+
+    async def messages(*arguments: Any, **named: Any) -> MessageList:
+        await answer
+        return await read(*arguments, **named)
+
+    node.messages = messages  # type: ignore[method-assign]  # the slow answer of a disk
+    opening = asyncio.ensure_future(chat.writing.take("/room workshop"))
+    node.hear("workshop", "Mira", "meanwhile", minutes=0)
+    for _turn in range(10):
+        await asyncio.sleep(0)
+    assert (await chat.hear())[-1] == "#workshop, Mira: meanwhile"
+    answer.set_result(None)
+    await opening
+    assert chat.heard()[0].startswith("* You are in #workshop.")
 
 
 async def test_names_in_what_commands_say_are_spelled_as_everywhere(node: FakeNode) -> None:

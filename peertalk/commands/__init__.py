@@ -5,10 +5,12 @@ outcome = await run(node, what, context)    lines to show, and what the front en
 complete(line, cursor, candidates)          for Tab
 COMMANDS, BINDINGS                          the tables; help_lines(), key_lines(), usage(command)
 
-Beside them what else is the same wherever a person sits: questions.py, the first start and opening a profile.
+Beside them what else is the same wherever a person sits: questions.py, the first start, opening a profile, and when the doctor
+looks by itself (checkup.py).
 """
 
 from peertalk.commands import privacy
+from peertalk.commands.checkup import Checkup
 from peertalk.commands.completion import Candidates, Completion, complete
 from peertalk.commands.keys import BINDINGS, Binding, bindings, key_name
 from peertalk.commands.model import (
@@ -25,11 +27,12 @@ from peertalk.commands.model import (
     SetTheme,
     ShowHelp,
     ShowOlder,
+    ShowReport,
     SwitchRoom,
     Text,
 )
 from peertalk.commands.reading import parse
-from peertalk.commands.table import COMMANDS, find, help_lines, key_lines, run, usage
+from peertalk.commands.table import COMMANDS, find, help_lines, key_lines, run, topic_usage, usage, written
 
 __all__ = [
     "BINDINGS",
@@ -38,6 +41,7 @@ __all__ = [
     "AskFirst",
     "Binding",
     "Candidates",
+    "Checkup",
     "Command",
     "Completion",
     "Context",
@@ -50,6 +54,7 @@ __all__ = [
     "SetTheme",
     "ShowHelp",
     "ShowOlder",
+    "ShowReport",
     "SwitchRoom",
     "Text",
     "bindings",
@@ -61,5 +66,7 @@ __all__ = [
     "parse",
     "privacy",
     "run",
+    "topic_usage",
     "usage",
+    "written",
 ]

@@ -115,12 +115,14 @@ async def _lobby(asking: Asking, answers: Answers, frame: Frame) -> Answers | Ba
         _("Shall everyone on this network find you?"),
         _("The lobby is an open room: everyone with PeerTalk on this network is in it.")
         + " "
-        + _("Who only listens on this network sees that PeerTalk runs here, and no names."),
+        + _(
+            "Who only listens sees either way that PeerTalk runs here and with which addresses it talks, but no names and no texts."
+        ),
         frame.over,
     )
     choices = [
-        Choice("in", _("Yes, be in the lobby"), _("They see your name and key, and read what you write there.")),
-        Choice("out", _("No, stay out of it"), _("They see that PeerTalk runs here, and nothing of you.")),
+        Choice("in", _("Yes, be in the lobby"), _("Everyone in it sees your name and key, and reads what you write.")),
+        Choice("out", _("No, stay out of it"), _("Only those who share another room with you find you.")),
     ]
     answer = await asking(AskChoice(question, choices, back=frame.back))
     if isinstance(answer, Back):

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from peertalk import config, say
+from peertalk import config, say, text
 from peertalk.commands import privacy
-from peertalk.commands.model import Context, Outcome, Quit, SetLanguage, SetTheme, ShowHelp, ShowOlder, SwitchRoom
+from peertalk.commands.model import Context, Outcome, Quit, SetLanguage, SetTheme, ShowHelp, ShowOlder, ShowReport, SwitchRoom
 from peertalk.core.events import Member, Peer, Room
 from peertalk.errors import RequestError
 from peertalk.i18n import _, ngettext
@@ -34,23 +34,25 @@ async def show_help(_node: Node, arguments: Arguments, _context: Context) -> Out
 
 async def message(node: Node, arguments: Arguments, _context: Context) -> Outcome:
     """Open the direct room with somebody, and send what else was written there."""
-    peer, text = divide(await node.peers(), arguments["peer"])
+    peer, written = divide(await node.peers(), arguments["peer"])
     room = await node.open_direct(peer.id)
-    if text:
-        await node.send(room.id, text)
+    if written:
+        await node.send(room.id, written)
     return Outcome(action=SwitchRoom(room.id))
 
 
 async def room(node: Node, arguments: Arguments, context: Context) -> Outcome:
     """Switch to a room, by its name or the person's; without one, say which is open."""
     if "room" not in arguments:
-        return Outcome((room_line(await _room(node, arguments, context)),))
+        return Outcome((room_line(await _room(node, arguments, context), context),))
     return Outcome(action=SwitchRoom((await node.room(arguments["room"])).id))
 
 
-async def rooms(node: Node, _arguments: Arguments, _context: Context) -> Outcome:
+async def rooms(node: Node, _arguments: Arguments, context: Context) -> Outcome:
     """The rooms, one line each."""
-    return Outcome(tuple(room_line(each) for each in await node.rooms()) or (_("You are in no room. /join NAME enters one."),))
+    return Outcome(
+        tuple(room_line(each, context) for each in await node.rooms()) or (_("You are in no room. /join NAME enters one."),)
+    )
 
 
 async def older(_node: Node, _arguments: Arguments, _context: Context) -> Outcome:
@@ -68,7 +70,9 @@ async def join(node: Node, arguments: Arguments, _context: Context) -> Outcome:
 async def ask_leave(node: Node, arguments: Arguments, context: Context) -> tuple[str, str, Arguments]:
     """The question before leaving, about the room that is meant now."""
     chosen = await _room(node, arguments, context)
-    question = _("Leave {room}? The others see that you left. What you wrote stays with them.").format(room=say.room(chosen))
+    question = _("Leave {room}? The others see that you left. What you wrote stays with them.").format(
+        room=_title(chosen, context)
+    )
     return question, _("Leave"), {"room": chosen.id}
 
 
@@ -77,7 +81,7 @@ async def leave(node: Node, arguments: Arguments, context: Context) -> Outcome:
     chosen = await _room(node, arguments, context)
     await node.leave(chosen.id)
     others = await node.rooms()
-    told = (_("You left {room}.").format(room=say.room(chosen)),)
+    told = (_("You left {room}.").format(room=_title(chosen, context)),)
     return Outcome(told, SwitchRoom(others[0].id) if others and chosen.id == context.room else None)
 
 
@@ -87,8 +91,10 @@ async def who(node: Node, arguments: Arguments, context: Context) -> Outcome:
     people = sorted(
         await node.members(chosen.id), key=lambda member: (not (member.online or member.me), member.name.casefold())
     )
-    count = ngettext("{n} person in {room}", "{n} people in {room}", len(people)).format(n=len(people), room=say.room(chosen))
-    return Outcome((count, *(member_line(member) for member in people)))
+    count = ngettext("{n} person in {room}", "{n} people in {room}", len(people)).format(
+        n=len(people), room=_title(chosen, context)
+    )
+    return Outcome((count, *(member_line(member, context) for member in people)))
 
 
 async def nick(node: Node, arguments: Arguments, _context: Context) -> Outcome:
@@ -106,19 +112,22 @@ async def connect(node: Node, arguments: Arguments, _context: Context) -> Outcom
 
 async def doctor(node: Node, _arguments: Arguments, _context: Context) -> Outcome:
     """Examine the network, which takes a few seconds."""
-    return Outcome(say.doctor.lines(await node.doctor()))
+    report = await node.doctor()
+    return Outcome(say.doctor.lines(report), ShowReport(report))
 
 
-async def block(node: Node, arguments: Arguments, _context: Context) -> Outcome:
+async def block(node: Node, arguments: Arguments, context: Context) -> Outcome:
     """Block somebody."""
     peer = await node.block(pick(await node.peers(), arguments["peer"]).id)
-    return Outcome((_("You no longer see what {name} writes. /unblock {name} undoes this.").format(name=peer.name),))
+    return Outcome(
+        (_("You no longer see what {name} writes. /unblock {name} undoes this.").format(name=context.spelled(peer.name)),)
+    )
 
 
-async def unblock(node: Node, arguments: Arguments, _context: Context) -> Outcome:
+async def unblock(node: Node, arguments: Arguments, context: Context) -> Outcome:
     """Unblock somebody."""
     peer = await node.unblock(pick(await node.peers(), arguments["peer"]).id)
-    return Outcome((_("You see again what {name} writes.").format(name=peer.name),))
+    return Outcome((_("You see again what {name} writes.").format(name=context.spelled(peer.name)),))
 
 
 async def theme(_node: Node, arguments: Arguments, _context: Context) -> Outcome:
@@ -169,8 +178,8 @@ def divide(peers: list[Peer], line: str) -> tuple[Peer, str]:
 
 
 def _spelled(wanted: str) -> str:
-    """A name as it is compared: without @ or quotes, case, extra spaces, or spaces around the dot before a tag."""
-    return " ".join(wanted.strip().removeprefix("@").strip("\"'“”„").casefold().replace("·", " ").split())
+    """A name as it is compared: as it is spoken, without @ or quotes, case, extra spaces, or spaces around the dot before a tag."""
+    return " ".join(text.spoken(wanted.strip().removeprefix("@").strip("\"'“”„").casefold().replace("·", " ")).split())
 
 
 def _spellings(peer: Peer) -> tuple[str, ...]:
@@ -178,18 +187,23 @@ def _spellings(peer: Peer) -> tuple[str, ...]:
     return name, tag, f"{name} {tag}", peer.id
 
 
-def room_line(each: Room) -> str:
+def room_line(each: Room, context: Context) -> str:
     """`#lobby: 3 here, 2 unread`."""
     here = ngettext("{n} here", "{n} here", each.online).format(n=each.online)
     unread = ngettext("{n} unread", "{n} unread", each.unread).format(n=each.unread)
-    return f"{say.room(each)}: {here}, {unread}" if each.unread else f"{say.room(each)}: {here}"
+    title = _title(each, context)
+    return f"{title}: {here}, {unread}" if each.unread else f"{title}: {here}"
 
 
-def member_line(member: Member) -> str:
+def member_line(member: Member, context: Context) -> str:
     """`Jonas · k3f9: here, verified`."""
     words = [_("you") if member.me else _("here") if member.online else _("away")]
-    if member.trust == "verified":
+    if member.trust == "verified" and not member.me:
         words.append(_("verified"))
     if member.via:
-        words.append(_("known through {name}").format(name=member.via))
-    return f"{member.name} · {member.tag}: {', '.join(words)}"
+        words.append(_("known through {name}").format(name=context.spelled(member.via)))
+    return f"{context.spelled(member.name)} · {member.tag}: {', '.join(words)}"
+
+
+def _title(which: Room, context: Context) -> str:
+    return say.room(which) if which.kind == "open" else context.spelled(which.name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from peertalk import i18n
+from peertalk.core.events import Report
 from peertalk.errors import RequestError
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a command was given: the id of the room that is open in the front end, if any."""
+    """Where a command was given: the id of the room that is open in the front end, if any; and how a name of others is spelled there."""
 
     room: str | None = None
+    spelled: Callable[[str], str] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,13 @@ class ShowHelp:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowReport:
+    """Tell what the doctor found. The lines of the outcome say the same for a front end that has no way of its own."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
 class AskFirst:
     """Ask `question`; on yes (the button reads `yes`) run `invocation`, else nothing."""
 
@@ -126,7 +135,7 @@ class AskFirst:
     invocation: Invocation
 
 
-Action = SwitchRoom | ShowOlder | Quit | SetTheme | SetLanguage | ShowHelp | AskFirst
+Action = SwitchRoom | ShowOlder | Quit | SetTheme | SetLanguage | ShowHelp | ShowReport | AskFirst
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ _SEEN: Final = (
         N_("The lobby"),
         N_(
             "Everyone on this network who runs PeerTalk is in it, reads it, and sees your name and your key there. "
-            "`--no-lobby` leaves it out."
+            "--no-lobby leaves it out."
         ),
     ),
     (

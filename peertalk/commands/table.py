@@ -13,6 +13,7 @@ from peertalk.commands import handlers, privacy
 from peertalk.commands.keys import BINDINGS, ROOMS_BY_NUMBER, Binding, key_name
 from peertalk.commands.model import AskFirst, Command, Context, Invocation, Outcome, Parameter
 from peertalk.i18n import N_, _
+from peertalk.say.nobody import Way
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node
@@ -149,6 +150,12 @@ def usage(command: Command) -> str:
     return " ".join(["/" + command.name, *parts])
 
 
+def written(way: Way) -> str:
+    """`/connect 192.168.1.7:47000`: what a way to try is, as it is typed in the person's language."""
+    command = next(each for each in COMMANDS if each.id == way.command)
+    return f"/{command.name} {way.argument}" if way.argument else usage(command)
+
+
 def help_lines(command: Command | None = None, bound: Sequence[Binding] = BINDINGS) -> tuple[str, ...]:
     """The help, one line each: of one command, or of all commands and keys."""
     if command is not None:
@@ -157,8 +164,13 @@ def help_lines(command: Command | None = None, bound: Sequence[Binding] = BINDIN
         return (usage(command), _(command.help), *also)
     column = max(len(usage(each)) for each in COMMANDS)
     lines = [f"{usage(each):<{column}}  {_(each.help)}" for each in COMMANDS]
-    visible = f"/{COMMANDS[0].name} {privacy.WORDS[i18n.language()]}: {privacy.title()}"
+    visible = f"{topic_usage()}: {privacy.title()}"
     return (*lines, _("A text that begins with a slash: write two slashes."), visible, "", *key_lines(bound))
+
+
+def topic_usage() -> str:
+    """`/help privacy`, in the person's language."""
+    return f"/{COMMANDS[0].name} {privacy.WORDS[i18n.language()]}"
 
 
 def key_lines(bound: Sequence[Binding] = BINDINGS) -> tuple[str, ...]:

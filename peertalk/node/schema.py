@@ -83,6 +83,7 @@ _SETTINGS: Final = """
     PRAGMA cache_size = -8000;
 """
 _PATIENCE_MS: Final = 5000
+_PATIENCE_WITH_OURSELVES_MS: Final = 600_000  # in memory readers and writer lock each other out, and nobody else is there
 
 
 Connections = tuple[apsw.Connection, apsw.Connection]  # one that writes, one that reads
@@ -100,7 +101,7 @@ def connect(path: Path, key: bytes) -> Connections:
             for _ in range(2):
                 connections.append(apsw.Connection(str(path)))
                 _unlock(connections[-1], key)
-            return _ready(*connections)
+            return _ready(connections[0], connections[1], _PATIENCE_MS)
     except BaseException:
         disconnect(connections)
         raise
@@ -110,7 +111,7 @@ def connect_memory(name: str) -> Connections:
     """Two connections to an empty database in memory, which is gone when both are closed."""
     flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     url = f"file:/{name}?vfs=memdb"
-    return _ready(apsw.Connection(url, flags=flags), apsw.Connection(url, flags=flags))
+    return _ready(apsw.Connection(url, flags=flags), apsw.Connection(url, flags=flags), _PATIENCE_WITH_OURSELVES_MS)
 
 
 def disconnect(connections: Iterable[apsw.Connection]) -> None:
@@ -169,9 +170,9 @@ def _unlock(connection: apsw.Connection, key: bytes) -> None:
     connection.pragma("key", f"raw:{key.hex()}")  # raw: the key is random already, nothing is derived at each open
 
 
-def _ready(writer: apsw.Connection, reader: apsw.Connection) -> Connections:
-    writer.set_busy_timeout(_PATIENCE_MS)
-    reader.set_busy_timeout(_PATIENCE_MS)
+def _ready(writer: apsw.Connection, reader: apsw.Connection, patience: int) -> Connections:
+    writer.set_busy_timeout(patience)
+    reader.set_busy_timeout(patience)
     _migrate(writer)
     reader.execute(
         "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000"

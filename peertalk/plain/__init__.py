@@ -14,7 +14,7 @@ speech.py       a message → its lines
 presence.py     who came and went, gathered
 deliveries.py   what becomes of own messages, said only where it is not what one expects
 inflow.py       many messages at once
-nobody.py       what is said where nobody is here
+nobody.py       when it is said that nobody is here, and what the doctor found
 asking.py       a question, line by line
 voice.py        lines → bytes, in whatever the terminal can show
 listening.py    bytes → lines that were written

@@ -1,52 +1,72 @@
-"""What is said where nobody is here: what is searched for and where, and what to try. Pure."""
+"""Where nobody has come since the start: the doctor looks meanwhile, and what is the matter is said in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+import time
+from typing import TYPE_CHECKING, Final
 
 from peertalk import say
-from peertalk.commands import find, usage
-from peertalk.core.events import Room, Status
-from peertalk.i18n import _, ngettext
+from peertalk.commands import Checkup, written
+from peertalk.core.events import Report, Room
 from peertalk.say.names import listed
+from peertalk.say.nobody import PATIENCE, Nobody
+from peertalk.say.roster import Roster
 
-PATIENCE: Final = 5.0
-"""Seconds in which nobody came after which it is said."""
+if TYPE_CHECKING:
+    from peertalk.node.node import Node
 
-
-def nobody_lines(room: Room, name: str, status: Status, interfaces: Sequence[tuple[str, str]]) -> list[str]:
-    """The sentences for a room in which nobody else is, by its name."""
-    if room.kind == "direct":
-        away = _("{name} is not here right now.").format(name=name)
-        return [f"{away} " + _("Write all the same: it waits here, and reaches them when you next meet on a network.")]
-    first = room.name == "lobby" and room.kind == "open"
-    alone = _("You are the first one here.") if first else _("You are the only one in {room} right now.").format(room=name)
-    return [f"{alone} {_searching(status, interfaces)}", *_to_try(status, interfaces)]
+LATEST: Final = PATIENCE + 3
+"""Seconds after which it is said that nobody is here even if the doctor is still looking."""
 
 
-def _searching(status: Status, interfaces: Sequence[tuple[str, str]]) -> str:
-    if not status.discovery.enabled:
-        return _("Searching this network is switched off. Others can connect to you.")
-    if not interfaces:
-        return _("This computer is in no network just now. As soon as it is, the search goes on.")
-    where = listed([f"{name} {address}" for name, address in interfaces])
-    return " ".join([_("Looking for people on {where}.").format(where=where), _answers(status.discovery.services_seen)])
+class Alone:
+    """Says once that nobody is here, and later only what else the doctor finds; no more after somebody has come."""
+
+    def __init__(self, node: Node, roster: Roster) -> None:
+        self._node = node
+        self._roster = roster
+        self._since = time.monotonic()
+        self._checkup = Checkup()
+        self._said = self._over = False
+        self._verdict: str | None = None
+
+    def end(self) -> None:
+        """Somebody has come, or the person leaves: nobody looks any longer."""
+        self._over = True
+        self._checkup.stop()
+
+    def due(self, room: Room | None, now: float) -> list[str]:
+        """What is to be said now, where this room is open. To be called each second or so."""
+        if self._roster.here():
+            self.end()
+        if self._over:
+            return []
+        status, seconds = self._node.status(), now - self._since
+        report = self._checkup.follow(self._node if not status.links else None, seconds, now)
+        if room is None or room.kind == "direct" or not self._is_news(report, seconds):
+            return []
+        words = say.nobody.nobody(room, status, self._node.interfaces(), seconds, report)
+        told, self._said = lines(words, again=self._said), True
+        return told
+
+    def _is_news(self, report: Report | None, seconds: float) -> bool:
+        if report is None or not say.nobody.is_worth_telling(report.verdict, seconds):
+            return not self._said and seconds >= (LATEST if self._checkup.looking else PATIENCE)
+        before, self._verdict = self._verdict, report.verdict
+        return self._verdict != before
 
 
-def _answers(seen: int) -> str:
-    if not seen:
-        return _("Nobody has answered yet.") + " " + _("That is normal if you are the first.")
-    words = ngettext("{n} other PeerTalk can be seen; reaching for it …", "{n} others can be seen; reaching for them …", seen)
-    return words.format(n=seen)
-
-
-def _to_try(status: Status, interfaces: Sequence[tuple[str, str]]) -> list[str]:
-    connect = find("connect")
-    if connect is None:
-        return []
-    ways = [_("You can connect to them:") + " " + usage(connect)]
-    if interfaces and status.listening:
-        own = say.address(interfaces[0][1], status.listening[0].port)
-        ways.append(_("or they to you:") + f" /{connect.name} {own}")
-    return [_("Others are here, but don't show up?") + " " + ", ".join(ways)]
+def lines(words: Nobody, *, again: bool = False) -> list[str]:
+    """The sentences; `again`: only what the doctor has found since."""
+    search = words.search
+    where = (
+        f"{search.sentence} {listed([' '.join(place.split()) for place in search.places])}."
+        if search.places
+        else search.sentence
+    )
+    found = [" ".join(filter(None, (words.verdict or (search.sentence if again else ""), words.remedy)))]
+    ways = [f"{way.why} {written(way)}" for way in words.ways]
+    if again:
+        return found
+    connecting = [f"{words.question} {', '.join(ways[:-1])}"] if words.question else []
+    return [" ".join((words.first, where, *search.answers)), *filter(None, found), *connecting, *ways[-1:]]

@@ -107,6 +107,7 @@ async def _talk(node: Node, start: Start, remember: Remember, listening: Listeni
         for task in done:
             task.result()
     finally:
+        session.end()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

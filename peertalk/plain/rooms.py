@@ -10,7 +10,6 @@ from peertalk.core.events import Message, Room
 from peertalk.i18n import _, ngettext
 from peertalk.plain.deliveries import Deliveries
 from peertalk.plain.history import MOST_UNREAD, History, unread_from
-from peertalk.plain.nobody import nobody_lines
 from peertalk.plain.speech import title
 from peertalk.plain.telling import Telling
 from peertalk.say.roster import Roster
@@ -48,12 +47,15 @@ class Rooms:
         """Open a room: who is there and who can read it (unless that was `said`), and what was written last."""
         found = await self._node.room(room)
         self._roster.rooms[found.id] = found
-        self.history = History(self._node, found.id)
-        messages = await self.history.newest(found.unread)
+        history = History(self._node, found.id)
+        messages = await history.newest(found.unread)
+        self.history = (
+            history  # not before: what comes meanwhile is told as from another room, since this one is not announced yet
+        )
         await self._voice.say(self._place(found, said=said))
         if found.kind == "direct" and found.online < 2:
-            await self._voice.say(*nobody_lines(found, title(self._roster, found), self._node.status(), []))
-        await self._tell_history(self.history, messages, found.unread)
+            await self._voice.say(" ".join(say.nobody.partner_away(title(self._roster, found))))
+        await self._tell_history(history, messages, found.unread)
 
     def _place(self, room: Room, *, said: bool) -> str:
         here = ngettext("{n} here", "{n} here", room.online).format(n=room.online)

@@ -16,7 +16,7 @@ from peertalk.i18n import _
 from peertalk.plain.deliveries import Deliveries, still_waiting
 from peertalk.plain.history import PAGE
 from peertalk.plain.inflow import Inflow
-from peertalk.plain.nobody import PATIENCE, nobody_lines
+from peertalk.plain.nobody import Alone
 from peertalk.plain.presence import Presence
 from peertalk.plain.rooms import Rooms
 from peertalk.plain.speech import called, title
@@ -51,7 +51,7 @@ class Session:
         self._sending = asyncio.Lock()
         self._unread: set[str] = set()
         self._moved = False
-        self._alone_since: float | None = time.monotonic()
+        self._alone = Alone(node, self.roster)
         self.nothing_waits.set()
 
     @property
@@ -82,6 +82,10 @@ class Session:
             for message in (await self.node.messages(room, PAGE)).messages:
                 if message.state == "waiting":
                     self.deliveries.wrote(message, time.monotonic(), said=True)
+
+    def end(self) -> None:
+        """Nothing is looked for any more."""
+        self._alone.end()
 
     async def load(self) -> None:
         """Read anew who and what is here."""
@@ -204,7 +208,7 @@ class Session:
         room = self.room
         await self.voice.say(*self._presence.due(now, room.online if room is not None else 0))
         await self.voice.say(*self.deliveries.due(now, self.roster, room.id if room is not None else None))
-        await self._tell_nobody(now)
+        await self.voice.say(*self._alone.due(room, now))
         await self.mark_read()
 
     async def _tell_burst(self, room: str, count: int, last: list[Message]) -> None:
@@ -214,18 +218,6 @@ class Session:
             self.rooms.begin_at(last[0])
         for message in last:
             await self.rooms.tell(message, message.time)
-
-    async def _tell_nobody(self, now: float) -> None:
-        """Once, when nobody has come for a while after the start."""
-        if self._alone_since is None or self.room is None:
-            return
-        if self.roster.here():
-            self._alone_since = None
-        elif now - self._alone_since >= PATIENCE:
-            self._alone_since = None
-            name = title(self.roster, self.room)
-            if self.room.kind != "direct":
-                await self.voice.say(*nobody_lines(self.room, name, self.node.status(), self.node.interfaces()))
 
     async def mark_read(self) -> None:
         """What was told was read."""

@@ -7,22 +7,16 @@ spaces, which are layout, are left out: so nobody can push words to where a row 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from peertalk import say
+from peertalk import say, text
 from peertalk.core.events import IdentityView, Message, Room
 from peertalk.i18n import _
 from peertalk.say.roster import Roster
 from peertalk.text import look
 
-# What a head is made of, and what looks like it: in a name it would end the name, or make it a line of the program.
-_GRAMMAR: Final = re.compile(
-    r"[:,;*#\uff1a\ufe55\ufe13\ua789\u02d0\u02f8\u2236\ufe30\uff0c\u3001\uff1b\uff0a\u2217\u204e\u2731\uff03\ufe5f]"
-)
-_GAPS: Final = re.compile(r"[ \u2800]+")
 _OURS: Final = frozenset(map(look, ("you", "du", "ich", "i", "peertalk")))
 
 
@@ -41,7 +35,7 @@ class Manner:
 def called(roster: Roster, somebody: IdentityView) -> str:
     """What somebody is called here: in their own words, but none that could be the rest of a head. The tag of the key stands
     behind it where another has the name, or where it was changed."""
-    name = _GAPS.sub(" ", _GRAMMAR.sub(" ", somebody.name)).strip() or somebody.tag
+    name = text.spoken(somebody.name) or somebody.tag
     if name != somebody.name or look(name) in _OURS:
         return f"{name} · {somebody.tag}"
     return roster.called(somebody)
@@ -51,8 +45,8 @@ def title(roster: Roster, room: Room) -> str:
     """What a room is called here."""
     partner = roster.partner(room)
     if room.kind == "direct":
-        return called(roster, partner) if partner is not None else _GRAMMAR.sub(" ", room.name)
-    return say.room(room) if room.kind == "open" else _GRAMMAR.sub(" ", room.name)
+        return called(roster, partner) if partner is not None else text.spoken(room.name)
+    return say.room(room) if room.kind == "open" else text.spoken(room.name)
 
 
 def lines(message: Message, manner: Manner) -> list[str]:
@@ -60,7 +54,7 @@ def lines(message: Message, manner: Manner) -> list[str]:
     if message.deleted:
         return []
     head = ", ".join(_head(message, manner))
-    rows = (_GAPS.sub(" ", row).strip() for row in message.text.split("\n"))
+    rows = (text.gathered(row) for row in message.text.split("\n"))
     return [f"{head}: {row}" for row in rows if row]
 
 
@@ -83,7 +77,7 @@ def _elsewhere(who: str, room: Room, message: Message, roster: Roster) -> list[s
 def _details(message: Message, manner: Manner) -> list[str]:
     parts = []
     if message.author.via:
-        parts.append(_("passed on by {name}").format(name=_GRAMMAR.sub(" ", message.author.via)))
+        parts.append(_("passed on by {name}").format(name=text.spoken(message.author.via)))
     if message.reply_to is not None:
         name = manner.author_of(message.reply_to)
         parts.append(_("answering {name}").format(name=name) if name else _("answering an earlier message"))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
-from peertalk import commands, i18n, say
+from peertalk import commands, i18n, say, text
 from peertalk.errors import PeerTalkError
 from peertalk.i18n import _
 from peertalk.plain.asking import yes_or_no
@@ -83,15 +83,18 @@ class Writing:
                 raise error
             case commands.Invocation() as invocation:
                 await self._run(invocation)
-            case commands.Text(text):
-                await self._session.send(text)
+            case commands.Text(written):
+                await self._session.send(written)
 
     async def _run(self, invocation: commands.Invocation) -> None:
         room = self._session.room
-        context = commands.Context(room.id if room is not None else None)
+        context = commands.Context(room.id if room is not None else None, text.spoken)
         outcome = await commands.run(self._session.node, invocation, context)
         if isinstance(outcome.action, commands.ShowHelp):
-            await self._voice.say(*help_sentences(outcome.action.command))
+            await self._voice.say(*help_sentences(outcome.action.command, outcome.lines))
+            return
+        if isinstance(outcome.action, commands.ShowReport):
+            await self._voice.say(*say.doctor.spoken(outcome.action.report))
             return
         await self._voice.say(*outcome.lines)
         if outcome.action is not None:
@@ -126,13 +129,13 @@ class Writing:
             self._remember(key, value)
 
 
-def help_sentences(command: str | None) -> tuple[str, ...]:
-    """The commands, one sentence each, or one command; and how to write a message."""
-    found = commands.find(command) if command else None
-    if found is not None:
-        return commands.help_lines(found)
+def help_sentences(topic: str | None, lines: tuple[str, ...]) -> tuple[str, ...]:
+    """What `lines` say of a topic; without one the commands, one sentence each, and how to write a message."""
+    if topic is not None:
+        return lines
     return (
         *(f"{commands.usage(each)}: {_(each.help)}" for each in commands.COMMANDS),
+        f"{commands.topic_usage()}: {commands.privacy.title()}.",
         _("Everything else that you write is a message to the room that you are in. If it begins with a slash, write two."),
         _("A line that ends with a backslash goes on in the next one, as part of the same message."),
         _("If you hear nothing after a message, it has arrived. If it has to wait, that is said. /room tells more."),

@@ -1,6 +1,6 @@
 """Kinds and data → sentences, in the person's language. The only place where errors and events get words.
 
-doctor.verdict(report), …      what the doctor says
+doctor.verdict(report), …      what the doctor says; nobody.nobody(room, …): what is said where nobody is here
 error(PeerTalkError)          what is wrong, and what to do
 event(event), message(…)      what happened, one line; None where there is nothing to tell
 state(message, room)          the small words of a message: who has it
@@ -9,7 +9,7 @@ room, address, made_up_name   how things are called; readers(room): who can read
 roster                        who and what is here, kept up to date
 """
 
-from peertalk.say import doctor
+from peertalk.say import doctor, nobody
 from peertalk.say.errors import error
 from peertalk.say.events import event, message, warning
 from peertalk.say.names import address, made_up_name, readers, room
@@ -26,6 +26,7 @@ __all__ = [
     "made_up_name",
     "message",
     "moment",
+    "nobody",
     "readers",
     "room",
     "state",

@@ -12,6 +12,7 @@ from peertalk.i18n import N_, _, ngettext
 from peertalk.say.names import listed
 
 MARKS: Final = {"ok": "ok", "warn": "!", "fail": "!!", "unknown": "?"}
+_SPOKEN: Final = {"fail": N_("Problem"), "warn": N_("Careful"), "unknown": N_("Unclear"), "ok": N_("Good")}
 WELL: Final = ("well", "alone", "connecting")
 """The verdicts with which nothing here has failed."""
 
@@ -201,9 +202,17 @@ def detail(check: Check) -> str:
 
 
 def lines(report: Report) -> tuple[str, ...]:
-    """The whole report, one line for each thing. The verdict comes last: in a chat the end is what one sees."""
+    """The whole report, one line for each thing. The verdict comes last: on a screen the end is what one sees."""
     looked_at = [f"{MARKS[check.state]:<2}  {detail(check)}" for check in report.checks]
     return (*looked_at, "", verdict(report), *(f"-> {each}" for each in advice(report)), "", closing(report))
+
+
+def spoken(report: Report) -> tuple[str, ...]:
+    """The whole report for the ear: what is the matter first, then what to do, then what was looked at, the worst first."""
+    to_do = (_("What helps: {advice}").format(advice=each) for each in advice(report))
+    checks = sorted(report.checks, key=lambda check: list(_SPOKEN).index(check.state))
+    looked_at = (f"{_(_SPOKEN[check.state])}: {detail(check)}" for check in checks)
+    return (verdict(report), *to_do, _("This was looked at:"), *looked_at, closing(report))
 
 
 def as_data(report: Report) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Text of others, made safe to show: it cannot control the terminal, move other text, or hide anything.
 
 `message`, `name`, `line` and `room_name` are called once, at the boundary where something of others is decoded for display.
-They are idempotent, and their output is NFC. What happens to what:
+They are idempotent, and their output is NFC. (`spoken` then makes a name fit for a sentence that is read aloud.) What happens to what:
 
 * newline stays in `message` (at most two blank lines in a row, 1,000 lines); a tab becomes four spaces; other spaces and line
   separators become spaces;
@@ -23,7 +23,7 @@ from peertalk.text.cells import clip, graphemes, width
 from peertalk.text.lookalikes import look
 from peertalk.text.room_names import ROOM_NAME_CHARACTERS, room_name
 from peertalk.text.sequences import is_pictographic
-from peertalk.text.shown import LINE_CELLS, MAX_CHARACTERS, MAX_LINES, NAME_CELLS, line, message, name
+from peertalk.text.shown import LINE_CELLS, MAX_CHARACTERS, MAX_LINES, NAME_CELLS, gathered, line, message, name, spoken
 
 __all__ = [
     "LINE_CELLS",
@@ -32,6 +32,7 @@ __all__ = [
     "NAME_CELLS",
     "ROOM_NAME_CHARACTERS",
     "clip",
+    "gathered",
     "graphemes",
     "is_pictographic",
     "line",
@@ -39,5 +40,6 @@ __all__ = [
     "message",
     "name",
     "room_name",
+    "spoken",
     "width",
 ]

@@ -44,6 +44,24 @@ def name(raw: str, fallback: str = "?") -> str:
     return shown if says_something else fallback
 
 
+# What the lines of plain mode are made of, and what looks like it: in a name it would end the name, or begin another sentence.
+_GRAMMAR: Final = re.compile(
+    r"[:,;*#\uff1a\ufe55\ufe13\ua789\u02d0\u02f8\u2236\ufe30\uff0c\u3001\uff1b\uff0a\u2217\u204e\u2731\uff03\ufe5f]"
+    r"|[.!?…]+(?=\s)|[\u3002\uff0e\uff01\uff1f]"
+)
+_GAPS: Final = re.compile(r"[ \u2800]+")
+
+
+def spoken(name: str) -> str:
+    """A name within a sentence or before a colon, where nothing but the words say what is a name. May be empty."""
+    return gathered(_GRAMMAR.sub(" ", name))
+
+
+def gathered(words: str) -> str:
+    """Without runs of spaces, which are layout."""
+    return _GAPS.sub(" ", words).strip()
+
+
 def _shorten(text: str) -> str:
     """At most MAX_CHARACTERS, cut where the rest stays neutral."""
     return text if len(text) <= MAX_CHARACTERS else _neutral_lines(text[: MAX_CHARACTERS - 1]) + "…"

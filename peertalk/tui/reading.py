@@ -121,6 +121,8 @@ class Reading:
     async def _enter(self, talk: Talk, room: str) -> None:
         conversation = Conversation(talk.node, room)
         await conversation.open(talk.roster.rooms[room].unread)
+        if talk.conversation is not None and talk.conversation.room == room:
+            conversation.timeline.keep_notes(talk.conversation.timeline)
         self._screen.change_draft(talk.enter(conversation, self._screen.composer.text))
         self._screen.transcript.show(conversation.timeline, conversation.first_unread)
         self.show_members()

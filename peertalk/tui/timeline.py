@@ -91,6 +91,10 @@ class Timeline:
         self.items.append(note)
         return Splice(len(self.items) - 1, 0, 1)
 
+    def keep_notes(self, before: Timeline) -> None:
+        """What was said to this person alone while the same room was shown by another timeline; to be called before this one is."""
+        self.items = _with_notes([item for item in self.items if isinstance(item, Message)], before.items)
+
     def reorder(self, messages: Sequence[Message]) -> list[Splice]:
         """Take the node's word for the order of a newest run of messages; notes stay behind what they followed."""
         self.doubtful = None
@@ -181,9 +185,12 @@ def _missing(tail: Iterable[Item], fresh: set[str]) -> list[Message]:
 
 def _with_notes(messages: list[Message], tail: Sequence[Item]) -> list[Item]:
     merged: list[Item] = list(messages)
+    kept = {message.id for message in messages}
     for index, item in enumerate(tail):
         if isinstance(item, Note):
-            above = next((other.id for other in reversed(tail[:index]) if isinstance(other, Message)), None)
+            above = next(
+                (other.id for other in reversed(tail[:index]) if isinstance(other, Message) and other.id in kept), None
+            )
             at = next((i for i, other in enumerate(merged) if isinstance(other, Message) and other.id == above), -1) + 1
             while at < len(merged) and isinstance(merged[at], Note):
                 at += 1

@@ -182,6 +182,29 @@ async def test_reading_and_writing_do_not_get_in_each_others_way(tmp_path: Path,
     await store.close()
 
 
+async def test_in_memory_writing_waits_for_reading_however_long_that_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "_PATIENCE_MS", 1)
+    store = Store.open(None, b"")
+    reading, may_end = threading.Event(), threading.Event()
+
+    def read(connection: apsw.Connection) -> int:
+        connection.execute("SELECT count(*) FROM room").fetchall()
+        reading.set()
+        may_end.wait()
+        return 1
+
+    read_ = asyncio.ensure_future(store._read(read))
+    await asyncio.to_thread(reading.wait)
+    try:
+        written = store.submit([PutRoom(room())])
+        done, _late = await asyncio.wait([written], timeout=0.2)
+    finally:
+        may_end.set()
+    assert not done
+    await asyncio.gather(written, read_)
+    await store.close()
+
+
 async def test_what_people_wait_for_is_found_without_going_through_all_entries(store: Store) -> None:
     await store.commit([*history(10, 2)])
     asked: list[tuple[str, object]] = []

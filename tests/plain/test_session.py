@@ -6,12 +6,13 @@ import asyncio
 import re
 import time
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
 
 from peertalk import i18n
-from peertalk.core.events import Message, MessageArrived, MessageChanged, PeerChanged, RoomChanged
+from peertalk.core.events import Message, MessageArrived, MessageChanged, MessageList, PeerChanged, RoomChanged
 from peertalk.core.events import Warning as WarningEvent
 from peertalk.errors import RequestError
 from peertalk.plain import writing as writing_module
@@ -225,20 +226,6 @@ async def test_who_comes_into_the_open_room_or_leaves_it_just_now_is_told(node: 
     assert await chat.later(4) == ["* Ben is here.", "* Mira has left."]
 
 
-async def test_nobody_is_said_once_after_a_while(node: FakeNode) -> None:
-    del node.peers_by_id[next(iter(node.peers_by_id))]
-    chat = Chat(node)
-    await chat.begin()
-    assert await chat.later(4) == []
-    normal = "Nobody has answered yet. That is normal if you are the first."
-    ways = "/connect HOST:PORT, or they to you: /connect 192.168.1.7:47000"
-    assert await chat.later(6) == [
-        f"* You are the first one here. Looking for people on wlan0 192.168.1.7. {normal}",
-        f"* Others are here, but don't show up? You can connect to them: {ways}",
-    ]
-    assert await chat.later(60) == []
-
-
 async def test_warnings_and_what_rooms_forget_are_sentences(node: FakeNode) -> None:
     chat = Chat(node)
     await chat.begin()
@@ -265,7 +252,10 @@ async def test_commands_that_are_different_here(node: FakeNode) -> None:
         "* Write to one person: only you two can read it.",
         "* The same: /an",
     ]
+    strangers = (await chat.type("/help privacy"))[1]
+    assert strangers.startswith("* Strangers: Who shares no room with you")
     everything = await chat.type("/help")
+    assert "* /help privacy: What others can see." in everything
     assert not [line for line in everything if "Ctrl" in line or "F1" in line or "   " in line]
     assert await chat.type("/lang de") == ["* Ab jetzt auf Deutsch."]
     i18n.activate("en")
@@ -306,6 +296,39 @@ async def test_what_takes_long_says_so(node: FakeNode, monkeypatch: pytest.Monke
     gate.set_result(None)
     await task
     assert len(node.called("send")) == 1
+
+
+async def test_what_comes_while_a_room_is_being_opened_says_where_it_belongs(node: FakeNode) -> None:
+    chat = Chat(node)
+    await chat.begin()
+    answer, read = asyncio.get_running_loop().create_future(), node.messages
+
+    async def messages(*arguments: Any, **named: Any) -> MessageList:
+        await answer
+        return await read(*arguments, **named)
+
+    node.messages = messages  # type: ignore[method-assign]  # the slow answer of a disk
+    opening = asyncio.ensure_future(chat.writing.take("/room workshop"))
+    node.hear("workshop", "Mira", "meanwhile", minutes=0)
+    for _turn in range(10):
+        await asyncio.sleep(0)
+    assert (await chat.hear())[-1] == "#workshop, Mira: meanwhile"
+    answer.set_result(None)
+    await opening
+    assert chat.heard()[0].startswith("* You are in #workshop.")
+
+
+async def test_names_in_what_commands_say_are_spelled_as_everywhere(node: FakeNode) -> None:
+    peer = node.come("Anna: hi, * Ben", "lobby")
+    node.add_room("Ben: you", "direct")
+    chat = Chat(node)
+    await chat.begin()
+    assert f"* Anna hi Ben · {peer.tag}: here" in await chat.type("/who")
+    assert "* Ben you: 1 here" in await chat.type("/rooms")
+    [blocked] = await chat.type(f"/block Anna hi Ben · {peer.tag}")
+    assert blocked == "* You no longer see what Anna hi Ben writes. /unblock Anna hi Ben undoes this."
+    assert await chat.type("/unblock Anna hi Ben") == ["* You see again what Anna hi Ben writes."]
+    assert [called for (called,) in node.called("block")] == [peer.id]
 
 
 async def test_leaving_asks_and_the_next_line_is_the_answer(node: FakeNode) -> None:

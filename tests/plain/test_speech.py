@@ -72,6 +72,8 @@ def test_layout_is_left_out() -> None:
         ("You", "You · mira"),
         ("PeerTalk", "PeerTalk · mira"),
         ("РeerTa1k", "РeerTa1k · mira"),
+        ("Ben has left. Mira", "Ben has left Mira · mira"),
+        ("Dr.Mira 2.0", "Dr.Mira 2.0"),
         ("::", "mira"),
         ("Mira", "Mira"),
         ("Jonas", "Jonas · mira"),

@@ -93,7 +93,7 @@ def test_the_first_start_asks_three_things_and_a_passphrase_shows_nowhere(start:
         terminal.until("/back")
         terminal.type("correct horse")
     terminal.until("Shall everyone on this network find you?")
-    terminal.until("Who only listens on this network sees that PeerTalk runs here, and no names.")
+    terminal.until("Who only listens sees either way that PeerTalk runs here")
     terminal.until("/back")
     assert terminal.shows_what_is_typed()
     terminal.type("/back")

@@ -14,6 +14,7 @@ from pathlib import Path
 from peertalk import tui
 from peertalk.config import Settings
 from peertalk.core.events import Message
+from peertalk.tui import app
 from tests.tui.fake_node import FakeNode
 
 SECRET = "what nobody else should see"
@@ -46,6 +47,7 @@ async def opener(settings: Settings, _passphrase: str | None) -> NotingNode:
 
 
 def main() -> int:
+    app.GOODBYE = 60  # what is shown is that it ends, and how; not how fast
     logging.basicConfig(filename=f"{sys.argv[1]}.log", force=True)
     settings = Settings(home=Path("/nowhere"), ascii="ascii" in sys.argv)
     return tui.run(opener, settings, profile="key_file", remember=lambda _key, _value: None)  # type: ignore[arg-type]

@@ -126,6 +126,12 @@ async def help_(pilot: Pilot[None], node: FakeNode) -> None:
     await pilot.pause()
 
 
+async def privacy(pilot: Pilot[None], node: FakeNode) -> None:
+    await chat(pilot, node)
+    await pilot.press(*"/help privacy", "enter")
+    await pilot.pause()
+
+
 async def palette(pilot: Pilot[None], node: FakeNode) -> None:
     await chat(pilot, node)
     await pilot.press("ctrl+p")
@@ -239,6 +245,7 @@ PICTURES = (
     Picture("members", friendly, members),
     Picture("rooms", friendly, rooms),
     Picture("help", friendly, help_),
+    Picture("privacy", friendly, privacy),
     Picture("palette", friendly, palette),
     Picture("notes", friendly, notes),
     Picture("leave", friendly, leave),

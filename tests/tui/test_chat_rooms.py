@@ -217,6 +217,10 @@ async def test_blocking_hides_what_they_wrote() -> None:
         await driver.write("/block Mira", "enter")
         await driver.until(lambda: not driver.shows("something unkind"))
         await driver.until(lambda: "Mira" not in driver.bar("rooms"))
+        await driver.until(lambda: driver.shows("You no longer see what Mira writes. /unblock Mira undoes this."))
+        await driver.write("/unblock Mira", "enter")
+        await driver.until(lambda: "Mira" in driver.bar("rooms"))
+        await driver.until(lambda: driver.shows("You no longer see what Mira writes.", "You see again what Mira writes."))
 
 
 async def test_colours_and_language_change_at_once_and_are_remembered() -> None:

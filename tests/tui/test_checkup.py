@@ -1,12 +1,14 @@
-"""The screen has the doctor look while nobody is here: when, how often, and when no longer."""
+"""The doctor looks while nobody is here: when, how often, and when no longer."""
 
 from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from peertalk.commands.checkup import AGAIN, SOON, Checkup
 from peertalk.core.events import Report
 from peertalk.errors import RequestError
-from peertalk.tui.checkup import AGAIN, SOON
 from tests.tui.driving import Driver, company, driving
 from tests.tui.fake_node import FakeNode
 from tests.tui.make import SETTINGS
@@ -36,7 +38,7 @@ async def test_it_does_not_begin_at_once_and_not_where_somebody_is() -> None:
     async with driving() as driver:
         checkup, node = driver.chat._checkup, driver.node
         assert checkup.follow(node, SOON - 0.1, 0) is None  # type: ignore[arg-type]  # a fake
-        assert not driver.chat.workers or "doctor" not in {worker.group for worker in driver.chat.workers}
+        assert not checkup.looking
     async with driving(company()) as driver:
         waited(driver, 60)
         await driver.pilot.pause()
@@ -86,10 +88,10 @@ async def test_who_comes_ends_it() -> None:
         node.before_report = asyncio.Event()
         waited(driver, 6)
         await driver.until(lambda: looks(driver) == 1)
-        worker = driver.chat._checkup._worker
-        assert worker is not None
+        task = driver.chat._checkup._task
+        assert task is not None
         node.come("Mira", "lobby")
-        await driver.until(lambda: worker.is_cancelled)
+        await driver.until(task.cancelled)
         assert driver.chat._checkup._report is None
 
 
@@ -113,3 +115,24 @@ async def test_the_command_says_that_it_is_working_and_then_what_it_found() -> N
             lambda: driver.shows("ok  This computer is reached here as wlan0 192.168.1.7.", "Everything works here")
         )
         assert "One moment" not in driver.bar("status")
+
+
+async def test_the_end_does_not_wait_for_it() -> None:
+    async with driving() as driver:
+        driver.node.before_report = asyncio.Event()
+        waited(driver, 6)
+        await driver.until(lambda: looks(driver) == 1)
+        task = driver.chat._checkup._task
+        assert task is not None
+    assert task.cancelled()
+
+
+async def test_what_is_wrong_inside_is_not_swallowed() -> None:
+    node = FakeNode(SETTINGS)
+    checkup = Checkup()
+    node.refuse["doctor"] = KeyError()  # type: ignore[assignment]  # nothing that a node may raise
+    checkup.follow(node, SOON, 0)  # type: ignore[arg-type]  # a fake
+    assert checkup._task is not None
+    await asyncio.wait([checkup._task])
+    with pytest.raises(KeyError):
+        checkup.follow(node, SOON, 1)  # type: ignore[arg-type]  # a fake

@@ -5,7 +5,8 @@ import pytest
 from peertalk import i18n
 from peertalk.commands import find
 from peertalk.core.events import Discovery, IdentityView, Listening, Report, Room, Status
-from peertalk.tui.nobody import PATIENCE, Interfaces, nobody, opening, quiet
+from peertalk.say.nobody import PATIENCE, Interfaces
+from peertalk.tui.nobody import nobody, opening, quiet
 from peertalk.tui.widgets.page import Paragraph
 
 LOBBY = Room(id="r", name="lobby", kind="open", members=1, online=1)

@@ -150,3 +150,12 @@ def test_splices_tell_a_view_all_that_it_needs(steps: list[tuple[str, int, int]]
     assert len({item.id for item in line.items if isinstance(item, Message)}) == len(
         [item for item in line.items if isinstance(item, Message)]
     )
+
+
+def test_notes_outlive_the_timeline_and_the_messages_that_they_followed() -> None:
+    before, after = filled(1, 2, 3), filled(1, 2)
+    before.note(Note("below three", 0))
+    before.place(message(4))
+    after.place(message(5))
+    after.keep_notes(before)
+    assert ids(after) == ["m1", "m2", "below three", "m5"]

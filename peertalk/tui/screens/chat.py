@@ -20,7 +20,6 @@ from peertalk.core.events import Author, Message
 from peertalk.tui import bars, sides
 from peertalk.tui.blocks import Speaker
 from peertalk.tui.bridge import Ended, Happened
-from peertalk.tui.checkup import Checkup
 from peertalk.tui.nobody import is_lonely, page_lines
 from peertalk.tui.reading import Reading
 from peertalk.tui.talk import Talk
@@ -60,7 +59,7 @@ class ChatScreen(Screen[None]):
         self.talk: Talk | None = None
         self.reading = Reading(self)
         self.writing = Writing(self)
-        self._checkup = Checkup(self)
+        self._checkup = commands.Checkup(self.draw)
         self._began = time.monotonic()
         self._hint = ""
 
@@ -80,6 +79,9 @@ class ChatScreen(Screen[None]):
         self.set_interval(1, self.draw)
         self.watch(self.app, "app_focus", self.reading.mark_read, init=False)
         self.draw()
+
+    def on_unmount(self) -> None:
+        self._checkup.stop()
 
     @property
     def transcript(self) -> Transcript:

@@ -27,8 +27,13 @@ class Bucket:
         """Take `count` if there are so many."""
         if not self.has(count, now):
             return False
-        self._left -= count
+        self.charge(count, now)
         return True
+
+    def charge(self, count: int, now: float) -> None:
+        """Take `count`, were it more than there are: then they are owed."""
+        self.has(count, now)
+        self._left -= count
 
     def is_full(self, now: float) -> bool:
         """Has nothing been taken for so long that it tells nothing any more?"""
@@ -52,7 +57,8 @@ MAX_QUOTAS: Final = 4096
 """Quotas from which on those are forgotten that are full again."""
 MIB: Final = 1 << 20
 LITTLE = Rate(20, 1, 128 << 10, 4 << 10)
-"""Who brings no more than this just writes: however much others bring, that is taken."""
+"""Who brings no more than this just writes: however much others bring, that is taken. So is, where nothing was taken of it
+lately, a page of up to `RESERVED`: what somebody wrote while nobody was there."""
 OPEN = Rate(5000, 200, 8 * MIB, MIB // 2)
 """What all together may bring into open rooms. The same here as with everybody who is linked, so that they can follow: what one
 writes rests on what one has taken in."""
@@ -63,7 +69,7 @@ STRANGERS = Rate(10_000, 200, 12 * MIB, MIB // 4)
 
 
 class Quota:
-    """A rate of entries and of bytes, taken together or not at all."""
+    """A rate of entries and of bytes."""
 
     __slots__ = ("_entries", "_size")
 
@@ -75,13 +81,18 @@ class Quota:
         """Is there room for so much?"""
         return self._entries.has(entries, now) and self._size.has(size, now)
 
-    def take(self, entries: int, size: int, now: float) -> bool:
-        """Take so much if there is room for it."""
-        return self.has(entries, size, now) and self._entries.take(entries, now) and self._size.take(size, now)
+    def charge(self, entries: int, size: int, now: float) -> None:
+        """Take so much, were it more than there is: then it is owed."""
+        self._entries.charge(entries, now)
+        self._size.charge(size, now)
 
     def is_full(self, now: float) -> bool:
         """Has nothing been taken for so long that it tells nothing any more?"""
         return self._entries.is_full(now) and self._size.is_full(now)
+
+
+Charged = tuple[Quota, ...]
+"""The quotas from which something is taken; none where there is no rate."""
 
 
 class Intake:
@@ -90,17 +101,19 @@ class Intake:
     def __init__(self) -> None:
         self._quotas: dict[tuple[Rate, bytes], Quota] = {}
 
-    def into_open(self, who: bytes, entries: int, size: int, now: float) -> bool:
-        """May `who` bring so much into an open room now?"""
+    def into_open(self, who: bytes, entries: int, size: int, now: float) -> Charged | None:
+        """What is charged if `who` brings so much into an open room now; None if it has to wait."""
         little, all_ = self._quota(LITTLE, now, who), self._quota(OPEN, now)
-        if little.has(entries, size, now):
-            return all_.take(entries, size, now) and little.take(entries, size, now)
-        return all_.has(entries + RESERVED, size + RESERVED_SIZE, now) and all_.take(entries, size, now)
+        if _is_little(little, entries, size, now):
+            return (all_, little) if all_.has(entries, size, now) else None
+        return (all_,) if all_.has(entries + RESERVED, size + RESERVED_SIZE, now) else None
 
-    def of_stranger(self, who: bytes, entries: int, size: int, now: float) -> bool:
-        """May `who` bring so much into a direct room in which one has not written oneself?"""
+    def of_stranger(self, who: bytes, entries: int, size: int, now: float) -> Charged | None:
+        """What is charged if `who` brings so much into a direct room in which one has not written oneself; None: it has to wait."""
         little, all_ = self._quota(LITTLE, now, who), self._quota(STRANGERS, now)
-        return little.take(entries, size, now) or all_.take(entries, size, now)
+        if _is_little(little, entries, size, now):
+            return (little,)
+        return (all_,) if all_.has(entries, size, now) else None
 
     def _quota(self, rate: Rate, now: float, who: bytes = b"") -> Quota:
         quota = self._quotas.get((rate, who))
@@ -109,3 +122,9 @@ class Intake:
                 self._quotas = {key: one for key, one in self._quotas.items() if not one.is_full(now)}
             quota = self._quotas[rate, who] = Quota(rate, now)
         return quota
+
+
+def _is_little(little: Quota, entries: int, size: int, now: float) -> bool:
+    """Is it within the little of somebody, or a page for which all of that, and then more, is owed?"""
+    fits = entries <= RESERVED and size <= RESERVED_SIZE
+    return fits and little.has(min(entries, LITTLE.entries), min(size, LITTLE.size), now)

@@ -7,6 +7,9 @@ from typing import Final, NamedTuple
 NEW_FEED: Final = 8
 """An entry that begins a feed counts as so many: a feed costs more memory than what is in it."""
 
+_ROUNDING: Final = 1e-6
+"""So that there is at `until` what was said to be there."""
+
 
 class Bucket:
     """A token bucket: a burst, then a rate a second. Limits are rates, never totals."""
@@ -21,7 +24,7 @@ class Bucket:
         """Are there `count`?"""
         self._left = min(self.burst, self._left + (now - self._at) * self.rate)
         self._at = now
-        return self._left >= count
+        return self._left >= count - _ROUNDING
 
     def take(self, count: int, now: float) -> bool:
         """Take `count` if there are so many."""

@@ -27,6 +27,15 @@ def test_a_bucket_fills_at_its_rate_and_no_further() -> None:
     assert not bucket.has(11, 100.0)
 
 
+def test_what_a_bucket_says_of_the_future_is_so() -> None:
+    """Whoever wakes at that time and finds it too early would wake again at once, for ever."""
+    for number in range(1, 2000):
+        start = number / 7
+        bucket = Bucket(1, 1 / 30, start)
+        assert bucket.take(1, start)
+        assert bucket.has(1, bucket.until(1, start + number / 100))
+
+
 def test_a_quota_has_both_and_what_is_owed_takes_its_time() -> None:
     quota = Quota(Rate(10, 1, 100, 1), 0.0)
     assert not quota.has(5, 101, 0.0)

@@ -12,13 +12,13 @@ from peertalk.text.spelled import encoded
 
 def line(text: str) -> None:
     """A line on standard output, at once."""
-    click.echo(encoded(f"{text}\n", sys.stdout.encoding or "ascii"), nl=False)
+    click.echo(fitting(text, sys.stdout))  # a text: of bytes click takes no colours away
     sys.stdout.flush()
 
 
 def complaint(sentence: str) -> None:
     """A sentence of ours on standard error."""
-    click.echo(encoded(f"peertalk: {sentence}\n", sys.stderr.encoding or "ascii"), err=True, nl=False)
+    click.echo(fitting(f"peertalk: {sentence}", sys.stderr), err=True)
 
 
 def fitting(text: str, stream: TextIO) -> str:

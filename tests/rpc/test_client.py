@@ -42,7 +42,6 @@ async def test_a_line_that_it_cannot_read_is_passed_over(strange: bytes) -> None
 async def test_an_answer_that_it_cannot_read_is_told_to_who_waits_for_it(strange: bytes) -> None:
     stream = Line()
     async with RemoteNode(stream) as node, asyncio.timeout(10):
-        status = asyncio.create_task(node.status())
         stream.raw(strange + b"\n")
         with pytest.raises(RequestError, match="not_understood"):
-            await status
+            await node.status()

@@ -1,7 +1,7 @@
 """Who is behind a feed: the cards of one room (docs/protocol.md, "Cards").
 
 An authenticated card came from its owner over an authenticated link: every feed that it lists stays tied to that identity for
-good. A card passed on by another is hearsay (`via`), kept one per introducer, and authorises nothing but display.
+good. A card passed on by another is hearsay (`via`), kept of whoever says it first, and authorises nothing but display.
 """
 
 from __future__ import annotations

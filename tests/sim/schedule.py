@@ -99,15 +99,16 @@ class Schedule:
             self.note(f"{host.name} says up to {self.said}")
 
     def whisper(self) -> None:
-        """Say something to one other."""
+        """Say something to one other; or a lot."""
         people = [host for host in self.up() if host.identity.public not in self.copied]
         if len(people) > 1:
             one, other = self.random.sample(people, 2)
             record = direct_room(one.identity, other.identity.public, one.now().wall, shown=True)
             one.join(record)
-            self.said += 1
-            one.say(f"{one.name} {self.said}", record.id)
-            self.note(f"{one.name} to {other.name}: {self.said}")
+            for _ in range(self.random.choice([1, 1, 40])):
+                self.said += 1
+                one.say(f"{one.name} {self.said}", record.id)
+            self.note(f"{one.name} to {other.name}: up to {self.said}")
 
     def link(self) -> None:
         people = [*self.up(), *([self.mallory] if self.mallory else [])]

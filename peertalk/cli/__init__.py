@@ -77,7 +77,9 @@ def _refuse(error: PeerTalkError) -> int:
 
 
 def _complain(sentence: str) -> None:
-    click.echo(f"peertalk: {sentence}", err=True)
+    from peertalk.cli import output
+
+    output.complaint(sentence)
 
 
 def _hold_standard_streams() -> None:

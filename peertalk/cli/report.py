@@ -12,13 +12,11 @@ import click
 import msgspec
 
 from peertalk import say
+from peertalk.cli.output import fitting
 from peertalk.core.events import Report
 
 WIDEST, NARROWEST = 100, 30
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "cyan"}
-_PLAIN = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "„": '"', "“": '"', "…": "..."}
-)
 
 
 def code(report: Report) -> int:
@@ -49,7 +47,7 @@ def as_text(report: Report) -> Iterator[str]:
 def wrapped(text: str, width: int, mark: str = "") -> list[str]:
     """A sentence as lines, the first one with a mark; nothing long is broken, so that it can be copied."""
     return textwrap.wrap(
-        plain(text),
+        fitting(text, sys.stdout),
         width,
         initial_indent=mark,
         subsequent_indent=" " * len(mark),
@@ -61,13 +59,3 @@ def wrapped(text: str, width: int, mark: str = "") -> list[str]:
 def coloured(mark: str, colour: str) -> str:
     """click leaves the colour out where the output is no terminal."""
     return mark if os.environ.get("NO_COLOR") else click.style(mark, fg=colour)
-
-
-def plain(text: str) -> str:
-    """As it is, or in ASCII where the output takes nothing else."""
-    encoding = sys.stdout.encoding or "ascii"
-    try:
-        text.encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return text.translate(_PLAIN).encode("ascii", "replace").decode()
-    return text

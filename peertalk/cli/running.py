@@ -13,9 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import click
-
-from peertalk.cli import logs
+from peertalk.cli import logs, output
 from peertalk.errors import StartError
 from peertalk.i18n import _
 
@@ -73,7 +71,7 @@ def tail(settings: Settings, room: str, lines: int, *, as_json: bool) -> int:
 
     async def work(node: Talker) -> int:
         try:
-            await once.tail(node, room, lines, _print, as_json=as_json)
+            await once.tail(node, room, lines, output.line, as_json=as_json)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at exit
             return 0
@@ -90,7 +88,7 @@ def doctor(settings: Settings, *, as_json: bool) -> int:
     async def work() -> int:
         found = await _examine(settings)
         for line in report.as_json(found) if as_json else report.as_text(found):
-            _print(line)
+            output.line(line)
         return report.code(found)
 
     logs.start(settings, console=True)
@@ -107,11 +105,6 @@ async def _examine(settings: Settings) -> Report:
             return await remote.doctor()
     async with _own_node(replace(settings, ephemeral=True, lobby=False)) as node:
         return await node.doctor()
-
-
-def _print(line: str) -> None:
-    click.echo(line)
-    sys.stdout.flush()
 
 
 def screen(settings: Settings) -> int:
@@ -173,7 +166,7 @@ def demo(settings: Settings) -> int:
 
     logs.start(settings, console=False)
     if _in_terminal():
-        click.echo(_("PeerTalk: I am starting your two companions on this computer …"))
+        output.line(_("PeerTalk: I am starting your two companions on this computer …"))
         return on_screen(settings, partial(_show, profile="key_file"))
     return _run(_interruptible(_script(settings), interrupted=INTERRUPTED))
 
@@ -182,14 +175,14 @@ async def _script(settings: Settings) -> int:
     from peertalk.cli.build import open_node
     from peertalk.demo import in_lines
 
-    return _complain(await in_lines(settings, open_node, _print))
+    return _complain(await in_lines(settings, open_node, output.line))
 
 
 def _complain(sentence: str | None) -> int:
     """The exit code; a sentence that says what went wrong goes to standard error."""
     if sentence is None:
         return 0
-    click.echo(f"peertalk: {sentence}", err=True)
+    output.complaint(sentence)
     return 1
 
 

@@ -13,7 +13,7 @@ from itertools import islice
 from peertalk.core import wire
 from peertalk.core.effects import Close, Send, SyncStep
 from peertalk.core.outlet import Now
-from peertalk.core.room import Room
+from peertalk.core.room import PUT_OFF, Room
 from peertalk.core.sharing import Sharing
 from peertalk.core.stored import PageRecord
 from peertalk.errors import RemoteError
@@ -45,6 +45,7 @@ class Asking:
         self._bodies: _Request | None = None
         self._done, self._total = 0, 0
         self._turn = 0
+        self._ask_after = 0.0
 
     # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -68,6 +69,8 @@ class Asking:
         return (tip for tip, at in sharing.wanted.items() if at <= now.mono)
 
     def _ask(self, now: Now) -> None:
+        if self._ask_after > now.mono:
+            return
         for sharing in sorted(self.room.ready(), key=lambda sharing: sharing.asked):
             if sharing.ask_after > now.mono:
                 continue
@@ -88,6 +91,11 @@ class Asking:
                 yield from {**held, **chain.tips} if held else chain.sample()
 
         return tuple(islice(of_all(), wire.MAX_KNOWN))
+
+    def put_off(self, sharing: Sharing, now: Now) -> None:
+        """The answer of `sharing` exceeds what is taken in now: nobody is asked for the same before `PUT_OFF` is over."""
+        if self._request is not None and self._request.sharing is sharing:
+            self._ask_after = now.mono + PUT_OFF
 
     def brought(self, sharing: Sharing, entries: int, now: Now) -> None:
         """A page of `sharing` settled with so many new entries; none if it was here already."""
@@ -152,9 +160,13 @@ class Asking:
             self._bodies = None
             sharing.fail_bodies(now.mono)
             return
-        if not self.room.admits(sharing, 0, sum(map(len, bodies.values())), now):
-            self._bodies, sharing.bodies_after = None, now.mono + 1
+        size = sum(map(len, bodies.values()))
+        charged = self.room.charged(sharing, 0, size, now)
+        if charged is None:
+            self._bodies, sharing.bodies_after = None, now.mono + PUT_OFF
             return
+        for quota in charged:
+            quota.charge(0, size, now.mono)
         numbers = tuple(sorted({self.room.log.index[id_].number for id_ in bodies}))
         self.room.outlet.load_pages(self.room.id, numbers, lambda pages, _: self._fill(sharing, bodies, pages))
 
@@ -174,6 +186,6 @@ class Asking:
                 yield min(request.deadline, request.end)
         for sharing in self.room.ready():
             if sharing.wanted and self._request is None:
-                yield max(sharing.ask_after, min(sharing.wanted.values()), now.mono)
+                yield max(self._ask_after, sharing.ask_after, min(sharing.wanted.values()), now.mono)
             if self.room.absent and self._bodies is None and self._request is None:
                 yield max(sharing.bodies_after, now.mono)

@@ -1,7 +1,7 @@
 """Who is behind a feed: the cards of one room (docs/protocol.md, "Cards").
 
 An authenticated card came from its owner over an authenticated link: every feed that it lists stays tied to that identity for
-good. A card passed on by another is hearsay (`via`), kept one per introducer, and authorises nothing but display.
+good. A card passed on by another is hearsay (`via`), kept of whoever says it first, and authorises nothing but display.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ from peertalk.core.identity import check_key
 from peertalk.core.stored import CardRecord
 from peertalk.errors import RemoteError
 
-MAX_HEARSAY = 8192
-"""Feeds that one introducer may say something about in one room."""
 GIVEN, GIVEN_TOGETHER = 64, 8192
-"""Feeds that everybody may name in one room, be they one's own or others'; and beyond that, all together."""
+"""Feeds of one's own that everybody may name in one room, and as many of others; and beyond that, all together."""
 MAX_OWNERS = 4
 """Identities under which a feed is shown: whoever has its key can tie it to any number."""
 
@@ -43,7 +41,8 @@ class Cards:
         self.me = me
         self.records: dict[tuple[bytes, bytes], CardRecord] = {}
         self._listed: dict[bytes, set[bytes]] = {}
-        self._given: Counter[bytes] = Counter()
+        self._given: Counter[tuple[bytes, bool]] = Counter()
+        self._beyond = 0
         self._tied: dict[bytes, set[bytes]] = {}
         self._hearsay: dict[bytes, dict[bytes, bytes]] = {}
         self._introducers: dict[bytes, bytes] = {}
@@ -69,8 +68,9 @@ class Cards:
         via = b"" if card.identity == sender else sender
         old = self.records.get((card.identity, via))
         known = dict(old.feeds) if old else {}
-        left = min(wire.MAX_FEEDS - len(known), self._left(sender, MAX_HEARSAY if via else wire.MAX_FEEDS))
-        fresh = dict(islice((pair for pair in card.feeds if pair[0] not in known), left))
+        left = min(wire.MAX_FEEDS - len(known), self._left(sender, hearsay=bool(via)))
+        unknown = (pair for pair in card.feeds if pair[0] not in known and not (via and self._is_said(pair[0], card.identity)))
+        fresh = dict(islice(unknown, left))
         if not fresh and (via or old is not None):
             return None
         if not all(self._is_signed(pair, card.identity) for pair in fresh.items()):
@@ -79,11 +79,13 @@ class Cards:
         self._put(record)
         return record
 
-    def _left(self, giver: bytes, most: int) -> int:
+    def _is_said(self, feed: bytes, identity: bytes) -> bool:
+        """Did the owner say so, or anybody? In a room everybody says the same of everybody: that is kept once."""
+        return identity in self._tied.get(feed, ()) or identity in self._hearsay.get(feed, {}).values()
+
+    def _left(self, giver: bytes, *, hearsay: bool) -> int:
         """How many more feeds somebody may name: a flood of many takes nobody the place of those that each needs."""
-        given = self._given[giver]
-        spare = GIVEN_TOGETHER - sum(max(0, count - GIVEN) for count in self._given.values())
-        return max(0, min(most - given, max(GIVEN - given, 0) + max(spare, 0)))
+        return max(0, GIVEN - self._given[giver, hearsay]) + max(0, GIVEN_TOGETHER - self._beyond)
 
     def _is_signed(self, pair: tuple[bytes, bytes], identity: bytes) -> bool:
         return verify_owner(pair[0], pair[1], self.room, identity)
@@ -91,7 +93,7 @@ class Cards:
     def _put(self, record: CardRecord) -> None:
         self.version += 1
         before = self.records.get((record.identity, record.via))
-        self._given[record.via or record.identity] += len(record.feeds) - (len(before.feeds) if before is not None else 0)
+        self._count(record, len(record.feeds) - (len(before.feeds) if before is not None else 0))
         self.records[(record.identity, record.via)] = record
         self._listed.setdefault(record.identity, set()).update(feed for feed, _ in record.feeds)
         if record.via:
@@ -101,6 +103,12 @@ class Cards:
                 self._hearsay.setdefault(feed, {}).setdefault(record.via, record.identity)
             else:
                 self._tied.setdefault(feed, set()).add(record.identity)
+
+    def _count(self, record: CardRecord, more: int) -> None:
+        giver = record.via or record.identity, bool(record.via)
+        beyond = max(0, self._given[giver] - GIVEN)
+        self._given[giver] += more
+        self._beyond += max(0, self._given[giver] - GIVEN) - beyond
 
     def owner(self, feed: bytes) -> Owner | None:
         """Whose feed this is, authenticated before hearsay; None if nobody said."""
@@ -136,9 +144,9 @@ class Cards:
         return set(self._listed)
 
     def to_pass_on(self, to: bytes) -> list[wire.Card]:
-        """What to tell `to` about others: for each identity the card that is believed here."""
-        best: dict[bytes, CardRecord] = {}
+        """What to tell `to` about others: for each identity its own card, or else whatever others say and is believed here."""
+        best: dict[bytes, dict[bytes, bytes]] = {}
         for (identity, via), record in self.records.items():
-            if identity not in (self.me, to) and via != to and (not via or identity not in best):
-                best[identity] = record
-        return [wire.Card(self.room, identity, record.feeds) for identity, record in best.items()]
+            if identity not in (self.me, to) and via != to and (not via or (identity, b"") not in self.records):
+                best.setdefault(identity, {}).update(record.feeds)
+        return [wire.Card(self.room, identity, tuple(feeds.items())[: wire.MAX_FEEDS]) for identity, feeds in best.items()]

@@ -38,8 +38,8 @@ def tips_messages(room: bytes, tips: Mapping[bytes, bytes], absent: Mapping[byte
     others = [tip for tip in tips if tip not in nameable]
     runs = [others[start : start + wire.MAX_TIPS] for start in range(0, len(others), wire.MAX_TIPS)]
     return [
-        *(wire.Tips(room, tuple(run.tips), tuple(run.absent), disk=disk) for run in _packed(nameable, lacks)),
         *(wire.Tips(room, tuple(run), disk=False) for run in runs),
+        *(wire.Tips(room, tuple(run.tips), tuple(run.absent), disk=disk) for run in _packed(nameable, lacks)),
     ]
 
 

@@ -145,6 +145,8 @@ class Exchange:
         entries = room.log.count
         if room.receive_page(page, sharing, now):
             place.asking.brought(sharing, room.log.count - entries, now)
+        elif sharing.ask_after > now.mono:
+            place.asking.put_off(sharing, now)
         if len(room.log.pages) > before:
             room.unpark(now)
             self._check_own(place, before, now)

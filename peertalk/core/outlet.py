@@ -21,10 +21,14 @@ class Now(NamedTuple):
 Then = Callable[[Now], None]
 
 
+AT_ONCE = 4
+"""Answers that are read from the disk and sent at a time."""
+
+
 class Turns:
     """Long work that few do at a time; the others wait in order. `take` is given back by `done`."""
 
-    def __init__(self, at_once: int = 4) -> None:
+    def __init__(self, at_once: int = AT_ONCE) -> None:
         self._free = at_once
         self._waiting: deque[Callable[[], None]] = deque()
         self._calling = False

@@ -15,7 +15,7 @@ from peertalk.core.feed import tip_of
 from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
 from peertalk.core.outlet import Now, Outlet
-from peertalk.core.rates import NEW_FEED
+from peertalk.core.rates import NEW_FEED, Charged
 from peertalk.core.rooms import bodies_expire_after
 from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
 from peertalk.core.stored import (
@@ -43,6 +43,8 @@ SHOWN_AFTER = 10.0
 """Seconds after which something counts as seen on the screen: what lands above it then is late."""
 RECALLED = 256
 """Pages that are looked through at a start for bodies that may still come."""
+PUT_OFF = 2.0
+"""Seconds after which something that exceeded a rate is asked for again: not at once of the next one, who would send the same."""
 NOTHING = bytes(32)
 
 OrderKey = tuple[int, bytes]
@@ -64,7 +66,8 @@ class Room:
         self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}
         self.absent: dict[bytes, bytes] = {}
         self._recall_absent(snapshot.pages)
-        self.held: dict[bytes, bytes] = {tip: feed for feed, chain in self.log.chains.items() for tip in chain.tips}
+        tips = sorted(self.log.tips(), key=lambda tip: self.log.index[tip].number)
+        self.held: dict[bytes, bytes] = {tip: self.log.index[tip].feed for tip in tips}
         self.durable = len(self.log.pages)
         self.sharings: dict[int, Sharing] = {}
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
@@ -169,9 +172,9 @@ class Room:
         if tip in self.log.index:
             sharing.note(self.log, tip)
             return True
-        if not self._admits(page, sharing, now):
-            sharing.want(tip, now.mono + 1, self.room_for_tips(sharing))
-            sharing.ask_after = now.mono + 1
+        if self._charged(page, sharing, now) is None:
+            sharing.want(tip, now.mono + PUT_OFF, self.room_for_tips(sharing))
+            sharing.ask_after = now.mono + PUT_OFF
             return False
         items = self.log.check(page)
         if isinstance(items, bytes):
@@ -179,20 +182,30 @@ class Room:
             sharing.park(tip, page, items)
             return False
         if items:
-            self._settle(items, page.signature, sharing, now)
+            self._take(page, items, sharing, now)
         return True
 
-    def _admits(self, page: wire.Page, sharing: Sharing, now: Now) -> bool:
-        """Is it within the rates? What is not is taken later, when it is asked for again."""
+    def _cost(self, page: wire.Page) -> tuple[int, int]:
         begins = decode_header(page.headers[0]).feed not in self.log.chains
-        return self.admits(sharing, len(page.headers) + (NEW_FEED - 1 if begins else 0), wire.size(page), now)
+        return len(page.headers) + (NEW_FEED - 1 if begins else 0), wire.size(page)
 
-    def admits(self, sharing: Sharing, entries: int, size: int, now: Now) -> bool:
-        """May a peer bring so much now (docs/protocol.md, "Limits")?"""
+    def _charged(self, page: wire.Page, sharing: Sharing, now: Now) -> Charged | None:
+        """What a page is charged to once it settles; None if it exceeds the rates: it is taken when it is asked for again."""
+        return self.charged(sharing, *self._cost(page), now)
+
+    def charged(self, sharing: Sharing, entries: int, size: int, now: Now) -> Charged | None:
+        """What is charged if a peer brings so much now (docs/protocol.md, "Limits"); None if it has to wait."""
         intake, who = self.outlet.intake, sharing.identity
         if self.record.kind == "open":
             return intake.into_open(who, entries, size, now.mono)
-        return self.accepted or intake.of_stranger(who, entries, size, now.mono)
+        return () if self.accepted else intake.of_stranger(who, entries, size, now.mono)
+
+    def _take(self, page: wire.Page, items: tuple[Item, ...], sharing: Sharing, now: Now) -> None:
+        """Settle a page that is within the rates. Only what settles is charged: what is dropped comes again."""
+        entries, size = self._cost(page)
+        for quota in self._charged(page, sharing, now) or ():
+            quota.charge(entries, size, now.mono)
+        self._settle(items, page.signature, sharing, now)
 
     def unpark(self, now: Now) -> None:
         """Try the parked pages again: something has settled."""
@@ -214,8 +227,8 @@ class Room:
         if isinstance(items, bytes):
             sharing.parked[tip] = page, items
             return False
-        if items:
-            self._settle(items, page.signature, sharing, now)
+        if items and self._charged(page, sharing, now) is not None:
+            self._take(page, items, sharing, now)
         return True
 
     def _settle(self, items: tuple[Item, ...], signature: bytes, sharing: Sharing, now: Now) -> None:

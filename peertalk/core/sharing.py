@@ -98,9 +98,10 @@ class Sharing:
         return seq
 
     def want(self, tip: bytes, at: float, limit: int) -> None:
-        """The peer holds `tip`, which is not here; noted unless `limit` are."""
-        if len(self.wanted) < limit:
-            self.wanted.setdefault(tip, at)
+        """The peer holds `tip`, which is not here. The newest `limit` are noted: an answer brings what settled before them too."""
+        self.wanted.setdefault(tip, at)
+        while len(self.wanted) > limit:
+            del self.wanted[next(iter(self.wanted))]
 
     def park(self, tip: bytes, page: wire.Page, missing: bytes) -> None:
         """Keep a live page until `missing` is here. The oldest give way."""

@@ -108,6 +108,8 @@ class Replica:
             if room in link.proven or (peer is not None and peer == link.identity):
                 link.proven.add(room)
                 self._share(number, room, now)
+                if peer is not None:
+                    self._beginnings.take_up(number, link, lambda number, card: self._take(number, card, now), self._out)
             elif peer is None:
                 self._out.emit(Prove(number, (room,)))
 
@@ -252,7 +254,7 @@ class Replica:
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def received(self, link: int, raw: bytes, now: Now) -> None:
-        """A message came. RemoteError: the link is to be closed, nothing else happened."""
+        """A message came. RemoteError: the link is to be closed; nothing that the message says was kept, and no room began."""
         message = wire.decode(raw)
         self._chores.notice_sleep(now)
         self._take(link, message, now)
@@ -286,7 +288,7 @@ class Replica:
         """The room that is meant; a direct room comes into being when the other one speaks in it."""
         place = self.places.get(message.room)
         if place is None and state.direct is not None and message.room == state.direct.id:
-            if not (self._beginnings.admits(state, message, now.mono) and self._has_room_for_one_more()):
+            if not self._beginnings.admits(state, message, now.mono) or not self._has_room_for_one_more():
                 return None
             self.join(state.direct, now)
             return self.places[message.room]

@@ -84,6 +84,7 @@ _SETTINGS: Final = """
 """
 _PATIENCE_MS: Final = 5000
 _PATIENCE_WITH_OURSELVES_MS: Final = 600_000  # in memory readers and writer lock each other out, and nobody else is there
+_SHORTEST: Final = 512
 
 
 Connections = tuple[apsw.Connection, apsw.Connection]  # one that writes, one that reads
@@ -94,7 +95,8 @@ def connect(path: Path, key: bytes) -> Connections:
 
     StartError: `newer_database` (found, known), `broken_database` (file; also for a wrong key), `disk` (why).
     """
-    _create(path)
+    with failures_told(path):
+        _create(path, key)
     connections: list[apsw.Connection] = []
     try:
         with failures_told(path):
@@ -157,10 +159,22 @@ _WHY: Final[dict[type[apsw.Error], str]] = {
 }
 
 
-def _create(path: Path) -> None:
-    """SQLite gives its -wal and -shm files the mode of the main file."""
+def _create(path: Path, key: bytes) -> None:
+    """There is a file, whole from its first moment on: one that is shorter than a database has lost what was in it, and SQLite
+    would take it for a new one. SQLite gives its -wal and -shm files the mode of the main file."""
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if path.exists():
+            if path.stat().st_size < _SHORTEST:
+                raise StartError("broken_database", file=str(path))
+            return
+        fresh = path.with_name(f"{path.name}.new")
+        fresh.unlink(missing_ok=True)
+        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        connection = apsw.Connection(str(fresh))
+        _unlock(connection, key)
+        connection.execute("VACUUM")
+        connection.close()
+        fresh.replace(path)
     except OSError as error:
         raise StartError("disk", why="denied") from error
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from collections.abc import Iterable
 from typing import Final, Protocol
 
+from peertalk.text.spelled import encoded
+
 MARK: Final = "* "
 """What every line begins with that the program itself says. No line of a person does, see speech.py."""
-
-_SPELLED: Final = {
-    "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'", "–": "-", "—": "-", "…": "...", "·": "-", "•": "-", "→": "->", "×": "x",
-    "ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "ø": "oe", "Ø": "Oe",
-    "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "€": "EUR",
-}  # fmt: skip
 
 
 class Output(Protocol):
@@ -41,26 +36,3 @@ class Voice:
         if written:
             async with self._one_by_one:
                 await self._output.write(encoded(written, self._encoding))
-
-
-def encoded(text: str, encoding: str) -> bytes:
-    """The bytes of a text. What this encoding lacks is spelled in another way, or shows as `?`."""
-    try:
-        return text.encode(encoding)
-    except UnicodeEncodeError:
-        return "".join(_spelled(character, encoding) for character in text).encode(encoding, "replace")
-
-
-def _spelled(character: str, encoding: str) -> str:
-    if _has(encoding, character):
-        return character
-    base = "".join(part for part in unicodedata.normalize("NFKD", character) if _has(encoding, part))
-    return _SPELLED.get(character) or base or ("" if unicodedata.category(character)[0] == "M" else "?")
-
-
-def _has(encoding: str, character: str) -> bool:
-    try:
-        character.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -41,6 +41,15 @@ class Line(msgspec.Struct, frozen=True):
     params: msgspec.Raw = msgspec.Raw(b"")
 
 
+class Number(msgspec.Struct, frozen=True):
+    """All that is understood of an answer that is otherwise strange."""
+
+    id: int | None = None
+
+
+STRANGE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for lines of other versions, and for none of ours."""
+_numbers = msgspec.json.Decoder(Number)
 _lines = msgspec.json.Decoder(Line)
 _events: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
@@ -123,7 +132,12 @@ class RemoteNode:
         await self.close()
 
     async def _get(self, kind: type[T], method: str, **params: object) -> T:
-        return msgspec.json.decode(await self.call(method, **params), type=kind)
+        """RequestError("not_understood"): the answer is none that this version knows."""
+        answer = await self.call(method, **params)
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except STRANGE as error:
+            raise RequestError("not_understood") from error
 
     async def _listen(self) -> None:
         lines = Lines(MAX_ANSWER)
@@ -137,8 +151,20 @@ class RemoteNode:
             self._end()
 
     def _take(self, line: bytes) -> None:
-        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # an event of a newer version, say
-            heard = _lines.decode(line)
+        try:
+            self._heard(_lines.decode(line))
+        except STRANGE:
+            self._refuse(line)
+
+    def _refuse(self, line: bytes) -> None:
+        """Whoever waits for an answer that cannot be read waits no longer."""
+        with suppress(*STRANGE):
+            answer = self._waiting.get(_numbers.decode(line).id or 0)
+            if answer is not None and not answer.done():
+                answer.set_exception(RequestError("not_understood"))
+
+    def _heard(self, heard: Line) -> None:
+        with suppress(*STRANGE):  # an event of a newer version, say
             if bytes(heard.params):
                 event = _events.decode(heard.params)
                 if isinstance(event, Ready) and not self._ready.done():

@@ -48,6 +48,10 @@ _FIXED: Final[Mapping[str, str]] = {
         "A newer PeerTalk wrote this profile, and this one cannot read it. Nothing was changed. "
         "Install the newer PeerTalk, or choose another folder with --home."
     ),
+    "not_understood": N_(
+        "The PeerTalk that runs with this profile is of another version, and what it answered cannot be read. "
+        "End it, then try again."
+    ),
     "not_running": N_("PeerTalk is not running with this profile, or has just ended. Start it first."),
     "port_denied": N_("This computer does not let PeerTalk use port {port}. Choose one above 1023, or leave --port out."),
     "no_home": N_("{home} cannot be used as the folder for your profile. Choose another one with --home."),

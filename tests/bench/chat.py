@@ -104,7 +104,7 @@ async def chat(home: Path, messages: int) -> None:
             await ada.until("peer", change="online")
             room = (await ada.ask("direct.open", peer="Ben"))["id"]
             await ada.ask("messages.send", room=room, text="hello")
-            await ben.until("message")
+            await ben.until("message", has="hello")  # and not her name in the lobby
             await ben.ask("messages.send", room=room, text="hello")  # of somebody who was answered anything is taken in
             say("memory of `rpc`, just started", ada.rss, "MB")
             before = ada.cpu

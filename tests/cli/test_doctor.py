@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from peertalk import i18n
-from peertalk.cli import build, main, report
+from peertalk.cli import build, main, output, report
 from peertalk.config import Settings
 from peertalk.core.events import Check, Report
 from tests.fake_node import FakeNode
@@ -78,11 +78,20 @@ def test_as_data_it_is_one_object(node: FakeNode, capsys: pytest.CaptureFixture[
     assert found["checks"][0].keys() == {"id", "state", "case", "values", "detail"}
 
 
-def test_umlauts_become_letters_that_an_ascii_terminal_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
-    assert report.plain("Größe … „x“ ⏳") == 'Groesse ... "x" ?'
-    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
-    assert report.plain("Größe") == "Größe"
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("ascii", 'Groesse ... "x" ?'), ("latin-1", 'Größe ... "x" ?'), ("utf-8", "Größe … „x“ ⏳")]
+)
+def test_whatever_is_printed_fits_what_the_output_takes(monkeypatch: pytest.MonkeyPatch, encoding: str, shown: str) -> None:
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n") for _ in range(2))
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setattr("sys.stderr", err)
+    assert report.wrapped("Größe … „x“ ⏳", 40) == [shown]
+    output.line("Größe … „x“ ⏳")
+    output.complaint("Größe … „x“ ⏳")
+    assert [stream.buffer.getvalue() for stream in (out, err)] == [  # type: ignore[attr-defined] - a BytesIO
+        f"{shown}\n".encode(encoding),
+        f"peertalk: {shown}\n".encode(encoding),
+    ]
 
 
 def test_commands_to_be_copied_are_not_broken_in_two() -> None:

@@ -127,7 +127,8 @@ def test_a_card_beyond_the_limit_costs_no_signatures(cards: Cards, monkeypatch: 
 
 
 def test_one_introducer_tells_only_so_much(cards: Cards, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cards_module, "MAX_HEARSAY", 3)
+    monkeypatch.setattr(cards_module, "GIVEN", 2)
+    monkeypatch.setattr(cards_module, "GIVEN_TOGETHER", 1)
     ben, cara = Author("ben"), Author("cara")
     told = [cards.receive(Author(f"x{number}").card(), ben.public) for number in range(5)]
     assert [record is not None for record in told] == [True, True, True, False, False]
@@ -145,6 +146,41 @@ def test_all_together_tell_only_so_much_but_each_a_little(cards: Cards, monkeypa
     for number in range(5):
         cards.receive(Author(f"x{number}").card(), dora.public)
     assert sum(len(record.feeds) for record in cards.records.values()) == 2 + 3 + 2 + 2
+
+
+def test_who_has_introduced_many_still_hands_over_a_new_feed_of_their_own(
+    cards: Cards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cards_module, "GIVEN_TOGETHER", 0)
+    ben = Author("ben")
+    cards.receive(ben.card(), ben.public)
+    for number in range(300):
+        cards.receive(Author(f"x{number}").card(), ben.public)
+    assert len(cards.identities()) == 1 + cards_module.GIVEN
+    assert cards.receive(ben.card(key("successor")), ben.public) is not None
+    assert cards.owner(key("successor").public) == Owner(ben.public)
+
+
+def test_in_a_crowd_in_which_everybody_names_everybody_all_are_known(cards: Cards) -> None:
+    """Said again it takes nobody's place: a newcomer whom one member alone has met is named too."""
+    crowd = [Author(f"x{number}") for number in range(200)]
+    for introducer in crowd[:50]:
+        for other in crowd:
+            if other is not introducer:
+                cards.receive(other.card(), introducer.public)
+    newcomer = Author("newcomer")
+    cards.receive(newcomer.card(), crowd[0].public)
+    assert cards.owner(newcomer.feed) == Owner(newcomer.public, via=crowd[0].public)
+    assert sum(len(record.feeds) for record in cards.records.values()) == len(crowd) + 1
+
+
+def test_what_several_say_of_somebody_is_passed_on_together(cards: Cards) -> None:
+    ben, cara, dora = Author("ben"), Author("cara"), Author("dora")
+    cards.receive(dora.card(), ben.public)
+    cards.receive(dora.card(key("second")), cara.public)
+    assert [{feed for feed, _ in card.feeds} for card in cards.to_pass_on(Author("emil").public)] == [
+        {dora.feed, key("second").public}
+    ]
 
 
 def test_cards_come_back_from_their_records(cards: Cards) -> None:

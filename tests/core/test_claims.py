@@ -31,7 +31,7 @@ def test_absent_bodies_are_named_beside_the_tips_of_their_feed_alone() -> None:
 def test_a_feed_that_lacks_too_many_bodies_takes_nothing_from_the_others() -> None:
     tips = {id_(number): bytes([number]) for number in range(3)}
     absent = {id_(1000 + number): b"\1" for number in range(257)}
-    first, second = tips_messages(ROOM, tips, absent, disk=True)
+    second, first = tips_messages(ROOM, tips, absent, disk=True)
     assert (first.tips, first.absent, first.disk) == ((id_(0), id_(2)), (), True)
     assert (second.tips, second.absent, second.disk) == ((id_(1),), (), False)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from peertalk.core import beginnings, rates, wire
+from peertalk.core import beginnings, rates, sync, wire
+from peertalk.core import room as room_module
 from peertalk.core.entry import Text
 from peertalk.core.rates import (
     LITTLE,
@@ -14,10 +15,12 @@ from peertalk.core.rates import (
     RESERVED,
     STRANGERS_LASTING,
     Bucket,
+    Charged,
     Intake,
     Quota,
     Rate,
 )
+from peertalk.errors import RemoteError
 from tests.core.authors import NOTHING, ROOM, Author, tip
 from tests.core.desk import Desk, sent
 
@@ -36,41 +39,80 @@ def test_a_bucket_fills_at_its_rate_and_no_further() -> None:
     assert not bucket.has(11, 100.0)
 
 
-def test_a_quota_is_taken_whole_or_not_at_all() -> None:
+def test_what_a_bucket_says_of_the_future_is_so() -> None:
+    """Whoever wakes at that time and finds it too early would wake again at once, for ever."""
+    for number in range(1, 2000):
+        start = number / 7
+        bucket = Bucket(1, 1 / 30, start)
+        assert bucket.take(1, start)
+        assert bucket.has(1, bucket.until(1, start + number / 100))
+
+
+def test_a_quota_has_both_and_what_is_owed_takes_its_time() -> None:
     quota = Quota(Rate(10, 1, 100, 1), 0.0)
-    assert not quota.take(5, 101, 0.0)
-    assert not quota.take(11, 5, 0.0)
-    assert quota.take(10, 100, 0.0)
+    assert not quota.has(5, 101, 0.0)
+    assert not quota.has(11, 5, 0.0)
+    assert quota.has(10, 100, 0.0)
+    quota.charge(15, 0, 0.0)
+    assert not quota.has(1, 0, 5.9)
+    assert quota.has(1, 0, 6.0)
+
+
+def brings(quotas: Charged | None, entries: int, size: int, now: float) -> bool:
+    for quota in quotas or ():
+        quota.charge(entries, size, now)
+    return quotas is not None
+
+
+def opens(intake: Intake, who: bytes, entries: int, size: int, now: float) -> bool:
+    return brings(intake.into_open(who, entries, size, now), entries, size, now)
 
 
 def test_all_together_bring_so_much_into_open_rooms_and_who_brings_little_has_a_place() -> None:
     intake = Intake()
-    many = [intake.into_open(bytes([who]) * 32, 100, 1000, 0.0) for who in range(100)]
-    assert sum(many) * 100 == OPEN.entries - RESERVED
-    assert all(intake.into_open(bytes([who]) * 32, 1, 100, 0.0) for who in range(100))
-    assert not intake.into_open(BEN, 1, 100, 0.0)
-    assert intake.into_open(BEN, 1, 100, 1.0)
+    many = [opens(intake, bytes([who]) * 32, 100 + 100, 1000, 0.0) for who in range(100)]
+    assert sum(many) * 200 == OPEN.entries - 200  # whoever brings so much leaves RESERVED
+    assert all(opens(intake, bytes([who]) * 32, 1, 100, 0.0) for who in range(200))
+    assert not opens(intake, BEN, 1, 100, 0.0)
+    assert opens(intake, BEN, 1, 100, 1.0)
+
+
+def test_a_page_written_offline_comes_through_a_flood_once() -> None:
+    intake = Intake()
+    while opens(intake, BEN, RESERVED + 1, 1000, 0.0):
+        pass
+    assert opens(intake, CARA, 40, 1000, 0.0)
+    while opens(intake, BEN, 10, 1000, 30.0):
+        pass
+    assert not opens(intake, CARA, 40, 1000, 30.0)
+    assert opens(intake, CARA, 40, 1000, 45.0)
+    stranger = Intake()
+    assert brings(stranger.of_stranger(CARA, RESERVED, 1000, 0.0), RESERVED, 1000, 0.0)
+    full = stranger._quota(rates.STRANGERS, 0.0), stranger._quota(STRANGERS_LASTING, 0.0)
+    assert stranger.of_stranger(CARA, 1, 100, 0.0) == full
 
 
 def test_whoever_writes_for_days_fills_no_disk() -> None:
     intake, day = Intake(), 86_400
-    flood = sum(100 * intake.into_open(BEN, 100, 20_000, at / 2) for at in range(2 * day))
+    flood = sum(100 * opens(intake, BEN, 100, 20_000, at / 2) for at in range(2 * day))
     assert flood <= OPEN_LASTING.entries + day * OPEN_LASTING.entries_a_second
-    assert intake.into_open(CARA, 10, 1000, float(day))
-    crowd = sum(intake.of_stranger(bytes([at % 100]) * 32, 1, 500, at / 100) for at in range(100 * 3600))
+    assert opens(intake, CARA, 10, 1000, float(day))
+    crowd = 0
+    for at in range(100 * 3600):
+        crowd += brings(intake.of_stranger(bytes([at % 100]) * 32, 1, 500, at / 100), 1, 500, at / 100)
     assert crowd <= STRANGERS_LASTING.entries + 3600 * STRANGERS_LASTING.entries_a_second
 
 
 def test_bytes_count_too() -> None:
     intake = Intake()
-    assert sum(intake.into_open(BEN, 8, 250_000, 0.0) for _ in range(1000)) * 250_000 <= OPEN.size
+    assert 0 < sum(opens(intake, BEN, 8, 250_000, 0.0) for _ in range(1000)) * 250_000 <= OPEN.size
 
 
 def test_quotas_are_forgotten_when_they_tell_nothing_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "MAX_QUOTAS", 50)
     intake = Intake()
     for who in range(200):
-        assert intake.into_open(bytes([who]) * 32, 1, 100, who * 10.0)
+        assert opens(intake, bytes([who]) * 32, 1, 100, who * 10.0)
     assert len(intake._quotas) <= 50
 
 
@@ -117,6 +159,33 @@ def test_that_one_has_answered_is_remembered(monkeypatch: pytest.MonkeyPatch) ->
     assert desk.replica.places[ben.room].room.accepted
 
 
+def test_what_does_not_settle_costs_nothing() -> None:
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    for number in range(30):
+        stray = Author(f"x{number}")
+        desk.hear(link, stray.page(*stray.then(*[Text("x")] * 400, after=(NOTHING,), lamport=2)))
+    desk.hear(link, ben.says(*"x" * 500))
+    assert len(desk.texts()) == 500
+
+
+def test_what_is_too_much_now_is_not_asked_of_everybody_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them would send the same once more."""
+    monkeypatch.setattr(rates, "OPEN", Rate(400, 10, 1 << 20, 1 << 20))
+    desk, ben, cara, dora = Desk(), Author("ben"), Author("cara"), Author("dora")
+    pages = [ben.says(*"x" * 200) for _ in range(4)]
+    claim = wire.Tips(ROOM.id, (tip(pages[-1]),), last=True)
+    links = [desk.meet(peer) for peer in (ben, cara, dora)]
+    for link in links:
+        desk.hear(link, claim)
+    asked = desk.later(room_module.DELTA_DELAY + 0.1)
+    assert [len(sent(wire.Want, asked, link)) for link in links] == [1, 0, 0]
+    effects = desk.hear(links[0], *pages, wire.Done(ROOM.id, False))
+    assert len(desk.texts()) == 200
+    assert not sent(wire.Want, [*effects, *desk.later(room_module.PUT_OFF - 0.1)])
+    assert len(sent(wire.Want, desk.later(0.2))) == 1
+
+
 def test_bodies_that_come_later_count_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "OPEN", Rate(5000, 1, rates.RESERVED_SIZE + 20_000, 1 << 10))
     desk, ben = Desk(), Author("ben")
@@ -125,7 +194,7 @@ def test_bodies_that_come_later_count_like_others(monkeypatch: pytest.MonkeyPatc
     desk.hear(link, ben.page(*written, bodies=[None]))
     bodies = wire.Bodies(ROOM.id, ((written[0].id, written[0].body or b""),))
     assert sent(wire.WantBodies, desk.effects, link)
-    desk.room.outlet.intake.into_open(ben.public, 0, LITTLE.size - 1000, desk.mono)
+    opens(desk.room.outlet.intake, ben.public, 0, LITTLE.size - 1000, desk.mono)
     desk.hear(link, bodies)
     assert desk.room.absent
     asked = len(sent(wire.WantBodies, desk.effects, link))
@@ -177,6 +246,45 @@ def test_who_takes_back_what_would_have_begun_begins_nothing(monkeypatch: pytest
     assert room not in desk.replica.places
 
 
+def test_a_room_begins_at_once_if_one_opens_it_while_the_other_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beginnings, "BURST", 0)
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    room = desk.direct(ben)
+    desk.hear(link, Author("ben", room.id).card())
+    effects = desk.do(lambda replica: replica.join(room, desk.now))
+    assert sent(wire.Have, effects, link)
+    desk.hear(link, wire.Have(room.id, NOTHING, 0, True))
+    assert desk.replica.wake() > desk.mono
+
+
+def test_where_no_more_rooms_begin_nobody_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beginnings, "BURST", 1)
+    monkeypatch.setattr(sync, "MAX_ROOMS", 3)
+    desk = Desk()
+    for stranger in (Author("ben"), Author("cara")):
+        desk.hear(desk.meet(stranger), Author(stranger.name, desk.direct(stranger).id).card())
+    desk.do(lambda replica: replica.join(desk.direct(Author("dora")), desk.now))
+    desk.later(1 / beginnings.RATE - 1)
+    desk.mono += 2
+    desk.do(lambda replica: replica.tick(desk.now))
+    assert len(desk.replica.places) == 3
+    assert desk.replica.wake() > desk.mono
+
+
+@pytest.mark.parametrize("wrong", ["bad_card", "out_of_order"])
+def test_a_refused_card_begins_no_room(wrong: str) -> None:
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    room = desk.direct(ben).id
+    card = Author("ben" if wrong == "bad_card" else "cara", room).card()
+    if wrong == "bad_card":
+        card = wire.Card(room, card.identity, ((card.feeds[0][0], bytes(64)),))
+    with pytest.raises(RemoteError, match=wrong):
+        desk.hear(link, card)
+    assert room not in desk.replica.places
+
+
 # ── what is noted of peers ───────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -196,6 +304,18 @@ def test_tips_are_noted_of_each_and_many_of_all_together(monkeypatch: pytest.Mon
     assert dreams(desk, second, ROOM.id, 5000) == 256
     ben, link = direct(desk, "dora")
     assert dreams(desk, link, ben.room, 5000) == 256
+
+
+def test_of_what_a_peer_claims_the_newest_is_noted_as_the_rest_comes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("peertalk.core.room.OWN_WANTED", 2)
+    monkeypatch.setattr("peertalk.core.room.MAX_WANTED", 0)
+    desk, ben = Desk(), Author("ben")
+    feeds = [Author(f"x{number}") for number in range(5)]
+    tips = [tip(author.says("x")) for author in feeds]
+    link = desk.meet(ben)
+    desk.hear(link, wire.Tips(ROOM.id, tuple(tips), last=True))
+    asked = sent(wire.Want, desk.later(room_module.DELTA_DELAY + 0.1), link)
+    assert [want.tips for want in asked] == [(tips[3], tips[4])]
 
 
 def test_what_is_parked_is_bounded_in_bytes() -> None:

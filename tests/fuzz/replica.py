@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 
 from peertalk.core import wire
-from peertalk.core.cards import MAX_HEARSAY
+from peertalk.core.cards import GIVEN, GIVEN_TOGETHER
 from peertalk.core.effects import Arrived, Effect, Send
 from peertalk.core.entry import decode_header, hash32, verify_page
 from peertalk.core.log import Log
@@ -57,8 +57,7 @@ def check_bounds(desk: Desk) -> None:
     for place in replica.places.values():
         room = place.room
         assert room.sharings.keys() <= replica.links.keys()
-        for via, given in room.cards._given.items():
-            assert given <= (MAX_HEARSAY if via else MAX_HEARSAY * wire.MAX_FEEDS)
+        assert max(room.cards._given.values(), default=0) <= GIVEN + GIVEN_TOGETHER
         for sharing in room.sharings.values():
             assert len(sharing.wanted) <= MAX_WANTED
             assert len(sharing.parked) <= MAX_PARKED

@@ -372,7 +372,7 @@ async def test_another_key_does_not_open_it(path: Path) -> None:
     assert await stored(path) == 0
 
 
-@pytest.mark.parametrize("content", [b"not a database", bytes(8192)], ids=["text", "zeros"])
+@pytest.mark.parametrize("content", [b"not a database", bytes(8192), b"", b"\0"], ids=["text", "zeros", "empty", "one byte"])
 def test_a_file_that_is_no_database_is_told(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(StartError) as error:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from peertalk.errors import RequestError
 from peertalk.rpc.client import RemoteNode
 from tests.rpc.pipe import Pipe
 
@@ -31,3 +34,14 @@ async def test_a_line_that_it_cannot_read_is_passed_over(strange: bytes) -> None
     async with RemoteNode(stream) as node:
         stream.raw(strange + b'\n{"jsonrpc":"2.0","id":1,"result":{}}\n')
         assert bytes(await node.call("signals.typing", room="lobby")) == b"{}"
+
+
+@pytest.mark.parametrize(
+    "strange", [b'{"id":1,"error":{"code":"a word"}}', b'{"id":1,"error":7}', b'{"id":1,"result":{"of":"another version"}}']
+)
+async def test_an_answer_that_it_cannot_read_is_told_to_who_waits_for_it(strange: bytes) -> None:
+    stream = Line()
+    async with RemoteNode(stream) as node, asyncio.timeout(10):
+        stream.raw(strange + b"\n")
+        with pytest.raises(RequestError, match="not_understood"):
+            await node.status()

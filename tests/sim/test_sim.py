@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
+from typing import Any
 
 import pytest
 
+from peertalk.core.room import Room
 from tests.sim import __main__ as command
 from tests.sim.runs import attempt, attempt_all
-from tests.sim.schedule import Schedule, run
+from tests.sim.schedule import Schedule, is_scarce, run
 from tests.sim.world import START, World
 
 SEEDS = 150
@@ -58,6 +61,21 @@ def test_the_schedules_do_what_they_are_for() -> None:
     rooms = [place.room for one in schedules for host in one.up() if host.replica for place in host.replica.places.values()]
     assert any(chain.forked for room in rooms for chain in room.log.chains.values())
     assert any(room.record.kind == "direct" and room.log.count for room in rooms)
+
+
+def test_in_some_schedules_everything_is_scarce(monkeypatch: pytest.MonkeyPatch) -> None:
+    charged, refused = Room.charged, Counter[str]()
+
+    def counting(room: Room, *arguments: Any) -> Any:
+        found = charged(room, *arguments)
+        refused[room.record.kind] += found is None
+        return found
+
+    monkeypatch.setattr(Room, "charged", counting)
+    for seed in filter(is_scarce, range(30)):
+        run(seed)
+    assert refused["open"] > 10
+    assert refused["direct"] > 0
 
 
 def test_a_failing_seed_tells_what_happened(monkeypatch: pytest.MonkeyPatch) -> None:

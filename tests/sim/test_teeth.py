@@ -21,7 +21,7 @@ from peertalk.core.sharing import Sharing
 from peertalk.core.stored import DropOutbox
 from tests.sim.runs import attempt
 
-SEEDS = range(60)
+SEEDS = range(120)
 Patch = pytest.MonkeyPatch
 
 
@@ -157,6 +157,18 @@ def asks_the_first_one_for_ever(patch: Patch) -> None:
     patch.setattr(Sharing, "fail", lambda sharing, now: None)
 
 
+def takes_for_done_what_exceeded_a_rate(patch: Patch) -> None:
+    receive = Room.receive_page
+
+    def broken(room: Room, page: wire.Page, sharing: Sharing, now: Any) -> bool:
+        is_here = receive(room, page, sharing, now)
+        if not is_here and sharing.ask_after > now.mono:
+            sharing.wanted.clear()
+        return is_here
+
+    patch.setattr(Room, "receive_page", broken)
+
+
 def passes_on_where_others_are_said_to_be(patch: Patch) -> None:
     hear = Reach.hear
     passed: set[tuple[int, wire.Peers]] = set()
@@ -187,6 +199,7 @@ BROKEN: list[Callable[[Patch], None]] = [
     parts_of_a_fork_are_taken_for_the_whole,
     claims_bodies_that_it_lacks,
     asks_the_first_one_for_ever,
+    takes_for_done_what_exceeded_a_rate,
     passes_on_where_others_are_said_to_be,
 ]
 

@@ -1,0 +1,198 @@
+"""The tables of limits in docs/protocol.md say what the code does: each quantity in them is a constant of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from peertalk.core import (
+    asking,
+    beginnings,
+    cards,
+    channel,
+    entry,
+    frames,
+    outlet,
+    proofs,
+    proving,
+    rates,
+    reach,
+    records,
+    room,
+    serving,
+    session,
+    sharing,
+    sync,
+    wire,
+)
+from peertalk.node import (
+    acquaintances,
+    admission,
+    book,
+    dialer,
+    dialing,
+    discovery,
+    doctor,
+    hearsay,
+    life,
+    link,
+    listener,
+    mdns,
+    people,
+    targets,
+)
+
+PAGE = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text(encoding="utf-8")
+HEADINGS = ("### Limits of the channel", "## Limits", "### Limits of a node")
+UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "ms": 0.001, "min": 60, "days": 86_400}
+QUANTITY = re.compile(r"(\d[\d,]*(?:\.\d+)?)(?: (KiB|MiB|ms|min|days)\b)?")
+LITTLE, OPEN, STRANGERS = rates.LITTLE, rates.OPEN, rates.STRANGERS
+
+
+def quota(rate: rates.Rate) -> tuple[float, ...]:
+    return rate.entries, rate.size, rate.entries_a_second, rate.size_a_second
+
+
+LIMITS: dict[str, tuple[float, ...]] = {
+    # of the channel
+    "frame": (frames.MAX_FRAME,),
+    "setting up": (channel.HANDSHAKE_SECONDS,),
+    "rooms in one proof": (proofs.MAX_PROVEN,),
+    "message": (wire.MAX_MESSAGE,),
+    "records under one key": (records.REKEY_RECORDS,),
+    "age of a key": (records.REKEY_SECONDS,),
+    "silence": (session.PING_SECONDS, session.SILENT_SECONDS - session.PING_SECONDS),
+    "answers to `PROVE`": (1 / proving.ANSWER_SECONDS,),
+    "answers to `PING`": (session.PONG_SECONDS,),
+    # of rooms
+    "header, body": (wire.MAX_HEADER, wire.MAX_BODY),
+    "page": (wire.MAX_PAGE_ENTRIES, wire.MAX_PAGE),
+    "`after`": (entry.MAX_AFTER,),
+    "name in `here`": (entry.MAX_NAME,),
+    "feeds a card": (wire.MAX_FEEDS,),
+    "own feeds, and feeds of others, that one member may name in a room": (cards.GIVEN,),
+    "beyond these, of all members of the room together": (cards.GIVEN_TOGETHER,),
+    "tips, and absent bodies, in one `Tips`": (wire.MAX_TIPS, wire.MAX_ABSENT),
+    "tips, and known ids, in one `Want`": (wire.MAX_WANT, wire.MAX_KNOWN),
+    "bodies asked for in one `WantBodies`, or given in one `Bodies`": (wire.MAX_WANT,),
+    "tips wanted of one peer in a room; beyond that, of all in an open room": (sharing.OWN_WANTED, sharing.MAX_WANTED),
+    "live pages kept that do not settle": (sharing.MAX_PARKED, sharing.PARKED_SIZE),
+    "branches of a forked feed that a peer is known to hold": (sharing.MAX_BRANCHES,),
+    "entries brought into open rooms, by all together": quota(OPEN),
+    "kept of that for those who bring little": (rates.RESERVED, rates.RESERVED_SIZE),
+    "what counts as little, of one identity": (
+        *quota(LITTLE),
+        *(rates.RESERVED, rates.RESERVED_SIZE),
+    ),
+    "entries in direct rooms in which one has not written oneself, by all together, beside the little of each": quota(
+        STRANGERS
+    ),
+    "the same as long as it lasts (days of the rate above would fill a disk)": quota(rates.OPEN_LASTING),
+    "the same with the little of each, as long as it lasts": quota(rates.STRANGERS_LASTING),
+    "what exceeded a rate": (room.PUT_OFF,),
+    "direct rooms that others begin": (beginnings.BURST, 1 / beginnings.RATE),
+    "rooms": (sync.MAX_ROOMS,),
+    "answers to `Want`": (outlet.AT_ONCE, serving.ANSWER_SIZE, link.HIGH_WATER),
+    "a request without anything useful; in all": (asking.PATIENCE, asking.LONGEST),
+    "waiting for a peer's first claims to settle": (sharing.FIRST_HAVE_PATIENCE,),
+    "signals": (sharing.SIGNAL_BURST, sharing.SIGNAL_RATE),
+    "members told of in one `Peers`; endpoints of each": (wire.MAX_PEERS, wire.MAX_ENDPOINTS),
+    "`Peers` on one link": (reach.HEARD_BURST, reach.HEARD_RATE),
+    # of a node
+    "links; kept of these for people who are known": (admission.LINKS, admission.KEPT),
+    "links from one source": (admission.LINKS_PER_SOURCE,),
+    "links made from one source, except of people who are trusted": (admission.LINK_BURST, admission.LINK_RATE),
+    "instances that are heard of": (discovery.MAX_HEARD,),
+    "identities never seen before, from one source": (admission.NEW_BURST, 1 / admission.NEW_RATE),
+    "connections whose channel is not established; of one source": (listener.HALF_OPEN, listener.HALF_OPEN_PER_SOURCE),
+    "dials in flight; to one source": (targets.IN_FLIGHT, targets.IN_FLIGHT_PER_SOURCE),
+    "of these to guesses; on the word of one introducer": (targets.GUESSES_IN_FLIGHT, targets.GUESSES_PER_INTRODUCER),
+    "dials to one source that did not become links": (targets.BURST, targets.PACE_SECONDS),
+    "a dial, once somebody waits for its place": (dialer.PLACE_SECONDS,),
+    "an attempt to connect; before the next address is tried beside it": (life.DIAL_SECONDS, dialing.STAGGER),
+    "instances and addresses that are kept; guesses among them": (book.MAX_TARGETS, book.MAX_GUESSES),
+    "failures of a guess in a row": (dialer.GIVEN_UP,),
+    "addresses of an instance": (mdns.MAX_ADDRESSES,),
+    "announcements that are asked about at a time": (mdns.MAX_RESOLVING,),
+    "goodbyes by unicast": (mdns.MAX_TOLD,),
+    "addresses tried on one introducer's word; on anybody's": (
+        *(hearsay.BURST, 60 * hearsay.RATE),
+        *(hearsay.BURST_OF_ALL, hearsay.RATE_OF_ALL),
+    ),
+    "members whose addresses are dialled at the start; if they were linked within": (
+        *(people.MAX_REMEMBERED, people.REMEMBERED_MS / 1000),
+    ),
+    "addresses remembered of one person": (people.MAX_ADDRESSES,),
+    "people who are remembered": (people.MAX_PEERS,),
+    "people who are recognised by their direct room; of these met before the start": (
+        *(acquaintances.MAX_RECOGNISED, acquaintances.KEPT),
+    ),
+    "waiting to be sent on a link": (link.LIMIT, link.SLOW_SECONDS, link.OVERFLOW),
+    "what can wait is added; and again": (link.HIGH_WATER, link.LOW_WATER),
+    "what the other side has not taken at the end of a link": (link.LINGER_SECONDS,),
+    "computers asked directly, and addresses tried, to find out why nobody is found": (doctor.MAX_ASKED,),
+}
+EXCEPTIONS = {
+    "frame while setting up": "each kind has one length, which tests/core/test_channel.py looks at",
+    "unanswered `PROVE` from one side": "a state of the channel, no constant",
+}
+
+
+def rows() -> Iterator[tuple[str, str]]:
+    """(what, limit) of every row of the tables of limits."""
+    for heading in HEADINGS:
+        section = re.split(r"\n#+ ", PAGE.split(f"\n{heading}\n", 1)[1], maxsplit=1)[0]
+        table = [line for line in section.splitlines() if line.startswith("| ")]
+        for line in table[1:]:
+            what, limit, *_beyond = (cell.strip() for cell in line.strip("|").split("|"))
+            yield what, limit
+
+
+def quantities(limit: str) -> list[float]:
+    """The numbers of a cell, in bytes, seconds or whatever they count."""
+    return [float(number.replace(",", "")) * UNITS.get(unit, 1) for number, unit in QUANTITY.findall(limit)]
+
+
+ROWS = dict(rows())
+
+
+@pytest.mark.parametrize(
+    ("limit", "numbers"),
+    [
+        ("1,024 bytes, 32 KiB", [1024, 32 << 10]),
+        ("5 s + 5 s", [5, 5]),
+        ("15 min", [900]),
+        ("64; 7 days", [64, 604_800]),
+        ("5 s; 0.25 s", [5, 0.25]),
+        ("to 256 KiB; below 64 KiB", [256 << 10, 64 << 10]),
+    ],
+)
+def test_quantities_are_read(limit: str, numbers: list[float]) -> None:
+    assert quantities(limit) == numbers
+
+
+@pytest.mark.parametrize("what", LIMITS)
+def test_the_document_says_what_the_code_does(what: str) -> None:
+    assert quantities(ROWS[what]) == pytest.approx(list(LIMITS[what]))
+
+
+def test_every_row_is_compared_or_has_a_reason() -> None:
+    assert set(ROWS) == LIMITS.keys() | EXCEPTIONS.keys()
+    assert len(ROWS) == len(list(rows()))
+
+
+def test_the_largest_page_fits_into_every_rate_or_it_would_never_be_taken() -> None:
+    entries, size = wire.MAX_PAGE_ENTRIES + rates.NEW_FEED, wire.MAX_PAGE
+    assert OPEN.entries >= entries + rates.RESERVED
+    assert OPEN.size >= size + rates.RESERVED_SIZE
+    assert STRANGERS.entries >= entries
+    assert STRANGERS.size >= size
+    assert OPEN.size - rates.RESERVED_SIZE >= wire.MAX_WANT * wire.MAX_BODY
+
+
+def test_the_same_limit_in_two_places_is_the_same() -> None:
+    assert doctor.MAX_DIALLED == doctor.MAX_ASKED
+    assert people.MAX_ADDRESSES == mdns.MAX_ADDRESSES

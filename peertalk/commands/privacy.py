@@ -22,7 +22,7 @@ _SEEN: Final = (
     (
         N_("The lobby"),
         N_(
-            "Everyone on this network who runs PeerTalk is in it, reads it, and sees your name and your key there. "
+            "Everyone on this network who runs PeerTalk is in it, reads it, and sees your name, your key and your address there. "
             "--no-lobby leaves it out."
         ),
     ),

@@ -150,7 +150,7 @@ class Room:
 
     def digest(self) -> bytes:
         """The digest over all tips that are on disk: sorted, hashed. NOTHING where bodies are absent."""
-        if self.unclaimed():
+        if self.absent or self.unsure:
             return NOTHING
         return hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
 

@@ -13,7 +13,7 @@ import pytest
 from peertalk.core.room import Room
 from tests.sim import __main__ as command
 from tests.sim.runs import attempt, attempt_all
-from tests.sim.schedule import Schedule, is_scarce, run
+from tests.sim.schedule import QUIET, Schedule, is_scarce, run
 from tests.sim.world import START, World
 
 SEEDS = 150
@@ -76,6 +76,17 @@ def test_in_some_schedules_everything_is_scarce(monkeypatch: pytest.MonkeyPatch)
         run(seed)
     assert refused["open"] > 10
     assert refused["direct"] > 0
+
+
+def test_a_run_ends_only_when_nothing_comes_any_more() -> None:
+    """In this one somebody lies until shortly before the end: what it lets out then still has to come to all."""
+    world = run(2320).world
+    assert world.time - world.changed >= QUIET
+
+
+def test_who_has_all_of_one_branch_need_not_have_the_bodies_of_the_other() -> None:
+    schedule = run(1925)
+    assert schedule.copied
 
 
 def test_a_failing_seed_tells_what_happened(monkeypatch: pytest.MonkeyPatch) -> None:

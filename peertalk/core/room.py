@@ -191,17 +191,22 @@ class Room:
             sharing.note(self.log, tip)
             return True
         if self._charged(page, sharing, now) is None:
-            sharing.want(tip, now.mono + PUT_OFF, self.room_for_tips(sharing))
+            self._want(page, tip, sharing, now.mono + PUT_OFF)
             sharing.ask_after = now.mono + PUT_OFF
             return False
         items = self.log.check(page)
         if isinstance(items, bytes):
-            sharing.want(tip, now.mono + LIVE_PATIENCE, self.room_for_tips(sharing))
+            self._want(page, tip, sharing, now.mono + LIVE_PATIENCE)
             sharing.park(tip, page, items)
             return False
         if items:
             self._take(page, items, sharing, now)
         return True
+
+    def _want(self, page: wire.Page, tip: bytes, sharing: Sharing, at: float) -> None:
+        last = decode_header(page.headers[-1])
+        is_own = last.feed in self.cards.listed(sharing.identity)
+        sharing.want_page(tip, last.feed, last.seq, at, self.room_for_tips(sharing), is_own=is_own)
 
     def _cost(self, page: wire.Page) -> tuple[int, int]:
         begins = decode_header(page.headers[0]).feed not in self.log.chains

@@ -12,6 +12,7 @@ from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.claims import tips_messages
 from peertalk.core.effects import MembersChanged, Presence, Send
+from peertalk.core.feed import place
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.reach import Reach
@@ -48,7 +49,7 @@ class Exchange:
         tips = {tip: room.held[tip] for tip in sharing.pending if tip in room.held}
         sharing.pending.clear()
         sharing.tell_at = None
-        for run in tips_messages(room.id, tips, room.absent, disk=self.disk):
+        for run in tips_messages(room.id, tips, room.unclaimed(), disk=self.disk):
             self._out.emit(Send(sharing.link, run))
 
     def _on_card(self, place: Place, sharing: Sharing, card: wire.Card, now: Now) -> None:
@@ -92,7 +93,8 @@ class Exchange:
         sharing.disk = have.disk
         if have.digest == sharing.sent_digest != NOTHING:
             for tip in sharing.sent_tips:
-                self._claim(room, sharing, tip, have.disk, ())
+                sharing.note(room.log, tip)
+            self._claim(room, sharing, sharing.sent_tips, have.disk, ())
             sharing.heard, sharing.sent_tips = True, ()
             return
         sharing.sent_tips = ()
@@ -103,7 +105,7 @@ class Exchange:
 
     def _state_all(self, room: Room, sharing: Sharing) -> None:
         """Name all tips, a thousand a message."""
-        named = tips_messages(room.id, room.held, room.absent, disk=self.disk)
+        named = tips_messages(room.id, room.held, room.unclaimed(), disk=self.disk)
         *runs, last = named or [wire.Tips(room.id, (), disk=self.disk)]
         runs.append(msgspec.structs.replace(last, last=True))
         runs[0] = msgspec.structs.replace(runs[0], fresh=True)
@@ -118,23 +120,22 @@ class Exchange:
             sharing.wanted.clear()
         limit, at = room.room_for_tips(sharing), now.mono if not sharing.heard else now.mono + DELTA_DELAY
         for tip in tips.tips:
-            if not self._claim(room, sharing, tip, tips.disk, tips.absent):
+            if sharing.note(room.log, tip) is None:
                 sharing.want(tip, at, limit)
+        self._claim(room, sharing, tips.tips, tips.disk, tips.absent)
         if tips.last and not sharing.heard:
             sharing.heard = True
             sharing.first = list(sharing.wanted)
 
-    def _claim(self, room: Room, sharing: Sharing, tip: bytes, disk: bool, absent: Sequence[bytes]) -> bool:
-        """The peer says that it holds `tip` with all below it but the bodies in `absent`. False if `tip` is not here."""
-        seq = sharing.note(room.log, tip)
-        if seq is None:
-            return False
-        feed = room.log.index[tip].feed
-        if feed in room.own_feeds():
-            missing = [room.log.index[id_] for id_ in absent if id_ in room.log.index and room.log.index[id_].feed == feed]
-            upto = min((page.entries[0][1] - 1 for page in missing), default=seq)
-            room.note_claim(feed, min(seq, upto), sharing, disk=disk)
-        return True
+    def _claim(self, room: Room, sharing: Sharing, tips: Sequence[bytes], disk: bool, absent: Sequence[bytes]) -> None:
+        """The peer says that it holds `tips`, which are noted, with all below them but the bodies in `absent`."""
+        own, index = room.own_feeds(), room.log.index
+        lacks = [index[id_] for id_ in absent if id_ in index]
+        for feed in dict.fromkeys(index[tip].feed for tip in tips if tip in index):
+            if feed in own:
+                seq = max(place(index[tip], tip)[0] for tip in tips if tip in index and index[tip].feed == feed)
+                upto = min((page.entries[0][1] - 1 for page in lacks if page.feed == feed), default=seq)
+                room.note_claim(feed, min(seq, upto, room.log.whole(feed, sharing.holds[feed])), sharing, disk=disk)
 
     def _on_want(self, place: Place, sharing: Sharing, want: wire.Want, _now: Now) -> None:
         serving.answer(place.room, sharing, want)

@@ -149,6 +149,12 @@ class Log:
 
     # ── what others lack ─────────────────────────────────────────────────────────────────────────────────────────────
 
+    def whole(self, feed: bytes, held: Iterable[bytes]) -> int:
+        """Up to which seq somebody who holds `held` of `feed` has every branch of it, where it is forked."""
+        chain = self.chain(feed)
+        lacks = chain.lacking(held, self.index) if chain.forked else ()
+        return min((page.entries[skip][1] for page, skip in lacks), default=chain.top[1] + 1) - 1
+
     def lacking(self, held: Iterable[bytes], wanted: Iterable[bytes], durable: int) -> Iterator[Lack]:
         """What somebody who holds `held` needs in order to settle `wanted`, in settle order, of the first `durable` pages.
 

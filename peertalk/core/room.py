@@ -65,6 +65,8 @@ class Room:
         self.outbox: list[OutboxRecord] = list(snapshot.outbox)
         self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}
         self.absent: dict[bytes, bytes] = {}
+        self.unsure: dict[bytes, bytes] = {}
+        """Bodies that are not asked for, but not on disk yet either, or not looked for: they are claimed as little as absent ones."""
         self._recall_absent(snapshot.pages)
         tips = sorted(self.log.tips(), key=lambda tip: self.log.index[tip].number)
         self.held: dict[bytes, bytes] = {tip: self.log.index[tip].feed for tip in tips}
@@ -79,8 +81,20 @@ class Room:
         if bodies_expire_after(self.record) is None:
             self.absent.update((id_, page.feed) for page in lacking for id_ in page.absent)
         elif lacking:
-            numbers = tuple(page.number for page in lacking[-RECALLED:])
-            self.outlet.load_pages(self.id, numbers, self._note_absent)
+            recalled = lacking[-RECALLED:]
+            self.unsure.update((id_, page.feed) for page in recalled for id_ in page.absent)
+            numbers = tuple(page.number for page in recalled)
+            self.outlet.load_pages(self.id, numbers, self._recalled)
+
+    def _recalled(self, pages: Sequence[PageRecord], now: Now) -> None:
+        """What expired is no longer named as absent: those who were told so meanwhile hear it."""
+        self._note_absent(pages, now)
+        self._is_sure(entry for page in pages for entry in page.entries)
+        self._tell_feeds({page.feed for page in pages}, now)
+
+    def _is_sure(self, entries: Iterable[EntryRecord]) -> None:
+        for entry in entries:
+            self.unsure.pop(entry.id, None)
 
     def _note_absent(self, pages: Iterable[PageRecord], now: Now) -> None:
         self.outlet.touched.add(self.id)
@@ -136,9 +150,13 @@ class Room:
 
     def digest(self) -> bytes:
         """The digest over all tips that are on disk: sorted, hashed. NOTHING where bodies are absent."""
-        if self.absent:
+        if self.absent or self.unsure:
             return NOTHING
         return hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
+
+    def unclaimed(self) -> dict[bytes, bytes]:
+        """The bodies that are not on disk, as far as is known → their feed."""
+        return {**self.absent, **self.unsure}
 
     def _key_is_late(self, key: OrderKey, now: Now) -> bool:
         if now.mono - self._turned >= SHOWN_AFTER:
@@ -173,17 +191,22 @@ class Room:
             sharing.note(self.log, tip)
             return True
         if self._charged(page, sharing, now) is None:
-            sharing.want(tip, now.mono + PUT_OFF, self.room_for_tips(sharing))
+            self._want(page, tip, sharing, now.mono + PUT_OFF)
             sharing.ask_after = now.mono + PUT_OFF
             return False
         items = self.log.check(page)
         if isinstance(items, bytes):
-            sharing.want(tip, now.mono + LIVE_PATIENCE, self.room_for_tips(sharing))
+            self._want(page, tip, sharing, now.mono + LIVE_PATIENCE)
             sharing.park(tip, page, items)
             return False
         if items:
             self._take(page, items, sharing, now)
         return True
+
+    def _want(self, page: wire.Page, tip: bytes, sharing: Sharing, at: float) -> None:
+        last = decode_header(page.headers[-1])
+        is_own = last.feed in self.cards.listed(sharing.identity)
+        sharing.want_page(tip, last.feed, last.seq, at, self.room_for_tips(sharing), is_own=is_own)
 
     def _cost(self, page: wire.Page) -> tuple[int, int]:
         begins = decode_header(page.headers[0]).feed not in self.log.chains
@@ -288,7 +311,7 @@ class Room:
                 raise RemoteError("bad_body")
             filled.append(msgspec.structs.replace(entry, body=bodies[entry.id]))
         for entry in filled:
-            del self.absent[entry.id]
+            self.unsure[entry.id] = self.absent.pop(entry.id)
             self.members.add(entry)
         if filled:
             ops = [PutBody(self.id, entry.id, bodies[entry.id]) for entry in filled]
@@ -296,10 +319,14 @@ class Room:
         return len(filled)
 
     def _filled(self, entries: tuple[EntryRecord, ...], now: Now) -> None:
+        self._is_sure(entries)
         self.outlet.emit(Arrived(self.id, entries))
         self._tell_members(entries)
         self.outlet.touched.add(self.id)
-        for feed in sorted({entry.feed for entry in entries}):
+        self._tell_feeds({entry.feed for entry in entries}, now)
+
+    def _tell_feeds(self, feeds: Iterable[bytes], now: Now) -> None:
+        for feed in sorted(feeds):
             for tip in self.log.chain(feed).tips:
                 self._tell(tip, feed, now)
 

@@ -60,6 +60,8 @@ class Sharing:
     """feed → tips (id → seq) that the peer said it holds and that are here too."""
     wanted: dict[bytes, float] = field(default_factory=dict)
     """Tips that the peer said it holds and that are not here → not to be asked for before (monotonic seconds)."""
+    came: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+    """The peer's own feeds → seq and tip of the greatest page of it that came and could not settle then."""
     parked: dict[bytes, tuple[wire.Page, bytes]] = field(default_factory=dict)
     """Live pages that came before what they rest on, with an id that they wait for; few, and only to spare a request."""
     pending: dict[bytes, bytes] = field(default_factory=dict)
@@ -102,6 +104,18 @@ class Sharing:
         self.wanted.setdefault(tip, at)
         while len(self.wanted) > limit:
             del self.wanted[next(iter(self.wanted))]
+
+    def want_page(self, tip: bytes, feed: bytes, seq: int, at: float, limit: int, *, is_own: bool) -> None:
+        """A page came that cannot settle now. What its author (`is_own`) may have sent live is as good as a claim, and takes the
+        place of what came of this feed before it. All else is part of an answer, older than the claims: it takes no claim's place."""
+        last, before = self.came.get(feed, (0, b""))
+        if is_own and seq > last:
+            self.came[feed] = seq, tip
+            if before != tip:
+                self.wanted.pop(before, None)
+            self.want(tip, at, limit)
+        elif len(self.wanted) < limit:
+            self.wanted.setdefault(tip, at)
 
     def park(self, tip: bytes, page: wire.Page, missing: bytes) -> None:
         """Keep a live page until `missing` is here. The oldest give way."""

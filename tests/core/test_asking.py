@@ -271,3 +271,19 @@ def test_who_lacks_the_body_too_is_asked_again_after_a_while() -> None:
     desk.hear(link, wire.Bodies(ROOM.id, ()))
     assert sent(wire.WantBodies, desk.later(BODY_BACKOFF - 1)) == []
     assert len(sent(wire.WantBodies, desk.later(2), link)) == 1
+
+
+def test_old_pages_that_cannot_settle_now_take_no_place_of_what_is_newer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sent something live tells nothing of it again: forgotten, it would never be asked for."""
+    monkeypatch.setattr("peertalk.core.room.OWN_WANTED", 2)
+    monkeypatch.setattr("peertalk.core.room.MAX_WANTED", 0)
+    desk, ben, cara = Desk(), Author("ben"), Author("cara")
+    link = desk.meet(ben)
+    first, second, live = ben.says("first"), ben.says("second"), ben.says("live")
+    desk.hear(link, second, live)
+    desk.hear(link, *(cara.page(cara.entry(after=(bogus(number),), lamport=9)) for number in range(4)))
+    desk.hear(link, second)
+    (want,) = wants(desk.later(1), link)[:1]
+    assert tip(live) in want.tips
+    desk.hear(link, first, second, live, DONE)
+    assert len(desk.texts()) == 3

@@ -14,22 +14,33 @@ from tests.sim.world import Host, Violation
 
 
 def check_claims(honest: list[Host], excused: Collection[bytes]) -> None:
-    """Whatever somebody was said to have on disk, it has on disk; but for those who lost or forgot it since."""
+    """Whatever somebody was said to have on disk, it has on disk, each own entry too that counts as delivered to it; but for
+    those who lost or forgot it since."""
     by_identity = {host.identity.public: host for host in honest if host.identity.public not in excused}
     for host in honest:
         for place in host.replica.places.values() if host.replica is not None else ():
             for (feed, identity, _disk), seq in place.room.claims.items():
                 other = by_identity.get(identity)
-                if other is not None and held(other, place.room.id, feed) < seq:
+                if other is None:
+                    continue
+                has = held(other, place.room.id, feed)
+                if max(has.values()) < seq:
                     raise Violation(f"{other.name} does not have {feed.hex()[:8]} up to {seq}")
+                lacks = [own for own, id_ in host.wrote.get(feed, {}).items() if own <= seq and id_ not in has]
+                if lacks:
+                    raise Violation(f"{other.name} does not have {lacks} of {feed.hex()[:8]} as {host.name} wrote it")
 
 
-def held(host: Host, room: bytes, feed: bytes) -> int:
-    """Up to which seq this host has a feed on disk, bodies included."""
-    inside = snapshot(host, room)
-    pages = [page for page in inside.pages if page.feed == feed] if inside is not None else []
-    absent = [seq for page in pages for id_, seq, _ in page.entries if id_ in page.absent]
-    return min((seq - 1 for seq in absent), default=max((page.entries[-1][1] for page in pages), default=0))
+def held(host: Host, room: bytes, feed: bytes) -> dict[bytes, int]:
+    """What this host has of a feed on disk with all before it in its branch, bodies included: id → seq."""
+    inside, found = snapshot(host, room), {b"": 0}
+    for page in inside.pages if inside is not None else ():
+        before = page.prev
+        for id_, seq, _ in page.entries if page.feed == feed else ():
+            if before not in found or id_ in page.absent:
+                break
+            found[id_], before = seq, id_
+    return found
 
 
 def snapshot(host: Host, room: bytes) -> RoomSnapshot | None:

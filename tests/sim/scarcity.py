@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from peertalk.core.rates import Rate
 
+BURST, BEGIN_RATE = 1, 1 / 4
 SMALL: dict[str, object] = {
     "rates.LITTLE": Rate(9, 1, 4 << 10, 1 << 10),
     "rates.OPEN": Rate(60, 12, 32 << 10, 8 << 10),
@@ -20,9 +21,16 @@ SMALL: dict[str, object] = {
     "sharing.MAX_PARKED": 2,
     "cards.GIVEN": 12,
     "cards.GIVEN_TOGETHER": 24,
-    "beginnings.BURST": 1,
-    "beginnings.RATE": 1 / 4,
+    "beginnings.BURST": BURST,
+    "beginnings.RATE": BEGIN_RATE,
 }
+_RATES = [rate for rate in SMALL.values() if isinstance(rate, Rate)]
+REFILL = max(
+    BURST / BEGIN_RATE,
+    *(rate.entries / rate.entries_a_second for rate in _RATES),
+    *(rate.size / rate.size_a_second for rate in _RATES),
+)
+"""Seconds after which there is again all of what somebody may take at once."""
 
 
 @contextmanager

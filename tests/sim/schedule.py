@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 
+from peertalk.core.asking import LONGEST
+from peertalk.core.room import PUT_OFF
 from peertalk.core.rooms import direct_room
+from peertalk.core.sharing import MAX_BACKOFF
 from tests.core.authors import ROOM
 from tests.sim.invariants import check_claims, check_rest
 from tests.sim.mallory import Mallory
-from tests.sim.scarcity import scarcity
+from tests.sim.scarcity import REFILL, scarcity
 from tests.sim.world import Host, World
 
 REST = 45.0
+QUIET = MAX_BACKOFF + LONGEST + PUT_OFF + REFILL
+"""Seconds within which whoever lacks what another has gets more of it: it may have to wait for its turn with who brought nothing,
+for a request to a liar to end, and for a quota. Where nothing came to anybody for so long, nothing is still to come."""
+LONGEST_REST = 900.0
 PAUSES = (0.0, 0.001, 0.01, 0.05, 0.3, 2.0)
 LONG = (30.0, 700.0, 5000.0)
 
@@ -71,6 +78,9 @@ class Schedule:
         self.world.run(REST)
         self.world.mesh()
         self.world.run(REST if self.mallory else 1)
+        end = self.world.time + LONGEST_REST
+        while self.world.time < min(end, self.world.changed + QUIET):
+            self.world.run(1)
 
     def honest(self) -> list[Host]:
         return [host for host in self.world.hosts if host is not self.mallory]
@@ -209,8 +219,6 @@ def run(seed: int | str, *, steps: int = 60) -> Schedule:
         try:
             schedule.play()
             schedule.rest()
-            if is_scarce(seed):
-                schedule.world.run(REST)
             check_claims(schedule.honest(), schedule.copied | schedule.forgot)
             check_rest(schedule.up(), schedule.honest(), schedule.mallory, schedule.copied)
         except Exception as error:

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from peertalk.core import wire
 from peertalk.core.room import Room
+from tests.core.authors import ROOM, Author, ids
 from tests.sim import __main__ as command
+from tests.sim.invariants import held
 from tests.sim.runs import attempt, attempt_all
-from tests.sim.schedule import Schedule, is_scarce, run
+from tests.sim.schedule import QUIET, Schedule, is_scarce, run
 from tests.sim.world import START, World
 
 SEEDS = 150
@@ -76,6 +79,31 @@ def test_in_some_schedules_everything_is_scarce(monkeypatch: pytest.MonkeyPatch)
         run(seed)
     assert refused["open"] > 10
     assert refused["direct"] > 0
+
+
+def test_a_run_ends_only_when_nothing_comes_any_more() -> None:
+    """Whoever lies may let something out shortly before the end: it still has to come to all."""
+    worlds = [run(seed).world for seed in (2, 5, 2320)]
+    assert all(world.time - world.changed >= QUIET for world in worlds)
+
+
+def test_of_a_forked_feed_each_branch_is_held_for_itself() -> None:
+    """Whose body of one branch is absent was not wrong to claim the other."""
+    host, ben = World("branches").host("one"), Author("ben")
+    host.start()
+    host.join()
+    start = ben.says("start")
+    fork = ben.last
+    whole = ben.says("one", "two")
+    ben.last = fork
+    absent = ben.says("other")
+    more = ben.says("after")
+    bare = wire.Page(absent.room, absent.headers, absent.signature, (None,))
+    host.do(lambda replica: replica.link_up(1, ben.public, (ROOM.id,), host.now()))
+    for raw in map(wire.encode, (ben.card(), start, whole, bare, more)):
+        host.do(lambda replica, raw=raw: replica.received(1, raw, host.now()))
+    host.world.run(0.5)
+    assert held(host, ROOM.id, ben.feed) == {b"": 0, **dict(zip([*ids(start), *ids(whole)], (1, 2, 3), strict=True))}
 
 
 def test_a_failing_seed_tells_what_happened(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,8 +148,12 @@ def parts_of_a_fork_are_taken_for_the_whole(patch: Patch) -> None:
 def claims_bodies_that_it_lacks(patch: Patch) -> None:
     claim = Exchange._claim
     patch.setattr(
-        Exchange, "_claim", lambda exchange, room, sharing, tip, disk, absent: claim(exchange, room, sharing, tip, disk, ())
+        Exchange, "_claim", lambda exchange, room, sharing, tips, disk, absent: claim(exchange, room, sharing, tips, disk, ())
     )
+
+
+def counts_a_claim_of_one_branch_for_all(patch: Patch) -> None:
+    patch.setattr(Log, "whole", lambda log, feed, held: log.chain(feed).top[1])
 
 
 def asks_the_first_one_for_ever(patch: Patch) -> None:
@@ -198,6 +202,7 @@ BROKEN: list[Callable[[Patch], None]] = [
     forgets_absent_bodies,
     parts_of_a_fork_are_taken_for_the_whole,
     claims_bodies_that_it_lacks,
+    counts_a_claim_of_one_branch_for_all,
     asks_the_first_one_for_ever,
     takes_for_done_what_exceeded_a_rate,
     passes_on_where_others_are_said_to_be,

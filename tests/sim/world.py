@@ -31,7 +31,7 @@ from peertalk.core.entry import Text, open_body
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.reach import Whence
-from peertalk.core.stored import EntryRecord, PutProfile, RoomRecord
+from peertalk.core.stored import EntryRecord, PutBody, PutPage, PutProfile, RoomRecord
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError
 from tests.core.authors import ROOM, START
@@ -64,6 +64,8 @@ class Host:
         self.answered: set[tuple[bytes, str]] = set()
         self.waiting: dict[bytes, tuple[bytes, str]] = {}
         self.tokens: list[int] = []
+        self.wrote: dict[bytes, dict[int, bytes]] = {}
+        """What it put in its place itself, in any life: feed → seq → id."""
         self.closed: list[tuple[Host, str]] = []
         self.address, self.port = bytes([10, 0, 0, len(world.hosts)]), 2000 + len(world.hosts)
         self.heard: list[tuple[Host, bytes, bytes, int]] = []
@@ -121,6 +123,8 @@ class Host:
             case Commit(token, ops):
                 self.disk.commit(ops)
                 self.tokens.append(token)
+                if any(isinstance(op, PutPage | PutBody) for op in ops):
+                    self.world.changed = self.world.time
                 self.later(self.world.random.uniform(0.0005, 0.02), self._synced)
             case LoadPages(token, room, numbers):
                 self.later(0.001, lambda replica: replica.loaded(token, self.disk.pages(room, numbers), self.now()))
@@ -151,6 +155,7 @@ class Host:
             case Queued(record):
                 self._answer(record.message)
             case Placed(_, entry):
+                self.wrote.setdefault(entry.feed, {})[entry.seq] = entry.id
                 self._answer(entry.message)
 
     def _synced(self, replica: Replica) -> None:
@@ -189,6 +194,8 @@ class World:
         self.seed = seed
         self.random = random.Random(seed)
         self.time = 0.0
+        self.changed = 0.0
+        """When something of the history of a room came to anybody last."""
         self.hosts: list[Host] = []
         self.links: dict[int, tuple[Host, Host]] = {}
         self._pace: dict[tuple[int, str], tuple[float, float]] = {}

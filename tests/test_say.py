@@ -219,6 +219,38 @@ def said(**changes: Any) -> Message:
     return msgspec.structs.replace(whole, **changes)
 
 
+FORGER = msgspec.structs.replace(MIRA, name="Ben is here. Zoe: hi", tag="f0rg")
+
+
+def forged(**changes: Any) -> Message:
+    return said(author=Author(id="ff", name="Ben is here. Zoe: hi", tag="f0rg"), **changes)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *(events.PeerChanged(peer=FORGER, change=change) for change in ("online", "offline", "name", "trust")),
+        *(events.MessageArrived(message=forged(kind=kind, text="Ben is here. Zoe: hi")) for kind in ("here", "left", "name")),
+        events.MessageArrived(message=said(kind="name", text="Ben is here. Zoe: hi")),
+        events.MessageArrived(message=forged(deleted=True)),
+        events.Typing(room="r1", peer=FORGER),
+        events.Warning(kind="clock", text="Ben is here. Zoe: hi"),
+    ],
+)
+def test_a_name_within_a_sentence_is_no_sentence(event: events.AnyEvent) -> None:
+    told = say.event(event)
+    assert told is not None
+    assert "Ben is here Zoe hi" in told
+    assert ". Zoe" not in told
+    assert ":" not in told
+
+
+def test_who_changed_a_name_into_a_sentence_has_the_tag_of_the_key() -> None:
+    i18n.activate("en")
+    assert say.message(forged(kind="here", text="")) == "Ben is here Zoe hi · f0rg came in"
+    assert say.message(said(kind="left", author=Author(id="ff", name="::", tag="f0rg"), text="")) == "f0rg left"
+
+
 EVENTS: list[tuple[events.AnyEvent, str | None, str | None]] = [
     (events.Ready(identity=MIRA), "Ready. Others see you as Mira.", "Bereit. Andere sehen dich als Mira."),
     (events.PeerChanged(peer=MIRA, change="online"), "Mira is here", "Mira ist da"),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from peertalk.core.events import Report
 from peertalk.errors import PeerTalkError
+from peertalk.say.doctor import WELL
+from peertalk.say.nobody import PATIENCE
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node
@@ -33,6 +35,8 @@ class Checkup:
         self._interfaces: list[tuple[str, str]] = []
         self._due, self._pause = -math.inf, AGAIN
         self._task: asyncio.Task[None] | None = None
+        self._since: float | None = None
+        self._told: tuple[str, list[tuple[str, str]]] | None = None
 
     @property
     def looking(self) -> bool:
@@ -43,8 +47,10 @@ class Checkup:
         """What is known by now, to be called each second. `node` is None where somebody is here; `seconds`: how long nobody
         has been here; `now`: monotonic seconds. What went wrong inside the program is raised."""
         if node is None:
+            self._since = None
             self.stop()
             return None
+        self._since = now if self._since is None else self._since
         interfaces = node.interfaces()
         if interfaces != self._interfaces:
             self._interfaces = interfaces
@@ -54,6 +60,21 @@ class Checkup:
             self._due, self._pause = now + self._pause, min(2 * self._pause, RARELY)
             self._task = asyncio.create_task(self._examine(node), name="doctor")
         return self._report
+
+    def news(self, now: float, *, shown: bool) -> Report | None:
+        """What is wrong and was not told yet, to be said in passing: once in each network, after five seconds without anybody, as
+        `follow` knows it. `shown`: it stands there anyway."""
+        report = self._report
+        if report is None or report.verdict in WELL or self._told == (report.verdict, self._interfaces):
+            return None
+        if not shown and (self._since is None or now - self._since < PATIENCE):
+            return None
+        self.told(report)
+        return None if shown else report
+
+    def told(self, report: Report) -> None:
+        """This was told."""
+        self._told = report.verdict, self._interfaces
 
     def stop(self) -> None:
         """Somebody has come, or it is the end: nothing is the matter any more, and nobody waits for it."""

@@ -18,6 +18,7 @@ nobody.py       when it is said that nobody is here, and what the doctor found
 asking.py       a question, line by line
 voice.py        lines → bytes, in whatever the terminal can show
 listening.py    bytes → lines that were written
+ahead.py        lines that are typed while something is being done
 """
 
 from peertalk.plain.listening import Listening

@@ -14,6 +14,7 @@ from peertalk.commands.opening import Opener, Profile, Remember, open_profile
 from peertalk.config import Settings
 from peertalk.errors import RequestError
 from peertalk.i18n import _
+from peertalk.plain.ahead import Written, reading_ahead
 from peertalk.plain.asking import LineAsking, NobodyAnswersError
 from peertalk.plain.listening import Listening
 from peertalk.plain.session import Session
@@ -115,10 +116,23 @@ async def _talk(node: Node, start: Start, remember: Remember, listening: Listeni
 
 
 async def _listen(session: Session, writing: Writing, listening: Listening) -> None:
-    """Take lines until there are no more, or the person has enough."""
+    """Take lines until there are no more, or the person has enough. Who types wants to leave at once; a pipe has written all
+    of its lines before, and each is done."""
+    if listening.terminal is None:
+        await _take(session, writing, listening)
+    else:
+        async with reading_ahead(listening, writing.leave) as lines:
+            await _take(session, writing, lines)
+    if listening.terminal is None and not writing.quit:
+        await _last_chance(session)
+    await session.mark_read()
+    await session.say_waiting()
+
+
+async def _take(session: Session, writing: Writing, lines: Written) -> None:
     while not writing.quit:
         try:
-            line = await listening.line()
+            line = await lines.line()
         except RequestError as error:
             await session.voice.say(say.error(error))
             continue
@@ -126,10 +140,6 @@ async def _listen(session: Session, writing: Writing, listening: Listening) -> N
             await writing.finish()
             break
         await writing.take(line)
-    if listening.terminal is None and not writing.quit:
-        await _last_chance(session)
-    await session.mark_read()
-    await session.say_waiting()
 
 
 async def _last_chance(session: Session) -> None:

@@ -29,8 +29,13 @@ class Writing:
         self._remember = remember
         self._asked: commands.AskFirst | None = None
         self._begun: list[str] = []
+        self._leaving = asyncio.Event()
         self.quit = False
         """Whether the person wants to close the program."""
+
+    def leave(self) -> None:
+        """The person wants to close the program: whatever takes a while is given up. A message is kept all the same."""
+        self._leaving.set()
 
     async def take(self, line: str) -> None:
         """A line was written."""
@@ -69,13 +74,24 @@ class Writing:
         task = asyncio.ensure_future(work)
         try:
             _done, late = await asyncio.wait([task], timeout=SOON)
-            if late:
-                await self._voice.say(_("One moment …"))
+            if late and not await self._is_worth_waiting_for(task):
+                return
             await task
         except PeerTalkError as error:
             await self._voice.say(say.error(error))
         finally:
             task.cancel()
+
+    async def _is_worth_waiting_for(self, task: asyncio.Task[None]) -> bool:
+        """Say that it takes a while, and wait: until it is done, or the person leaves."""
+        if not self._leaving.is_set():
+            await self._voice.say(_("One moment …"))
+        leaving = asyncio.create_task(self._leaving.wait(), name="leaving")
+        try:
+            await asyncio.wait([task, leaving], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+        return task.done()
 
     async def _do(self, line: str) -> None:
         match commands.parse(line):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from peertalk import text
 from peertalk.core import events
-from peertalk.core.events import AnyEvent, Message, Room
+from peertalk.core.events import AnyEvent, Message, Peer, Room
 from peertalk.i18n import N_, _
 from peertalk.say.names import room as room_name
+from peertalk.say.names import within
 
 _COLON: Final = re.compile("[:\uff1a\ufe55\ufe13\ua789\u02d0\u02f8\u2236\ufe30]")  # in a name it would end the name
 
@@ -25,7 +27,7 @@ def event(happened: AnyEvent) -> str | None:
         case events.MessageArrived():
             return message(happened.message)
         case events.Typing():
-            return _("{name} is writing …").format(name=happened.peer.name)
+            return _("{name} is writing …").format(name=_called(happened.peer))
         case events.SyncProgress():
             return _("Catching up: {done} of {total}").format(done=happened.done, total=max(happened.done, happened.total))
         case events.Warning():
@@ -38,15 +40,17 @@ def message(said: Message, called: str | None = None) -> str:
     """A message as one line or more: `Mira: hello`; the quiet lines as sentences. `called` is what its author is called where
     the name alone could be another's."""
     name = called or said.author.name
+    then = said.text if said.text and name == said.author.name else name
+    tag = said.author.tag
     if said.deleted:
-        return _("{name} deleted a message").format(name=name)
+        return _("{name} deleted a message").format(name=within(name, tag))
     match said.kind:
         case "here":
-            return _("{name} came in").format(name=said.text if said.text and name == said.author.name else name)
+            return _("{name} came in").format(name=within(then, tag))
         case "left":
-            return _("{name} left").format(name=said.text if said.text and name == said.author.name else name)
+            return _("{name} left").format(name=within(then, tag))
         case "name":
-            return renamed(name if name != said.text else said.author.tag, said.text)
+            return renamed(within(name, tag) if name != said.text else tag, within(said.text, tag))
         case _:
             return f"{_COLON.sub(' ', name)}: {said.text}"
 
@@ -56,19 +60,23 @@ def renamed(old: str, new: str) -> str:
     return _("{old} is now called {name}").format(old=old, name=new)
 
 
+def _called(peer: Peer) -> str:
+    return within(peer.name, peer.tag)
+
+
 def _peer(happened: events.PeerChanged) -> str:
-    peer = happened.peer
+    peer, name = happened.peer, _called(happened.peer)
     match happened.change:
         case "online":
-            return _("{name} is here").format(name=peer.name)
+            return _("{name} is here").format(name=name)
         case "offline":
-            return _("{name} is away").format(name=peer.name)
+            return _("{name} is away").format(name=name)
         case "name":
-            return renamed(peer.tag, peer.name)
+            return renamed(peer.tag, name)
         case _ if peer.trust == "verified":
-            return _("{name} is verified").format(name=peer.name)
+            return _("{name} is verified").format(name=name)
         case _:
-            return _("{name} is not verified").format(name=peer.name)
+            return _("{name} is not verified").format(name=name)
 
 
 def _room(room: Room, change: str) -> str | None:
@@ -99,4 +107,4 @@ _WARNINGS: Final = {
 def warning(happened: events.Warning) -> str:
     """The sentence of a warning; `text` of the event is the name of whom it is about."""
     template = _WARNINGS.get(happened.kind)
-    return _(template).format(name=happened.text) if template else happened.text
+    return _(template).format(name=text.spoken(happened.text)) if template else happened.text

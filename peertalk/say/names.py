@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from peertalk import i18n
+from peertalk import i18n, text
 from peertalk.core.events import Room
 from peertalk.i18n import _
 from peertalk.say import creatures
@@ -29,6 +29,12 @@ def readers(which: Room) -> str:
 def address(host: str, port: int) -> str:
     """`192.168.1.20:47000`, `[fe80::1%eth0]:47000`."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def within(name: str, tag: str) -> str:
+    """A name within a sentence, which it cannot end, nor begin another. The tag of the key stands behind it where it was changed."""
+    words = text.spoken(name)
+    return name if words == name else words if words.endswith(tag) else f"{words} · {tag}" if words else tag
 
 
 def listed(names: Sequence[str], last: str | None = None) -> str:

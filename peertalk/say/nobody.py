@@ -62,13 +62,19 @@ def nobody(room: Room, status: Status, interfaces: Interfaces, seconds: float, r
     """For an open or private room in which nobody else has been for so many seconds. `report`: what the doctor found meanwhile."""
     told = report if report is not None and is_worth_telling(report.verdict, seconds) else None
     late = seconds >= PATIENCE
-    first, search = _first(room), _searching(status, interfaces, answers=told is None, late=late)
+    failed = told is not None and told.verdict not in doctor.WELL
+    first, search = _first(room, failed=failed), _searching(status, interfaces, answers=told is None, late=late)
     question, ways = _to_try(status, interfaces, told.verdict if told is not None else None) if told or late else ("", ())
     if told is None:
         return Nobody(first, search, question=question, ways=ways)
     verdict = "" if told.verdict in _SAID_BEFORE else doctor.verdict(told)
     remedy = next(iter(doctor.advice(told)), "")
-    return Nobody(first, search, verdict, remedy, told.verdict not in doctor.WELL, question, ways)
+    return Nobody(first, search, verdict, remedy, failed, question, ways)
+
+
+def in_passing(report: Report) -> tuple[str, Way]:
+    """What the doctor found and the first thing to do about it, and where there is more, for where there is something else to read."""
+    return " ".join((doctor.verdict(report), *doctor.advice(report)[:1])), _more()
 
 
 def partner_away(name: str) -> tuple[str, str]:
@@ -82,7 +88,13 @@ def is_worth_telling(verdict: str, seconds: float) -> bool:
     return verdict not in doctor.WELL or (verdict not in _NOTHING_TO_SAY and seconds >= PATIENCE)
 
 
-def _first(room: Room) -> str:
+def _more() -> Way:
+    return Way(_("All that was looked at:"), "doctor")
+
+
+def _first(room: Room, *, failed: bool) -> str:
+    if failed:
+        return _("Nobody else is here yet.")  # perhaps they are, and cannot be reached
     if room.name == "lobby" and room.kind == "open":
         return _("You are the first one here.")
     return _("You are the only one in {room} right now.").format(room=room_name(room))
@@ -110,7 +122,7 @@ def _answers(seen: int, *, late: bool) -> tuple[str, ...]:
 
 
 def _to_try(status: Status, interfaces: Interfaces, verdict: str | None) -> tuple[str, tuple[Way, ...]]:
-    more = Way(_("All that was looked at:"), "doctor")
+    more = _more()
     if verdict is not None and verdict not in _ADDRESS_HELPS:
         return "", (more,)
     ways = [Way(_("You can connect to them:"), "connect")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from peertalk import say
+from peertalk import say, text
 from peertalk.commands import Binding, key_name
 from peertalk.core.events import Room
 from peertalk.i18n import N_, _, ngettext
@@ -77,6 +77,7 @@ def placeholder(talk: Talk | None) -> str:
 
 
 def _writing(names: Sequence[str]) -> str:
+    names = [text.spoken(name) or name for name in names]
     if not names:
         return ""
     if len(names) == 1:

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from peertalk import say
 from peertalk.core.events import Author, Message
 from peertalk.i18n import _
+from peertalk.text import spoken
 from peertalk.tui.themes import hue
 from peertalk.tui.timeline import Item, Note, is_speech
 from peertalk.tui.wrap import fit, wrap
@@ -148,7 +149,7 @@ def _head(head: Head, item: Item, width: int, speaker: Speaker, state: tuple[Par
 def _author(item: Message, width: int, speaker: Speaker, state: tuple[Part, ...]) -> Line:
     small = [] if item.late else [say.clock(item.time)]
     if item.author.via:
-        small.append(_("passed on by {name}").format(name=item.author.via))
+        small.append(_("passed on by {name}").format(name=spoken(item.author.via)))
     if not item.mine:
         small += filter(None, [speaker.state(item)])
     details = fit("  " + "  ".join(small), width // 2)

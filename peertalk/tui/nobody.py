@@ -34,8 +34,8 @@ def page_lines(talk: Talk | None, seconds: float, report: Report | None = None) 
 
 
 def is_lonely(talk: Talk | None) -> bool:
-    """Whether this page is to help somebody who finds nobody at all, so that the doctor should look."""
-    if talk is None or talk.room is None or talk.conversation is None or talk.conversation.timeline.items:
+    """Whether somebody finds nobody at all, so that the doctor should look."""
+    if talk is None or talk.room is None or talk.conversation is None:
         return False
     return talk.room.kind != "direct" and talk.room.online < 2 and not talk.node.status().links
 
@@ -65,6 +65,12 @@ def nobody(
     words = say.nobody.nobody(room, status, interfaces, seconds, report)
     found, ways = _found_out(words), _to_try(words)
     return (((words.first, "strong"),), (), *_searching(words.search, seconds), (), *found, *ways)
+
+
+def in_passing(report: Report) -> str:
+    """What is wrong, where there is something to read."""
+    words, more = say.nobody.in_passing(report)
+    return f"{words} {more.why} {written(more)}"
 
 
 def quiet(room: Room, name: str) -> tuple[Paragraph, ...]:

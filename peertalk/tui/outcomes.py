@@ -30,6 +30,8 @@ async def perform(app: PeerTalkApp, action: commands.Action) -> None:
             app.chat.redraw()
         case commands.ShowHelp(command):
             app.show_help(command)
+        case commands.ShowReport(report):
+            app.chat.checkup.told(report)
         case commands.AskFirst(question, yes, invocation):
             choices = [Choice("no", _("No")), Choice("yes", yes)]
             answer = await app.ask(AskChoice(Question(question), choices, back=_("closes this")), overlay=True)

@@ -54,7 +54,7 @@ async def test_what_is_wrong_is_said_as_soon_as_it_is_known(node: FakeNode) -> N
     chat = Chat(node)
     await chat.begin()
     first, verdict, more = await examined(chat, 2)
-    assert (first, more) == (FIRST, MORE)
+    assert (first, more) == (FIRST.replace("You are the first one here.", "Nobody else is here yet."), MORE)
     assert "client isolation" in verdict
     assert await chat.later(20) == []
 
@@ -80,8 +80,7 @@ async def test_another_verdict_later_is_news(node: FakeNode) -> None:
     await chat.begin()
     nowhere, cable, _more = await examined(chat, 2)
     assert (
-        nowhere
-        == "* You are the first one here. This computer is in no network just now. As soon as it is, the search goes on."
+        nowhere == "* Nobody else is here yet. This computer is in no network just now. As soon as it is, the search goes on."
     )
     assert "plug in a cable" in cable
     node.present, node.report = [("eth0", "10.0.0.2")], Report(verdict="filtered", checks=[])

@@ -91,6 +91,28 @@ def kept_apart() -> FakeNode:
     return node
 
 
+def alone() -> FakeNode:
+    """All is well, but for others."""
+    node = FakeNode(SETTINGS)
+    node.report = Report(verdict="alone", checks=node.report.checks[:1])
+    return node
+
+
+def filtered() -> FakeNode:
+    """A network that does not pass on the search."""
+    node = FakeNode(SETTINGS)
+    node.report = Report(verdict="filtered", checks=[Check(id="multicast", state="fail", case="filtered")])
+    return node
+
+
+def tunnelled() -> FakeNode:
+    """Everything goes into a VPN."""
+    node = FakeNode(SETTINGS)
+    node.present = [("wlan0", "192.168.1.7"), ("tun0", "10.9.0.2")]
+    node.report = Report(verdict="vpn", checks=[Check(id="route", state="warn", case="vpn", values={"interface": "tun0"})])
+    return node
+
+
 def unplugged() -> FakeNode:
     """In no network."""
     node = FakeNode(SETTINGS)
@@ -252,6 +274,9 @@ PICTURES = (
     Picture("states", friendly, states),
     Picture("empty-at-once", lonely, empty_at_once),
     Picture("empty-later", lonely, empty_later),
+    Picture("empty-alone", alone, empty_examined),
+    Picture("empty-filtered", filtered, empty_examined),
+    Picture("empty-vpn", tunnelled, empty_examined),
     Picture("empty-isolated", kept_apart, empty_examined),
     Picture("empty-no-network", unplugged, empty_examined),
     Picture("doctor", kept_apart, doctor),

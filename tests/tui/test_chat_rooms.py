@@ -280,6 +280,30 @@ async def test_help_shows_every_command_and_key() -> None:
         assert driver.app.screen is driver.chat
 
 
+async def test_in_a_small_terminal_help_can_be_read_to_its_end_and_says_how() -> None:
+    async with driving(company(), size=(80, 24)) as driver:
+        await driver.press("f1")
+        await driver.until(lambda: "↑ ↓ scroll   Esc closes" in driver.screen())
+        await driver.press("down", "down")
+        await driver.until(lambda: "Shift+Enter" in driver.screen() and "Writing" not in driver.screen())
+        await driver.press(*["pagedown"] * 5)
+        await driver.until(lambda: "This computer   Everything on the disk" in driver.screen())
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_what_others_can_see_fits_into_a_small_terminal(language: str) -> None:
+    i18n.activate(language)
+    try:
+        async with driving(company(), size=(80, 24)) as driver:
+            await driver.write("/help privacy", "enter")
+            await driver.until(lambda: driver.app.screen is not driver.chat and "Esc" in driver.screen())
+            await driver.pilot.pause()
+            assert "↑ ↓" not in driver.screen()
+            assert ("can open it." if language == "en" else "kann.") in driver.screen()
+    finally:
+        i18n.activate("en")
+
+
 async def test_help_of_one_command_shows_it_alone() -> None:
     async with driving(company()) as driver:
         await driver.write("/help connect", "enter")

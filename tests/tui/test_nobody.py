@@ -92,6 +92,11 @@ def test_the_verdict_takes_the_place_of_guesses() -> None:
     assert "/doctor" in words
 
 
+def test_nobody_is_called_the_first_where_others_may_be_out_of_reach() -> None:
+    assert examined("isolated").startswith("Nobody else is here yet.")
+    assert examined("alone").startswith("You are the first one here.")
+
+
 def test_where_an_address_helps_it_says_how() -> None:
     words = examined("alone")
     assert "? Everything works here, but nobody else answers." in words

@@ -16,11 +16,13 @@ from textual.screen import Screen
 from textual.widgets import TextArea
 
 from peertalk import commands
-from peertalk.core.events import Author, Message
+from peertalk.commands.checkup import SOON
+from peertalk.core.events import Author, Message, Report
+from peertalk.say.nobody import PATIENCE
 from peertalk.tui import bars, sides
 from peertalk.tui.blocks import Speaker
 from peertalk.tui.bridge import Ended, Happened
-from peertalk.tui.nobody import is_lonely, page_lines
+from peertalk.tui.nobody import in_passing, is_lonely, page_lines
 from peertalk.tui.reading import Reading
 from peertalk.tui.talk import Talk
 from peertalk.tui.timeline import Note, Splice
@@ -59,7 +61,7 @@ class ChatScreen(Screen[None]):
         self.talk: Talk | None = None
         self.reading = Reading(self)
         self.writing = Writing(self)
-        self._checkup = commands.Checkup(self.draw)
+        self.checkup = commands.Checkup(self.draw)
         self._began = time.monotonic()
         self._hint = ""
 
@@ -81,7 +83,7 @@ class ChatScreen(Screen[None]):
         self.draw()
 
     def on_unmount(self) -> None:
-        self._checkup.stop()
+        self.checkup.stop()
 
     @property
     def transcript(self) -> Transcript:
@@ -102,6 +104,8 @@ class ChatScreen(Screen[None]):
         """There is a node."""
         self.talk = talk
         self._began = time.monotonic()
+        for seconds in (SOON, PATIENCE):  # not up to a second later
+            self.set_timer(seconds, self.draw)
         self.draw()
 
     @on(Happened)
@@ -172,6 +176,11 @@ class ChatScreen(Screen[None]):
         self.transcript.go_to_end()
         self.draw()
 
+    def _note_in_passing(self, report: Report) -> None:
+        """Say what is wrong, without taking anybody away from what they read."""
+        if self.talk is not None and self.talk.conversation is not None:
+            self.follow(self.talk.conversation.note(Note(in_passing(report), _wall())))
+
     def hint(self, text: str) -> None:
         """Say something in the status line, until something is typed."""
         if text != self._hint:
@@ -194,8 +203,10 @@ class ChatScreen(Screen[None]):
         """Bring everything but the transcript up to date; what says the same as before is not drawn again."""
         now = time.monotonic()
         lonely = self.talk.node if self.talk is not None and is_lonely(self.talk) else None
-        report = self._checkup.follow(lonely, now - self._began, now)
+        report = self.checkup.follow(lonely, now - self._began, now)
         lines = page_lines(self.talk, now - self._began, report)
+        if (news := self.checkup.news(now, shown=bool(lines))) is not None:
+            self._note_in_passing(news)
         page, transcript = self.query_one(Page), self.transcript
         page.display, transcript.display = bool(lines), not lines
         page.set(lines)

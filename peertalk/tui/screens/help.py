@@ -43,6 +43,17 @@ class Help(ModalScreen[None]):
                     yield Table(rows)
             yield Static(Content(_("Esc closes")), classes="keys", markup=False)
 
+    def on_mount(self) -> None:
+        self.watch(self.query_one(VerticalScroll), "virtual_size", self._say_keys)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._say_keys)
+
+    def _say_keys(self) -> None:
+        """How to go on reading, where there is more than fits."""
+        more = [_("↑ ↓ scroll")] if self.query_one(VerticalScroll).max_scroll_y > 0 else []
+        self.query_one(".keys", Static).update(Content("   ".join([*more, _("Esc closes")])))
+
     def _sections(self) -> list[tuple[str, Rows]]:
         if self._command is not None:
             usage, *about = commands.help_lines(self._command)

@@ -76,20 +76,8 @@ async def measured(empty: Prober, busy: Prober, measure: Measure, at_once: int) 
     return apart(found[busy], found[empty])
 
 
-async def told_apart(empty: Prober, busy: Prober, measure: Measure, at_once: int = 1) -> bool:
-    """Whether a stopwatch tells the two apart. On a noisy machine once in a while one seems to, but not thrice the same way."""
-    later = set()
-    for _ in range(3):
-        found = await measured(empty, busy, measure, at_once)
-        print(f"\nbusy later than empty: {found:.3f}")
-        later.add(found > 0.5)
-        if 0.4 < found < 0.6 or len(later) > 1:
-            return False
-    return True
-
-
-@pytest.mark.timeout(180)
-async def test_two_hundred_probes_do_not_tell_ten_rooms_from_none(tmp_path: Path) -> None:
+async def told_apart(home: Path) -> bool:
+    """Whether any stopwatch tells two fresh processes apart. What they send must be the same in any case."""
     sizes, answered = set(), []
 
     async def close_time(prober: Prober) -> float:
@@ -98,13 +86,25 @@ async def test_two_hundred_probes_do_not_tell_ten_rooms_from_none(tmp_path: Path
         answered.append((prober, probe.answered))
         return probe.closed
 
-    async with nobody_and_somebody(tmp_path, ROOMS, 50) as (nobody, somebody):
+    async with nobody_and_somebody(home, ROOMS, 50) as (nobody, somebody):
         empty, busy = Prober(await nobody.port()), Prober(await somebody.port())
-        assert not await told_apart(empty, busy, close_time, AT_ONCE)
-        assert sizes == {(empty, (50, 0)), (busy, (50, 0))}
-        assert not await told_apart(empty, busy, lambda prober: prober.busy())
-    times = [[seconds for one, seconds in answered if one is prober] for prober in (busy, empty)]
-    assert 0.35 < apart(*times) < 0.65
+        closing = await measured(empty, busy, close_time, AT_ONCE)
+        waiting = await measured(empty, busy, lambda prober: prober.busy(), 1)
+    assert sizes == {(empty, (50, 0)), (busy, (50, 0))}
+    answering = apart(*([seconds for one, seconds in answered if one is prober] for prober in (busy, empty)))
+    print(f"\nbusy later than empty: closes {closing:.3f}, lets others wait {waiting:.3f}, answers {answering:.3f}")
+    return not (0.4 < closing < 0.6 and 0.4 < waiting < 0.6 and 0.35 < answering < 0.65)
+
+
+@pytest.mark.timeout(400)
+async def test_two_hundred_probes_do_not_tell_ten_rooms_from_none(tmp_path: Path) -> None:
+    """On a machine that does other things besides, one of two processes may seem slower; what is really so is so each time."""
+    for attempt in range(4):
+        home = tmp_path / str(attempt)
+        home.mkdir()
+        if not await told_apart(home):
+            return
+    pytest.fail("each time the two were told apart")
 
 
 async def test_whoever_is_dialled_does_not_tell_them_apart_either(tmp_path: Path) -> None:

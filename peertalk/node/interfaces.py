@@ -25,8 +25,8 @@ JUMP = 10.0  # seconds by which the clocks may disagree before it counts as havi
 
 PRINTERS = range(9100, 9110)  # the ports of raw printing
 
-# Python calls them private. The first lead to any computer of the internet (Teredo), the others nowhere.
-FAR = (ip_network("2001::/23"), ip_network("0.0.0.0/8"))
+# RFC 1918 and RFC 4193. What Python calls private depends on its version, and holds ways into the internet (6to4, Teredo).
+PRIVATE = tuple(ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
 
 # What asks for the flags of an interface: SIOCGIFFLAGS, with the request as struct ifreq.
 _FLAGS_OF = {"linux": 0x8913, "darwin": 0xC0206911}
@@ -199,8 +199,7 @@ def dialable(host: str, interfaces: Iterable[Interface]) -> bool:
         return False
     if address.is_multicast or address.is_unspecified or address.is_reserved:
         return False
-    private = address.is_private and not (address.is_loopback or address.is_link_local or any(address in one for one in FAR))
-    return private or on_link(host, interfaces)
+    return any(address in one for one in PRIVATE) or on_link(host, interfaces)
 
 
 def may_listen(port: int) -> bool:

@@ -33,20 +33,6 @@ async def crowd(hostile: Hostile, name: str, count: int) -> list[Member]:
     return await asyncio.gather(*(one(number) for number in range(count)))
 
 
-async def test_a_crowd_of_made_up_people_holds_nobody_up(hostile: Hostile, victim: Victim) -> None:
-    """Cards are cheap to make, and everybody passes them on."""
-    member = await Member.join(hostile, "novelist")
-    keys = [Feed(LOBBY, feed.blake(b"key %d" % number)) for number in range(16)]
-    for number in range(2000):
-        who = feed.blake(b"made up %d" % number)[:31] + b"\0"
-        member.say(feed.card(LOBBY, who, keys[number % 16].owned_by(who)))
-    before = len(victim.process.events)
-    await member.is_heard()
-    await victim.talk()
-    assert len(victim.process.events) < before + 100
-    await overlook(victim)
-
-
 async def test_who_comes_and_goes_all_the_time_leaves_nothing_open(hostile: Hostile, victim: Victim) -> None:
     before = victim.descriptors()
     for number in range(60):

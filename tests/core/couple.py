@@ -1,0 +1,97 @@
+"""Joiner and inviter as two channels with a wire between them, for tests."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from peertalk.core.channel import Channel, ChannelEvent
+from peertalk.core.pairing import Answered, Asked, Given, Pairing, Status
+from peertalk.core.spake import Bound, Confirmations, Offer, Way, reply
+from tests.core.pair import identity, noise, rooms
+
+WORDS = b"peertalk/1 words" + bytes((3, 141, 59))
+LINK = b"peertalk/1 link" + bytes(range(16))
+OTHER = b"peertalk/1 words" + bytes((3, 141, 58))
+TERMS = b"any bytes, here: what a room is made of"
+
+
+def side(name: str, *, joiner: bool, slots: tuple[int, ...] = (7,), seed: object = 0, now: float = 0.0) -> Channel:
+    """A channel of somebody called `name` who looks for these slots, or invites in them, and is in the lobby too."""
+    return Channel(
+        initiator=joiner,
+        identity=identity(name),
+        offered={},
+        known=lambda: rooms("lobby"),
+        refuse=lambda peer: False,
+        random=noise((name, joiner, seed)),
+        now=now,
+        slots=lambda: slots,
+    )
+
+
+def phase(channel: Channel) -> Pairing:
+    assert isinstance(channel._phase, Pairing)
+    return channel._phase
+
+
+class Joiner:
+    """Does what a joiner does with each event."""
+
+    def __init__(self, channel: Channel, password: bytes = WORDS, way: Way = Way.WORDS) -> None:
+        self.channel, self.password, self.way = channel, password, way
+        self.given: Given | None = None
+
+    def react(self, event: ChannelEvent, now: float) -> None:
+        match event:
+            case Answered(Status.GO_ON, element):
+                confirmations = self.offer.finish(element)
+                self.channel.pair(lambda pairing: pairing.confirm(confirmations, now))
+            case Given():
+                self.given = event
+                if event.status is Status.GO_ON:
+                    self.channel.pair(lambda pairing: pairing.come(identity("ann").public))
+            case Answered():
+                pass
+            case _:
+                self.offer = Offer(phase(self.channel).bind(self.way), self.password, noise(("offer", self.password)))
+                self.channel.pair(lambda pairing: pairing.ask(self.offer.element))
+
+
+class Inviter:
+    """Does what an inviter does with each event; `deny` says with which status instead, at frame 6 or at frame 8."""
+
+    def __init__(self, channel: Channel, password: bytes = WORDS, deny: dict[int, Status] | None = None) -> None:
+        self.channel, self.password, self.deny = channel, password, deny or {}
+
+    def react(self, event: ChannelEvent, now: float) -> None:
+        due = 6 if isinstance(event, Asked) else 8
+        if due in self.deny:
+            self.channel.pair(lambda pairing: pairing.deny(self.deny[due]))
+        elif isinstance(event, Asked):
+            mine = reply(phase(self.channel).bound, self.password, event.element, noise("reply"))
+            self.channel.pair(lambda pairing: pairing.answer(mine.element, mine.confirmations, now))
+        else:
+            self.channel.pair(lambda pairing: pairing.give(identity("ben").public, TERMS, now))
+
+
+def fake(bound: Bound) -> Confirmations:
+    """Confirmations that both sides of a test agree on without any SPAKE2."""
+    return Confirmations(bound.encode()[:32], bound.encode()[3:35])
+
+
+def both(joiner: Joiner, inviter: Inviter, now: float = 0.0, size: int | None = None) -> tuple[list[ChannelEvent], ...]:
+    """Carry both ways, in pieces of `size`, and let both react, until nobody has anything to write; the events of both."""
+    events: tuple[list[ChannelEvent], list[ChannelEvent]] = ([], [])
+    sides = (joiner, inviter)
+    while data := [one.channel.outgoing() for one in sides]:
+        if not any(data):
+            break
+        for number, one in enumerate(sides):
+            come = data[1 - number]
+            step = size or len(come) or 1
+            for at in range(0, len(come), step):
+                for event in one.channel.receive(come[at : at + step], now):
+                    events[number].append(event)
+                    if not one.channel.closed:
+                        one.react(event, now)
+    return cast("tuple[list[ChannelEvent], ...]", events)

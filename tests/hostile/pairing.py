@@ -81,9 +81,13 @@ class Gift(NamedTuple):
         return said.ljust(GIFT, b"\0")
 
     @property
+    def secret(self) -> bytes:
+        """That of the room with these terms."""
+        return room_secret(self.terms)
+
+    @property
     def room(self) -> bytes:
-        """The id of the room with these terms."""
-        return room_id(room_secret(self.terms))
+        return room_id(self.secret)
 
 
 class Half:

@@ -40,12 +40,24 @@ class Invited:
             lambda event: event["type"] == "invite_dead" and event["code"] == self.text, since=self.since
         )
 
-    async def cancel(self) -> None:
-        await self.victim.process.call("rooms.cancel_invite", code=self.text)
 
+class Invite:
+    """Makes invitations into one room of the victim's, and takes all back in the end."""
 
-async def invited(victim: Victim, room: str, **options: object) -> Invited:
-    since = len(victim.process.events)
-    made = await victim.process.call("rooms.invite", room=room, **options)
-    words = bytes(word_indices()[word] for word in made["code"].split("-")[1:])
-    return Invited(victim, made["code"], made["link"], Code.of_link(made["link"])._replace(words=words), since)
+    def __init__(self, victim: Victim, room: str) -> None:
+        self.victim, self.room = victim, room
+        self._made: list[str] = []
+
+    async def __call__(self, **options: object) -> Invited:
+        since = len(self.victim.process.events)
+        made = await self.victim.process.call("rooms.invite", room=self.room, **options)
+        self._made.append(made["code"])
+        words = bytes(word_indices()[word] for word in made["code"].split("-")[1:])
+        code = Code.of_link(made["link"])._replace(words=words)
+        return Invited(self.victim, made["code"], made["link"], code, since)
+
+    async def take_back(self) -> None:
+        alive = [one["code"] for one in await self.victim.process.call("rooms.invites")]
+        for code in self._made:
+            if code in alive:
+                await self.victim.process.call("rooms.cancel_invite", code=code)

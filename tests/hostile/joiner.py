@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Iterator
 from typing import Any, Self
 
 from tests.hostile.conftest import Hostile
-from tests.hostile.pairing import GO_ON, WORDS, Code, Gift, Half, Pairing, slot_secret
+from tests.hostile.pairing import GO_ON, USED_UP, WORDS, Code, Gift, Half, Pairing, slot_secret
 from tests.hostile.peer import SECONDS
-
-WRONG = b"\0\0\0"
-"""Words that are not those of any code here: the tests see to it."""
 
 
 class Joiner(Pairing):
@@ -61,14 +60,6 @@ class Joiner(Pairing):
         self.say(self.confirmation)
         return await self.gift()
 
-    async def guess(self, code: Code, way: int = WORDS) -> int:
-        """A wrong guess: the status in frame 6. Where that is 0, the confirmation is not believed, and nothing more is said."""
-        self.ask(code, way)
-        if (status := await self.answer()) == GO_ON:
-            self.say(self.confirmation)
-        await self.peer.refused()
-        return status
-
 
 async def let_in(hostile: Hostile, code: Code, way: int = WORDS, **options: Any) -> Gift:
     """What somebody gets who knows the words."""
@@ -78,6 +69,57 @@ async def let_in(hostile: Hostile, code: Code, way: int = WORDS, **options: Any)
     return gift
 
 
-async def statuses(guesses: list[Any]) -> list[int]:
-    """What several who guess at once are told, in any order."""
-    return sorted(await asyncio.gather(*guesses))
+class Guesser:
+    """Somebody who guesses at one code, over and over. `tested` counts the elements that it got: each can test one guess."""
+
+    def __init__(self, hostile: Hostile, code: Code) -> None:
+        self.hostile, self.code = hostile, code
+        self.tested = 0
+        self.joiners: list[Joiner] = []
+        self._guesses = wrong(code)
+
+    async def ask(self, way: int = WORDS, **options: Any) -> Joiner:
+        """As far as frame 5."""
+        joiner = await Joiner.find(self.hostile, self.code.slot, **options)
+        self.joiners.append(joiner)
+        joiner.ask(next(self._guesses), way)
+        return joiner
+
+    async def test(self, joiner: Joiner) -> bool:
+        """Whether there is an element in frame 6."""
+        try:
+            status = await joiner.answer(11)
+        except ConnectionError:
+            return False
+        assert status == GO_ON or (status, joiner.element) == (USED_UP, bytes(33))
+        self.tested += status == GO_ON
+        return status == GO_ON
+
+    async def guess(self, **options: Any) -> None:
+        """One guess as it is meant to be. `way` and `source` may be said."""
+        joiner = await self.ask(**options)
+        if await self.test(joiner):
+            joiner.say(joiner.confirmation)
+        await joiner.peer.refused()
+
+    async def silent(self, seconds: float = 5, **options: Any) -> None:
+        """It takes an element, and leaves it to the inviter to hang up."""
+        joiner = await self.ask(**options)
+        await self.test(joiner)
+        await joiner.peer.refused(seconds=seconds)
+
+    async def until_dead(self) -> None:
+        """Guess on until the words are dead."""
+        async with asyncio.timeout(20):
+            while (await self.ask()) and await self.test(self.joiners[-1]):
+                await self.joiners[-1].peer.hang_up()
+
+
+def wrong(code: Code) -> Iterator[Code]:
+    """Codes of which neither words nor secret are right, none of them twice."""
+    for number in itertools.cycle(range(1, 256)):
+        yield code._replace(words=flipped(code.words, number), secret=flipped(code.secret, number))
+
+
+def flipped(data: bytes, bits: int) -> bytes:
+    return bytes([data[0] ^ bits]) + data[1:]

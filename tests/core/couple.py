@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import cast
 
 from peertalk.core.channel import Channel, ChannelEvent
+from peertalk.core.frames import frame
 from peertalk.core.pairing import Answered, Asked, Given, Pairing, Status
 from peertalk.core.spake import Bound, Confirmations, Offer, Way, reply
-from tests.core.pair import identity, noise, rooms
+from tests.core.pair import identity, noise, rooms, settle
+from tests.core.pairing_reference import BASE, encode, multiply
 
 WORDS = b"peertalk/1 words" + bytes((3, 141, 59))
 LINK = b"peertalk/1 link" + bytes(range(16))
 OTHER = b"peertalk/1 words" + bytes((3, 141, 58))
+POINTS = encode(BASE), encode(multiply(2, BASE))
 TERMS = b"any bytes, here: what a room is made of"
 
 
@@ -95,3 +98,45 @@ def both(joiner: Joiner, inviter: Inviter, now: float = 0.0, size: int | None = 
                     if not one.channel.closed:
                         one.react(event, now)
     return cast("tuple[list[ChannelEvent], ...]", events)
+
+
+def asking() -> tuple[Joiner, Inviter]:
+    """Both have found each other; nothing was said yet."""
+    joiner, inviter = Joiner(side("ann", joiner=True)), Inviter(side("ben", joiner=False))
+    settle(joiner.channel, inviter.channel)
+    return joiner, inviter
+
+
+def forge(channel: Channel, content: bytes) -> bytes:
+    """A frame with this content under the keys of that side."""
+    return frame(phase(channel)._sending.encrypt(content))
+
+
+def so_far(joins: bool, frames: int) -> tuple[Channel, Channel]:
+    """(who hears, who speaks) after so many frames of the pairing, without its cryptography; what comes next is the speaker's."""
+    joiner, inviter = (one.channel for one in asking())
+    for number in range(5, 5 + frames):
+        source, target = (joiner, inviter) if number % 2 else (inviter, joiner)
+        speak(source, number)
+        target.receive(source.outgoing(), 0.0)
+    return (joiner, inviter) if joins else (inviter, joiner)
+
+
+def speak(channel: Channel, number: int, now: float = 0.0) -> None:
+    """The frame of this number, as somebody sends it who means well and knows the words."""
+
+    def step(pairing: Pairing) -> None:
+        match number:
+            case 5:
+                pairing.bind(Way.WORDS)
+                pairing.ask(b"A" + POINTS[0])
+            case 6:
+                pairing.answer(b"B" + POINTS[1], fake(pairing.bound), now)
+            case 7:
+                pairing.confirm(fake(pairing.bound), now)
+            case 8:
+                pairing.give(identity("ben").public, TERMS, now)
+            case _:
+                pairing.come(identity("ann").public)
+
+    channel.pair(step)

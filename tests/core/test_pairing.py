@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from peertalk.core import slots
 from peertalk.core.channel import Channel, Established, Refused
-from peertalk.core.frames import frame
 from peertalk.core.pairing import Answered, Asked, Came, Confirmed, Given, Pairing, SlotFound, Status
 from peertalk.core.spake import Way
 from peertalk.errors import RemoteError
-from tests.core.couple import LINK, OTHER, TERMS, WORDS, Inviter, Joiner, both, fake, phase, side
+from tests.core.couple import LINK, OTHER, TERMS, WORDS, Inviter, Joiner, asking, both, fake, forge, phase, side, so_far
 from tests.core.pair import identity, kind_of, rooms, settle, start
-from tests.core.pairing_reference import BASE, P, add, encode, multiply
+from tests.core.pairing_reference import BASE, P, add, encode
 
 IDENTITY = b"\x01" + bytes(31)
 SMALL_ORDER = bytes(32)
@@ -36,7 +35,8 @@ def test_who_knows_the_code_gets_the_room(size: int | None, way: Way, password: 
     assert at_ben[-1] == Came(identity("ann").public)
     assert joiner.closed
     assert inviter.closed
-    assert not (joiner.rooms or inviter.rooms or joiner.established or inviter.established)
+    assert joiner.rooms == inviter.rooms == set()
+    assert joiner.established is inviter.established is False
 
 
 def test_all_frames_have_the_lengths_that_are_written_down() -> None:
@@ -144,18 +144,6 @@ def test_slots_are_offered_without_rooms() -> None:
 # ── what is wrong ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def asking() -> tuple[Joiner, Inviter]:
-    """Both have found each other; nothing was said yet."""
-    joiner, inviter = Joiner(side("ann", joiner=True)), Inviter(side("ben", joiner=False))
-    settle(joiner.channel, inviter.channel)
-    return joiner, inviter
-
-
-def forge(channel: Channel, content: bytes) -> bytes:
-    """A frame with this content under the keys of that side."""
-    return frame(phase(channel)._sending.encrypt(content))
-
-
 @pytest.mark.parametrize("point", [IDENTITY, SMALL_ORDER, NOT_CANONICAL, NO_POINT, MIXED_ORDER, b"\xff" * 32])
 def test_an_element_that_is_none_is_refused_by_both(point: bytes) -> None:
     joiner, inviter = asking()
@@ -214,16 +202,12 @@ def test_a_gift_that_is_not_right_in_every_part_is_none(case: str) -> None:
     joiner, inviter = asking()
     joiner.react(SlotFound(frozenset({7})), 0.0)
     confirmations = fake(phase(joiner.channel).bound)
-    (event,) = joiner.channel.receive(forge(inviter.channel, b"\0B" + other_element()), 0.0)
+    (event,) = joiner.channel.receive(forge(inviter.channel, b"\0B" + encode(BASE)), 0.0)
     assert isinstance(event, Answered)
     joiner.channel.pair(lambda pairing: pairing.confirm(confirmations, 0.0))
     content, kind = GIFTS[case]
     data = forge(inviter.channel, confirmations.inviter + content)
     assert kind_of(lambda: joiner.channel.receive(data, 0.0)) == kind
-
-
-def other_element() -> bytes:
-    return encode(BASE)
 
 
 def test_who_came_has_a_key_that_is_one() -> None:
@@ -319,7 +303,7 @@ def test_whatever_comes_gives_events_or_an_error(joins: bool, frames: int, data:
 
 
 def _outcome(joins: bool, frames: int, data: bytes, sealed: bool, size: int) -> list[object]:
-    victim, other = _so_far(joins, frames)
+    victim, other = so_far(joins, frames)
     due = phase(victim).sizes
     if sealed and due:
         data = forge(other, data[: due[0] - 16].ljust(due[0] - 16, b"\0")) + data
@@ -335,23 +319,3 @@ def _outcome(joins: bool, frames: int, data: bytes, sealed: bool, size: int) -> 
         seen.append(error.kind)
     assert {one for one in seen if isinstance(one, str)} <= {"malformed", "decrypt", "bad_key", "wrong_code"}
     return [*seen, victim.closed]
-
-
-def _so_far(joins: bool, frames: int) -> tuple[Channel, Channel]:
-    """(who hears, who speaks) after so many frames of the pairing, without its cryptography."""
-    joiner, inviter = (one.channel for one in asking())
-    element = other_element()
-    steps = [
-        lambda: (phase(joiner).bind(Way.WORDS), joiner.pair(lambda pairing: pairing.ask(b"A" + element))),
-        lambda: inviter.pair(lambda pairing: pairing.answer(b"B" + _twice(), fake(pairing.bound), 0.0)),
-        lambda: joiner.pair(lambda pairing: pairing.confirm(fake(pairing.bound), 0.0)),
-    ]
-    for number, step in enumerate(steps[:frames]):
-        step()
-        source, target = (joiner, inviter) if number % 2 == 0 else (inviter, joiner)
-        target.receive(source.outgoing(), 0.0)
-    return (joiner, inviter) if joins else (inviter, joiner)
-
-
-def _twice() -> bytes:
-    return encode(multiply(2, BASE))

@@ -103,6 +103,11 @@ class Channel:
         """Whether it leads to an invitation, and never to a link."""
         return isinstance(self._phase, Pairing)
 
+    @property
+    def paired(self) -> bool:
+        """Whether it is a pairing in which all was said: whoever drives it writes what is left, and hangs up."""
+        return isinstance(self._phase, Pairing) and self._phase.over
+
     def receive(self, data: bytes, now: float) -> list[ChannelEvent]:
         """Take what was read, cut in any way. RemoteError if it is wrong."""
         self._raise_error()

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from peertalk.core.stored import (
+    STATE_KINDS,
     CardRecord,
     ClaimRecord,
+    DropOffer,
     DropOutbox,
     DropPeer,
     DropRoom,
@@ -22,6 +24,7 @@ from peertalk.core.stored import (
     ExpireBodies,
     FeedKeyRecord,
     ForgetHistory,
+    OfferRecord,
     Op,
     OutboxRecord,
     PageIndex,
@@ -31,6 +34,7 @@ from peertalk.core.stored import (
     PutCard,
     PutClaim,
     PutFeedKey,
+    PutOffer,
     PutOutbox,
     PutPage,
     PutPeer,
@@ -64,7 +68,7 @@ class _Room:
             feeds=tuple(sorted(self.feeds.values(), key=lambda feed: (feed.created, feed.feed))),
             cards=tuple(card for _, card in sorted(self.cards.items())),
             pages=tuple(_index(page) for _, page in sorted(self.pages.items())),
-            presence=tuple(entry for entry in self.in_settle_order() if entry.kind in ("here", "left")),
+            state=tuple(entry for entry in self.in_settle_order() if entry.kind in STATE_KINDS),
             outbox=tuple(record for _, record in sorted(self.outbox.items())),
             claims=tuple(claim for _, claim in sorted(self.claims.items())),
         )
@@ -102,6 +106,7 @@ class ModelStore:
     def __init__(self) -> None:
         self._profile: dict[str, bytes] = {}
         self._peers: dict[bytes, PeerRecord] = {}
+        self._offers: dict[bytes, OfferRecord] = {}
         self._rooms: dict[bytes, _Room] = {}
         self._queued: deque[tuple[Op, ...]] = deque()
         self._apply: dict[type, Callable[..., None]] = {
@@ -115,6 +120,8 @@ class ModelStore:
             PutClaim: self._put_claim,
             PutPeer: self._put_peer,
             DropPeer: self._drop_peer,
+            PutOffer: self._put_offer,
+            DropOffer: self._drop_offer,
             ForgetHistory: self._forget_history,
             DropRoom: self._drop_room,
             ExpireBodies: self._expire_bodies,
@@ -158,6 +165,7 @@ class ModelStore:
             token=self._profile.get("token", b""),
             rooms=tuple(room.snapshot() for room in self._rooms.values()),
             peers=tuple(peer for _, peer in sorted(self._peers.items())),
+            offers=tuple(offer for _, offer in sorted(self._offers.items())),
         )
 
     def pages(self, room: bytes, numbers: Sequence[int]) -> list[PageRecord]:
@@ -252,6 +260,12 @@ class ModelStore:
         claim = op.record
         self._rooms[claim.room].claims[claim.feed, claim.identity, claim.disk] = claim
 
+    def _put_offer(self, op: PutOffer) -> None:
+        self._offers[op.record.room] = op.record
+
+    def _drop_offer(self, op: DropOffer) -> None:
+        self._offers.pop(op.room, None)
+
     def _drop_peer(self, op: DropPeer) -> None:
         self._peers.pop(op.identity, None)
 
@@ -277,7 +291,7 @@ class ModelStore:
 
 
 def _is_expired(entry: EntryRecord, before: int) -> bool:
-    return entry.kind not in ("here", "left") and min(entry.time, entry.received) < before
+    return entry.kind not in STATE_KINDS and min(entry.time, entry.received) < before
 
 
 def _with_bodies(page: PageRecord, body: Callable[[EntryRecord], bytes | None]) -> PageRecord:

@@ -22,6 +22,8 @@ from peertalk.errors import RemoteError, RequestError
 VERSION = 1
 MAX_AFTER = 8
 SALT = 32
+MAX_ADMITTED = 256
+MAX_SPLIT = 900  # tips of the old room that a `follow` names: what fits into a body
 MAX_NAME = 256  # code points: a name of a few cells may be made of long emoji sequences
 _PAGE_LABEL = b"peertalk/1 entry"
 
@@ -49,11 +51,13 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 class Here(msgspec.Struct, frozen=True, omit_defaults=True):
     """The author is in this room, under this name; the first entry of a feed. `was` is the name before, when only that
-    changed. `next` ties the feed to the author's older one: (older feed key, its signature over this one)."""
+    changed. `next` ties the feed to the author's older one: (older feed key, its signature over this one). `by`: the identity
+    whose code let the author in, as the author says."""
 
     name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
     was: Annotated[str, Meta(max_length=MAX_NAME)] = ""
     next: tuple[wire.Id, wire.Signature] | None = None
+    by: wire.Id | None = None
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -71,8 +75,44 @@ class Text(msgspec.Struct, frozen=True, omit_defaults=True):
     reply_to: wire.Id | None = None
 
 
-Content = Here | Left | End | Text
-KINDS: dict[str, type[Content]] = {"here": Here, "left": Left, "end": End, "text": Text}
+class Seal(msgspec.Struct, frozen=True):
+    """The door of this room is closed; these identities are in."""
+
+    admitted: Annotated[tuple[wire.Id, ...], Meta(min_length=1, max_length=MAX_ADMITTED)]
+
+
+class Admit(msgspec.Struct, frozen=True):
+    """One more may come in, though the door is closed."""
+
+    who: wire.Id
+
+
+class Unseal(msgspec.Struct, frozen=True):
+    """The door is open."""
+
+
+class Follow(msgspec.Struct, frozen=True):
+    """The author came along from the room that this one was re-formed from; its tips as the author holds them."""
+
+    tips: Annotated[tuple[wire.Id, ...], Meta(max_length=MAX_SPLIT)]
+
+
+class Over(msgspec.Struct, frozen=True):
+    """The author has ended the meeting, for themselves."""
+
+
+Content = Here | Left | End | Text | Seal | Admit | Unseal | Follow | Over
+KINDS: dict[str, type[Content]] = {
+    "here": Here,
+    "left": Left,
+    "end": End,
+    "text": Text,
+    "seal": Seal,
+    "admit": Admit,
+    "unseal": Unseal,
+    "follow": Follow,
+    "over": Over,
+}
 _KIND_OF = {kind: name for name, kind in KINDS.items()}
 
 _encoder = msgspec.msgpack.Encoder()

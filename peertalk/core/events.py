@@ -12,6 +12,9 @@ import msgspec
 
 Trust = Literal["new", "known", "verified"]
 RoomKind = Literal["open", "private", "direct"]
+RoomChange = Literal[
+    "joined", "left", "members", "forgotten", "read", "words", "sealed", "unsealed", "outside", "ended", "archived"
+]
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +56,10 @@ class Member(IdentityView, frozen=True):
 
 
 class Room(View, frozen=True):
-    """A room. `members` and `online` are counts and include oneself; `retention` is `forever`, `session` or days."""
+    """A room. `members` and `online` are counts and include oneself; `retention` is `forever`, `session` or days.
+
+    `sealed`: its door is closed; `outside`: and one stands before it. `archived`: it was re-formed and is only read any more;
+    `predecessor` is the id of the room that this one was re-formed from."""
 
     id: str
     name: str
@@ -65,13 +71,19 @@ class Room(View, frozen=True):
     language: str | None = None
     sealed: bool = False
     muted: bool = False
+    outside: bool = False
+    archived: bool = False
+    predecessor: str | None = None
 
 
 class Message(View, frozen=True):
     """A message. `seq` and `lamport` are None while `state` is `waiting`.
 
     `delivered_to` are the ids of peers that have it on disk, `held_by` of those that have it in memory only. `kind` is `text`,
-    or `here` / `left` / `name` for the quiet system lines (`text` then holds the name; nobody can type those).
+    or one of the quiet system lines (`text` then holds the author's name; nobody can type those): `here`, `left`, `name`, `seal`,
+    `admit`, `unseal`, `follow`, `over`. `about` are the people that such a line speaks of: who let the author in (`here`), who is
+    inside (`seal`), who may come in (`admit`), who is left out (`follow`). `after_split`: written in a room that was re-formed, after
+    that.
     """
 
     id: str
@@ -94,6 +106,8 @@ class Message(View, frozen=True):
     delivered_to: list[str] = []
     held_by: list[str] = []
     mine: bool = False
+    about: list[IdentityView] = []
+    after_split: bool = False
 
 
 class MessageList(View, frozen=True):
@@ -101,6 +115,58 @@ class MessageList(View, frozen=True):
 
     messages: list[Message]
     more: bool
+
+
+class Invite(View, frozen=True):
+    """An invitation: `code` to be said, `link` to be copied or shown as a QR code; for so many `uses`, until `expires_at`."""
+
+    code: str
+    link: str
+    uses: int
+    expires_at: int
+    room: str
+    used: int = 0
+
+
+class Words(View, frozen=True):
+    """The words of a room, to be read aloud. `gathering`: not all who are linked see the same people yet; `differ` are those who
+    see others for longer. The words follow from `members`."""
+
+    words: list[str]
+    gathering: bool
+    differ: list[Peer]
+    members: list[Member]
+
+
+class Symbol(View, frozen=True):
+    symbol: str
+    name: str
+
+
+class Emoji(View, frozen=True):
+    """Seven symbols to be compared with somebody."""
+
+    emoji: list[Symbol]
+
+
+class Offer(View, frozen=True):
+    """Somebody has started a room anew without somebody. `room` is the id of the old one, `offer` what to follow or decline by;
+    `still_shared` are the names of other rooms that those left out are in."""
+
+    offer: str
+    room: str
+    name: str
+    by: Peer
+    without: list[Peer]
+    followers: list[Peer]
+    still_shared: list[str]
+
+
+class Ended(View, frozen=True):
+    """What stays of a meeting that one has ended for oneself, and what is gone: `messages`, `members`, `room`, …"""
+
+    stays: list[str]
+    forgotten: list[str]
 
 
 class Listening(View, frozen=True):
@@ -160,7 +226,7 @@ class PeerChanged(Event, frozen=True, tag="peer"):
 
 class RoomChanged(Event, frozen=True, tag="room"):
     room: Room
-    change: Literal["joined", "left", "members", "forgotten", "read"]
+    change: RoomChange
 
 
 class MessageArrived(Event, frozen=True, tag="message"):
@@ -187,6 +253,39 @@ class Typing(Event, frozen=True, tag="typing"):
     peer: Peer
 
 
+class InviteUsed(Event, frozen=True, tag="invite_used"):
+    """Somebody came in by a code of ours."""
+
+    code: str
+    peer: Peer
+    room: str
+
+
+class InviteDead(Event, frozen=True, tag="invite_dead"):
+    """A code of ours lets nobody in any more: `expired`, `used_up`, `guessed` (too many wrong tries), `sealed`, `cancelled`. `fresh`:
+    a new one would help."""
+
+    code: str
+    fresh: bool
+    reason: str
+    room: str
+
+
+class VerifyRequest(Event, frozen=True, tag="verify_request"):
+    """Somebody wants to compare emoji."""
+
+    peer: Peer
+
+
+class ReformOffer(Event, frozen=True, tag="reform_offer"):
+    """Somebody asks to come along to a room started anew, or more is known of such a one."""
+
+    offer: str
+    room: str
+    by: Peer
+    without: list[Peer]
+
+
 class SyncProgress(Event, frozen=True, tag="sync"):
     room: str
     done: int
@@ -194,7 +293,7 @@ class SyncProgress(Event, frozen=True, tag="sync"):
 
 
 class Warning(Event, frozen=True, tag="warning"):
-    """Something a person should know: `same_name_new_key`, `fork`, `clock`, `dropped`, `second_process`."""
+    """Something a person should know: `same_name_new_key`, `not_invited`, `fork`, `clock`, `dropped`, `second_process`."""
 
     kind: str
     text: str
@@ -202,4 +301,18 @@ class Warning(Event, frozen=True, tag="warning"):
     room: str | None = None
 
 
-AnyEvent = Ready | PeerChanged | RoomChanged | MessageArrived | MessageChanged | Delivered | Typing | SyncProgress | Warning
+AnyEvent = (
+    Ready
+    | PeerChanged
+    | RoomChanged
+    | MessageArrived
+    | MessageChanged
+    | Delivered
+    | Typing
+    | InviteUsed
+    | InviteDead
+    | VerifyRequest
+    | ReformOffer
+    | SyncProgress
+    | Warning
+)

@@ -60,7 +60,7 @@ class Room:
         self.outlet = outlet
         self.log = Log(self.id, snapshot.pages)
         self.cards = Cards(self.id, me, snapshot.cards)
-        self.members = Members(self.cards, snapshot.presence)
+        self.members = Members(self.cards, snapshot.state)
         self.keys: list[FeedKeyRecord] = list(snapshot.feeds)
         self.outbox: list[OutboxRecord] = list(snapshot.outbox)
         self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}

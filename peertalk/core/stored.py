@@ -13,6 +13,9 @@ from peertalk.core.events import RoomKind
 
 Retention = Literal["forever", "session"] | int
 
+STATE_KINDS = ("here", "left", "seal", "admit", "unseal", "follow", "over")
+"""Entries that say how a room stands: they are all read at the start, and their bodies never expire."""
+
 
 class Record(msgspec.Struct, frozen=True):
     """Base of all records: immutable values."""
@@ -27,6 +30,9 @@ class RoomRecord(Record, frozen=True, kw_only=True):
     `peer` is the other identity of a direct room. A room that is not `shown` is not listed: a direct room is then only
     recognised when the other one speaks, an open room has been left and its history stays for a return. `accepted`: one has
     written in this direct room oneself.
+
+    Of a private room `seed`, `predecessor` and `without` are what its secret follows from beside name, language and retention
+    (core/rooms.py, Terms); `invited_by` is whose code brought us in. `archived`: it was re-formed, and is only read any more.
     """
 
     id: bytes
@@ -41,6 +47,11 @@ class RoomRecord(Record, frozen=True, kw_only=True):
     joined: int = 0
     linked: int = 0
     read: tuple[int, bytes] = (0, b"")
+    seed: bytes = b""
+    predecessor: bytes = b""
+    without: tuple[bytes, ...] = ()
+    invited_by: bytes = b""
+    archived: bool = False
 
 
 class FeedKeyRecord(Record, frozen=True, kw_only=True):
@@ -116,7 +127,8 @@ class ClaimRecord(Record, frozen=True, kw_only=True):
 
 
 class PeerRecord(Record, frozen=True, kw_only=True):
-    """An identity met over an authenticated link. `addresses` are (host, port), the newest first, at most 8."""
+    """An identity met over an authenticated link. `addresses` are (host, port), the newest first, at most 8. `name` is what they
+    called themselves last, kept of people who are known or verified, so that somebody else under that name is noticed."""
 
     identity: bytes
     first_seen: int
@@ -124,6 +136,21 @@ class PeerRecord(Record, frozen=True, kw_only=True):
     addresses: tuple[tuple[str, int], ...] = ()
     blocked: bool = False
     verified: bool = False
+    name: str = ""
+
+
+class OfferRecord(Record, frozen=True, kw_only=True):
+    """Somebody has re-formed the room `old` as `room`, whose terms these are, and asks to come along. `by`: who did so, as is
+    said; `givers` are those who said so themselves, `followers` who has come along, as they say."""
+
+    room: bytes
+    old: bytes
+    terms: bytes
+    by: bytes
+    givers: tuple[bytes, ...] = ()
+    followers: tuple[bytes, ...] = ()
+    declined: bool = False
+    time: int = 0
 
 
 # ── operations of a commit, applied in order, all or nothing ─────────────────────────────────────────────────────────
@@ -184,6 +211,18 @@ class DropPeer(Record, frozen=True):
     identity: bytes
 
 
+class PutOffer(Record, frozen=True):
+    """Insert or replace the offer of a re-formed room."""
+
+    record: OfferRecord
+
+
+class DropOffer(Record, frozen=True):
+    """It was followed, or means nothing any more."""
+
+    room: bytes
+
+
 class ForgetHistory(Record, frozen=True):
     """Entries, pages, cards, claims and own feed keys of a room go; the room, its secret and its outbox stay."""
 
@@ -197,8 +236,8 @@ class DropRoom(Record, frozen=True):
 
 
 class ExpireBodies(Record, frozen=True):
-    """Bodies of entries (but `here` and `left`, which say who is who) whose min(time, received) is before `before` are erased;
-    headers stay, so that chains still verify."""
+    """Bodies of entries (but those of STATE_KINDS, which say who is who and whether the door is open) whose min(time, received) is
+    before `before` are erased; headers stay, so that chains still verify."""
 
     room: bytes
     before: int
@@ -213,7 +252,7 @@ class PutProfile(Record, frozen=True):
 
 Op = (
     PutRoom | PutFeedKey | PutCard | PutPage | PutBody | PutOutbox | DropOutbox | PutClaim | PutPeer | DropPeer | ForgetHistory | DropRoom
-    | ExpireBodies | PutProfile
+    | ExpireBodies | PutProfile | PutOffer | DropOffer
 )  # fmt: skip
 
 
@@ -233,13 +272,13 @@ class PageIndex(Record, frozen=True, kw_only=True):
 
 
 class RoomSnapshot(Record, frozen=True, kw_only=True):
-    """All that is needed of one room; `pages` in settle order; `presence` are its `here` and `left` entries, in settle order."""
+    """All that is needed of one room; `pages` in settle order; `state` are its entries of STATE_KINDS, in settle order."""
 
     record: RoomRecord
     feeds: tuple[FeedKeyRecord, ...] = ()
     cards: tuple[CardRecord, ...] = ()
     pages: tuple[PageIndex, ...] = ()
-    presence: tuple[EntryRecord, ...] = ()
+    state: tuple[EntryRecord, ...] = ()
     outbox: tuple[OutboxRecord, ...] = ()
     claims: tuple[ClaimRecord, ...] = ()
 
@@ -252,3 +291,4 @@ class Snapshot(Record, frozen=True, kw_only=True):
     token: bytes = b""
     rooms: tuple[RoomSnapshot, ...] = ()
     peers: tuple[PeerRecord, ...] = ()
+    offers: tuple[OfferRecord, ...] = ()

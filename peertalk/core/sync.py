@@ -14,10 +14,11 @@ from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.beginnings import Beginnings
 from peertalk.core.chores import Chores
-from peertalk.core.effects import Effect, Presence, Prove, RoomCame, RoomWent, Send, Token, TypingSeen, Unprove, Wake
+from peertalk.core.effects import Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
 from peertalk.core.entry import Content, Left, Random
 from peertalk.core.exchange import Exchange, Place
 from peertalk.core.identity import Identity
+from peertalk.core.linking import Linking
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.reach import Reach, Whence
@@ -49,9 +50,10 @@ class Replica:
         self.name = snapshot.name
         self.disk = disk
         self.places: dict[bytes, Place] = {}
-        self.links: dict[int, LinkState] = {}
         self._random = random
         self._out = Outlet()
+        self._linking = Linking(self.places, self._out)
+        self.links = self._linking.links
         self._reach = Reach(identity.public, self._out)
         self._exchange = Exchange(self._out, self._reach, disk=disk)
         self._beginnings = Beginnings(self.links, now.mono)
@@ -72,13 +74,12 @@ class Replica:
         return place
 
     def is_active(self, room: bytes) -> bool:
-        """Is this room spoken of with others? (One that was left, its history kept, is not.)"""
-        place = self.places.get(room)
-        return place is not None and not place.leaving and (place.room.record.shown or place.room.record.kind == "direct")
+        """Is this room spoken of with others?"""
+        return self._linking.is_active(room)
 
     def secrets(self) -> dict[bytes, bytes]:
         """room id → secret of all rooms that may be proven."""
-        return {id_: place.room.record.secret for id_, place in self.places.items() if self.is_active(id_)}
+        return self._linking.secrets()
 
     # ── calls ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -99,19 +100,7 @@ class Replica:
         self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomCame(record)))
         place.own.ensure_feed(now)
         place.own.announce(now)
-        self._share_new(record.id, now)
-
-    def _share_new(self, room: bytes, now: Now) -> None:
-        """Bring a room that came while links are up to those links."""
-        peer = self.places[room].room.record.peer
-        for number, link in self.links.items():
-            if room in link.proven or (peer is not None and peer == link.identity):
-                link.proven.add(room)
-                self._share(number, room, now)
-                if peer is not None:
-                    self._beginnings.take_up(number, link, lambda number, card: self._take(number, card, now), self._out)
-            elif peer is None:
-                self._out.emit(Prove(number, (room,)))
+        self._linking.bring(record.id, now, self._beginnings, lambda number, card: self._take(number, card, now))
 
     def show(self, room: bytes) -> None:
         """List a direct room that was only recognised."""
@@ -136,7 +125,7 @@ class Replica:
         room = place.room.id
         for number in list(place.room.sharings):
             self._out.emit(Send(number, wire.Quit(room)))
-            self._stop_sharing(number, room, now)
+            self._linking.stop_sharing(number, room, now)
         if place.leaving == "hide":
             place.leaving = None
             self._hide(place)
@@ -200,52 +189,16 @@ class Replica:
         self.links[link] = LinkState(identity, {direct.id}, direct=direct)
         self.proven(link, rooms, now)
         if self.is_active(direct.id):
-            self._share(link, direct.id, now)
+            self._linking.share(link, direct.id, now)
 
     def proven(self, link: int, rooms: Iterable[bytes], now: Now) -> None:
-        """More rooms were proven by both sides while the link was up. One that was left meanwhile is quit."""
-        state = self.links[link]
-        for room in sorted({*rooms} - state.proven):
-            if self.is_active(room):
-                state.proven.add(room)
-                state.quit.discard(room)
-                self._share(link, room, now)
-            else:
-                state.quit.add(room)
-                self._out.emit(Send(link, wire.Quit(room)))
-                self._out.emit(Unprove(link, room))
+        """More rooms were proven by both sides while the link was up."""
+        self._linking.proven(link, rooms, now)
 
     def link_down(self, link: int, now: Now) -> None:
         """A link is gone."""
-        for room in [id_ for id_, place in self.places.items() if link in place.room.sharings]:
-            self._stop_sharing(link, room, now)
-        self.links.pop(link, None)
-        self._out.congested.discard(link)
+        self._linking.down(link, now)
         self._reach.link_down(link)
-
-    def _share(self, link: int, room: bytes, now: Now) -> None:
-        place = self.places[room]
-        if link in place.room.sharings:
-            return
-        sharing = Sharing(link, self.links[link].identity, now.mono)
-        place.room.sharings[link] = sharing
-        place.own.ensure_feed(now)
-        sharing.card_sent = True
-        self._out.emit(Send(link, place.own.card()))
-        self._mark(room)
-
-    def _stop_sharing(self, link: int, room: bytes, now: Now) -> None:
-        place = self.places[room]
-        sharing = place.room.sharings.pop(link)
-        self._mark(room)
-        state = self.links[link]
-        state.quit.add(room)
-        if place.room.record.kind != "direct":
-            state.proven.discard(room)
-            self._out.emit(Unprove(link, room))
-        if sharing.ready:
-            place.room.touch(now)
-            self._out.emit(Presence(room, sharing.identity, online=sharing.identity in place.room.online()))
 
     def congested(self, link: int, *, much: bool) -> None:
         """So much waits to be sent on a link that what can wait is held back; or it takes more again."""
@@ -270,7 +223,7 @@ class Replica:
             return
         if isinstance(message, wire.Card):
             state.quit.discard(message.room)
-            self._share(link, message.room, now)
+            self._linking.share(link, message.room, now)
         sharing = place.room.sharings.get(link)
         if sharing is None or (not sharing.ready and not isinstance(message, wire.Card | wire.Quit)):
             if message.room in state.quit:
@@ -280,7 +233,7 @@ class Replica:
         if isinstance(message, wire.Signal):
             self._on_signal(place, sharing, message, now)
         elif isinstance(message, wire.Quit):
-            self._stop_sharing(link, message.room, now)
+            self._linking.stop_sharing(link, message.room, now)
         else:
             self._exchange.handle(place, sharing, message, now)
 

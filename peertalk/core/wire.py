@@ -26,6 +26,9 @@ MAX_FEEDS = 256
 MAX_PEERS = 64
 MAX_ENDPOINTS = 4
 LEAST_PORT = 1024
+MAX_TERMS = 1600
+MAX_FOLLOWERS = 64
+VERIFY_COMMIT, VERIFY_NONCE, VERIFY_CANCEL = range(3)
 
 Id = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
@@ -133,7 +136,39 @@ class Peers(_Message, frozen=True, tag=11):
             raise ValueError
 
 
-Message = Card | Have | Tips | Want | Page | Done | WantBodies | Bodies | Signal | Quit | Peers
+class Wait(_Message, frozen=True, tag=12):
+    """This room is closed to you for now: nothing is said of it until somebody lets you in. Sent in the place of a card."""
+
+    room: Id
+
+
+class Offer(_Message, frozen=True, tag=13):
+    """The room `old` was re-formed by the identity `by`, with these terms (core/rooms.py); `followers` are in the new room.
+    `room` is the direct room of the two; it does not begin by this."""
+
+    room: Id
+    old: Id
+    terms: Annotated[bytes, Meta(min_length=1, max_length=MAX_TERMS)]
+    by: Id
+    followers: Annotated[tuple[Id, ...], Meta(max_length=MAX_FOLLOWERS)] = ()
+
+
+class Verify(_Message, frozen=True, tag=14):
+    """A step of comparing emoji. `room` is the direct room of the two; it does not begin by this."""
+
+    room: Id
+    step: Annotated[int, Meta(ge=0, le=VERIFY_CANCEL)]
+    value: Id
+
+
+class Roll(_Message, frozen=True, tag=15):
+    """A digest of who is in the room and what they are called, as the sender sees it."""
+
+    room: Id
+    digest: Id
+
+
+Message = Card | Have | Tips | Want | Page | Done | WantBodies | Bodies | Signal | Quit | Peers | Wait | Offer | Verify | Roll
 
 
 def size(page: Page) -> int:

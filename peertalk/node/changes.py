@@ -9,6 +9,7 @@ import apsw
 import msgspec
 
 from peertalk.core.stored import (
+    DropOffer,
     DropOutbox,
     DropPeer,
     DropRoom,
@@ -19,16 +20,17 @@ from peertalk.core.stored import (
     PutCard,
     PutClaim,
     PutFeedKey,
+    PutOffer,
     PutOutbox,
     PutPage,
     PutPeer,
     PutProfile,
     PutRoom,
 )
-from peertalk.node.schema import CONTENT
+from peertalk.node.schema import CONTENT, STATE
 
 _HISTORY: Final = ("entry", "page", "card", "claim", "feed_key")
-_SMALL: Final = ("room", "feed_key", "card", "claim", "outbox", "peer")
+_SMALL: Final = ("room", "feed_key", "card", "claim", "outbox", "peer", "offer")
 
 
 class Changes:
@@ -69,6 +71,13 @@ class Changes:
 
     def _put_peer(self, op: PutPeer) -> None:
         self._do("INSERT OR REPLACE INTO peer VALUES (?, ?)", (op.record.identity, self._encode(op.record)))
+
+    def _put_offer(self, op: PutOffer) -> None:
+        self._do("INSERT OR REPLACE INTO offer VALUES (?, ?)", (op.record.room, self._encode(op.record)))
+
+    def _drop_offer(self, op: DropOffer) -> None:
+        self._do("DELETE FROM offer WHERE room = ?", (op.room,))
+        self.erased |= self._connection.changes() > 0
 
     def _put_room(self, op: PutRoom) -> None:
         record = self._encode(op.record)
@@ -144,7 +153,7 @@ class Changes:
     def _expire_bodies(self, op: ExpireBodies) -> None:
         """Zeros of the same length stay in the same place."""
         room = self._rooms.get(op.room)
-        expired = "room = ? AND body IS NOT NULL AND min(time, received) < ? AND kind NOT IN ('here', 'left')"
+        expired = f"room = ? AND body IS NOT NULL AND min(time, received) < ? AND kind NOT IN {STATE}"
         bodies = self._do(f"SELECT body FROM entry WHERE {expired} ORDER BY body", (room, op.before)).fetchall()
         if bodies:
             self._connection.executemany(f"UPDATE content_{room} SET body = zeroblob(length(body)) WHERE n = ?", bodies)
@@ -172,6 +181,8 @@ _APPLY: Final[dict[type, Callable[[Changes, Any], None]]] = {
     PutProfile: Changes._put_profile,
     PutPeer: Changes._put_peer,
     DropPeer: Changes._drop_peer,
+    PutOffer: Changes._put_offer,
+    DropOffer: Changes._drop_offer,
     PutRoom: Changes._put_room,
     PutFeedKey: Changes._put_feed_key,
     PutCard: Changes._put_card,

@@ -19,6 +19,7 @@ from peertalk.core.stored import (
     ClaimRecord,
     EntryRecord,
     FeedKeyRecord,
+    OfferRecord,
     OutboxRecord,
     PageIndex,
     PageRecord,
@@ -27,6 +28,7 @@ from peertalk.core.stored import (
     RoomSnapshot,
     Snapshot,
 )
+from peertalk.node.schema import STATE
 
 Key = tuple[int, bytes]
 Row = tuple[Any, ...]
@@ -35,6 +37,7 @@ _room: Final = msgspec.msgpack.Decoder(RoomRecord)
 _feed_key: Final = msgspec.msgpack.Decoder(FeedKeyRecord)
 _card: Final = msgspec.msgpack.Decoder(CardRecord)
 _peer: Final = msgspec.msgpack.Decoder(PeerRecord)
+_offer: Final = msgspec.msgpack.Decoder(OfferRecord)
 
 # The columns of an EntryRecord; `{room}` is the number of the room, whose own table has headers and bodies (schema.py).
 _COLUMNS: Final = """
@@ -64,6 +67,7 @@ def snapshot(connection: apsw.Connection) -> Snapshot:
         token=profile.get("token", b""),
         rooms=_rooms(connection),
         peers=tuple(_peer.decode(record) for (record,) in connection.execute("SELECT record FROM peer ORDER BY identity")),
+        offers=tuple(_offer.decode(record) for (record,) in connection.execute("SELECT record FROM offer ORDER BY room")),
     )
 
 
@@ -80,7 +84,7 @@ def _rooms(connection: apsw.Connection) -> tuple[RoomSnapshot, ...]:
             feeds=tuple(_feed_key.decode(row[0]) for row in feeds[n]),
             cards=tuple(_card.decode(row[0]) for row in cards[n]),
             pages=tuple(pages[n]),
-            presence=_presence(connection, n),
+            state=_state(connection, n),
             outbox=tuple(_waiting(record.id, row) for row in outbox[n]),
             claims=tuple(_claim(record.id, row) for row in claims[n]),
         )
@@ -133,8 +137,8 @@ def _pages(connection: apsw.Connection) -> defaultdict[int, list[PageIndex]]:
     return found
 
 
-def _presence(connection: apsw.Connection, room: int) -> tuple[EntryRecord, ...]:
-    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND e.kind IN ('here', 'left') ORDER BY p.number, e.n"
+def _state(connection: apsw.Connection, room: int) -> tuple[EntryRecord, ...]:
+    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND e.kind IN {STATE} ORDER BY p.number, e.n"
     return tuple(_entry(row) for row in connection.execute(query.format(room=room)))
 
 

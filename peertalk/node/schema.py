@@ -65,7 +65,16 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX entry_absent ON entry (page) WHERE body IS NULL;
     CREATE INDEX entry_presence ON entry (room, n) WHERE kind IN ('here', 'left');
     """,
+    # 2
+    """
+    CREATE TABLE offer (room BLOB PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    DROP INDEX entry_presence;
+    CREATE INDEX entry_state ON entry (room, n) WHERE kind IN ('here', 'left', 'seal', 'admit', 'unseal', 'follow', 'over');
+    """,
 )
+
+STATE: Final = "('here', 'left', 'seal', 'admit', 'unseal', 'follow', 'over')"
+"""core.stored.STATE_KINDS, as in the index, which has to be named word by word."""
 
 # Row `entry.n` has the header, row `entry.body` the body: the same row, or a later one if the body came later.
 CONTENT: Final = "CREATE TABLE content_{room} (n INTEGER PRIMARY KEY, header BLOB, body BLOB) STRICT"

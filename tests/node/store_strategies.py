@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 from peertalk.core.stored import (
     CardRecord,
     ClaimRecord,
+    DropOffer,
     DropOutbox,
     DropRoom,
     EntryRecord,
     ExpireBodies,
     FeedKeyRecord,
     ForgetHistory,
+    OfferRecord,
     Op,
     OutboxRecord,
     PageRecord,
@@ -21,6 +23,7 @@ from peertalk.core.stored import (
     PutCard,
     PutClaim,
     PutFeedKey,
+    PutOffer,
     PutOutbox,
     PutPage,
     PutPeer,
@@ -55,6 +58,11 @@ room_records = st.integers(0, 2).flatmap(
         joined=times,
         linked=times,
         read=st.tuples(times, entry_ids | st.just(b"")),
+        seed=st.just(b"") | keys,
+        predecessor=st.just(b"") | keys,
+        without=st.lists(keys, max_size=2).map(tuple),
+        invited_by=st.just(b"") | keys,
+        archived=st.booleans(),
     )
 )
 feed_key_records = st.builds(
@@ -117,6 +125,18 @@ peer_records = st.builds(
     addresses=st.lists(st.tuples(st.sampled_from(["10.0.0.1", "fe80::1%eth0"]), st.integers(1, 65535)), max_size=3).map(tuple),
     blocked=st.booleans(),
     verified=st.booleans(),
+    name=texts,
+)
+offer_records = st.builds(
+    OfferRecord,
+    room=rooms,
+    old=rooms,
+    terms=bodies,
+    by=keys,
+    givers=st.lists(keys, max_size=2).map(tuple),
+    followers=st.lists(keys, max_size=2).map(tuple),
+    declined=st.booleans(),
+    time=times,
 )
 ops: st.SearchStrategy[Op] = st.one_of(
     st.builds(PutRoom, room_records),
@@ -128,6 +148,8 @@ ops: st.SearchStrategy[Op] = st.one_of(
     st.builds(DropOutbox, room=rooms, number=few),
     st.builds(PutClaim, claim_records),
     st.builds(PutPeer, peer_records),
+    st.builds(PutOffer, offer_records),
+    st.builds(DropOffer, room=rooms),
     st.builds(ForgetHistory, room=rooms),
     st.builds(DropRoom, room=rooms),
     st.builds(ExpireBodies, room=rooms, before=times),

@@ -1,0 +1,88 @@
+"""The links of a replica, and the rooms that are spoken of on each (docs/protocol.md, "Beginning")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from peertalk.core import wire
+from peertalk.core.beginnings import Beginnings, Take
+from peertalk.core.effects import Presence, Prove, Send, Unprove
+from peertalk.core.exchange import Place
+from peertalk.core.outlet import Now, Outlet
+from peertalk.core.sharing import LinkState, Sharing
+
+
+class Linking:
+    """Begins and ends sharing the rooms in `places` on the links that are up."""
+
+    def __init__(self, places: Mapping[bytes, Place], out: Outlet) -> None:
+        self.links: dict[int, LinkState] = {}
+        self._places, self._out = places, out
+
+    def is_active(self, room: bytes) -> bool:
+        """Is this room spoken of with others? (One that was left, its history kept, is not.)"""
+        place = self._places.get(room)
+        return place is not None and not place.leaving and (place.room.record.shown or place.room.record.kind == "direct")
+
+    def secrets(self) -> dict[bytes, bytes]:
+        """room id → secret of all rooms that may be proven."""
+        return {id_: place.room.record.secret for id_, place in self._places.items() if self.is_active(id_)}
+
+    def proven(self, link: int, rooms: Iterable[bytes], now: Now) -> None:
+        """More rooms were proven by both sides while the link was up. One that was left meanwhile is quit."""
+        state = self.links[link]
+        for room in sorted({*rooms} - state.proven):
+            if self.is_active(room):
+                state.proven.add(room)
+                state.quit.discard(room)
+                self.share(link, room, now)
+            else:
+                state.quit.add(room)
+                self._out.emit(Send(link, wire.Quit(room)))
+                self._out.emit(Unprove(link, room))
+
+    def down(self, link: int, now: Now) -> None:
+        """A link is gone."""
+        for room in [id_ for id_, place in self._places.items() if link in place.room.sharings]:
+            self.stop_sharing(link, room, now)
+        self.links.pop(link, None)
+        self._out.congested.discard(link)
+
+    def bring(self, room: bytes, now: Now, beginnings: Beginnings, take: Take) -> None:
+        """A room came while links are up: on those where it is proven it begins, on the others it is to be proven. What waited to
+        begin it is taken up."""
+        peer = self._places[room].room.record.peer
+        for number, link in self.links.items():
+            if room in link.proven or (peer is not None and peer == link.identity):
+                link.proven.add(room)
+                self.share(number, room, now)
+                if peer is not None:
+                    beginnings.take_up(number, link, take, self._out)
+            elif peer is None:
+                self._out.emit(Prove(number, (room,)))
+
+    def share(self, link: int, room: bytes, now: Now) -> None:
+        """A room may be spoken of on a link: one's card goes first."""
+        place = self._places[room]
+        if link in place.room.sharings:
+            return
+        sharing = Sharing(link, self.links[link].identity, now.mono)
+        place.room.sharings[link] = sharing
+        place.own.ensure_feed(now)
+        sharing.card_sent = True
+        self._out.emit(Send(link, place.own.card()))
+        self._out.touched.add(room)
+
+    def stop_sharing(self, link: int, room: bytes, now: Now) -> None:
+        """A room is no longer spoken of on a link."""
+        place = self._places[room]
+        sharing = place.room.sharings.pop(link)
+        self._out.touched.add(room)
+        state = self.links[link]
+        state.quit.add(room)
+        if place.room.record.kind != "direct":
+            state.proven.discard(room)
+            self._out.emit(Unprove(link, room))
+        if sharing.ready:
+            place.room.touch(now)
+            self._out.emit(Presence(room, sharing.identity, online=sharing.identity in place.room.online()))

@@ -261,7 +261,7 @@ class Channel:
 
     def _pair(self, paired: Paired) -> SlotFound | None:
         self._phase = Pairing(paired, joiner=self._initiator, out=self._out, deadline=self._deadline)
-        return SlotFound(paired.slots) if self._initiator else None
+        return SlotFound(paired.slots, paired.anonymous) if self._initiator else None
 
     def _establish(self, agreed: Agreed, now: float) -> Established:
         self.peer, self.binding = agreed.peer, agreed.binding

@@ -6,7 +6,7 @@ from typing import cast
 
 from peertalk.core.channel import Channel, ChannelEvent
 from peertalk.core.frames import frame
-from peertalk.core.pairing import Answered, Asked, Given, Pairing, Status
+from peertalk.core.pairing import Answered, Asked, Given, Pairing, SlotFound, Status
 from peertalk.core.spake import Bound, Confirmations, Offer, Way, reply
 from tests.core.pair import identity, noise, rooms, settle
 from tests.core.pairing_reference import BASE, encode, multiply
@@ -14,6 +14,8 @@ from tests.core.pairing_reference import BASE, encode, multiply
 WORDS = b"peertalk/1 words" + bytes((3, 141, 59))
 LINK = b"peertalk/1 link" + bytes(range(16))
 OTHER = b"peertalk/1 words" + bytes((3, 141, 58))
+FAKE = Confirmations(b"a" * 32, b"b" * 32)
+"""Confirmations that both sides of a test agree on without any SPAKE2."""
 POINTS = encode(BASE), encode(multiply(2, BASE))
 TERMS = b"any bytes, here: what a room is made of"
 
@@ -53,11 +55,10 @@ class Joiner:
                 self.given = event
                 if event.status is Status.GO_ON:
                     self.channel.pair(lambda pairing: pairing.come(identity("ann").public))
-            case Answered():
-                pass
-            case _:
-                self.offer = Offer(phase(self.channel).bind(self.way), self.password, noise(("offer", self.password)))
-                self.channel.pair(lambda pairing: pairing.ask(self.offer.element))
+            case SlotFound(slots, anonymous):
+                (slot,) = slots
+                self.offer = Offer(Bound(anonymous, slot, self.way), self.password, noise(("offer", self.password)))
+                self.channel.pair(lambda pairing: pairing.ask(self.way, self.offer.element))
 
 
 class Inviter:
@@ -71,15 +72,10 @@ class Inviter:
         if due in self.deny:
             self.channel.pair(lambda pairing: pairing.deny(self.deny[due]))
         elif isinstance(event, Asked):
-            mine = reply(phase(self.channel).bound, self.password, event.element, noise("reply"))
+            mine = reply(event.bound, self.password, event.element, noise("reply"))
             self.channel.pair(lambda pairing: pairing.answer(mine.element, mine.confirmations, now))
         else:
             self.channel.pair(lambda pairing: pairing.give(identity("ben").public, TERMS, now))
-
-
-def fake(bound: Bound) -> Confirmations:
-    """Confirmations that both sides of a test agree on without any SPAKE2."""
-    return Confirmations(bound.encode()[:32], bound.encode()[3:35])
 
 
 def both(joiner: Joiner, inviter: Inviter, now: float = 0.0, size: int | None = None) -> tuple[list[ChannelEvent], ...]:
@@ -128,15 +124,19 @@ def speak(channel: Channel, number: int, now: float = 0.0) -> None:
     def step(pairing: Pairing) -> None:
         match number:
             case 5:
-                pairing.bind(Way.WORDS)
-                pairing.ask(b"A" + POINTS[0])
+                pairing.ask(Way.WORDS, b"A" + POINTS[0])
             case 6:
-                pairing.answer(b"B" + POINTS[1], fake(pairing.bound), now)
+                pairing.answer(b"B" + POINTS[1], FAKE, now)
             case 7:
-                pairing.confirm(fake(pairing.bound), now)
+                pairing.confirm(FAKE, now)
             case 8:
                 pairing.give(identity("ben").public, TERMS, now)
             case _:
                 pairing.come(identity("ann").public)
 
     channel.pair(step)
+
+
+def found(channel: Channel) -> SlotFound:
+    """What a joiner was told when it found the slot."""
+    return SlotFound(frozenset({7}), channel.anonymous)

@@ -44,7 +44,7 @@ def test_three_wrong_tries_end_the_words_and_not_the_link() -> None:
         assert asked(code, visit) == [Turn(visit, GO_ON)]
         assert code.died(0.0) is None
         code.lose(visit)
-    assert code.died(0.0) == "tries"
+    assert code.died(0.0) == "guessed"
     assert asked(code, 3) == [Turn(3, USED_UP)]
     assert code.is_alive(0.0)
     assert asked(code, 4, way=Way.LINK) == [Turn(4, GO_ON)]
@@ -61,7 +61,7 @@ def test_a_try_comes_back_for_a_right_confirmation_alone() -> None:
     assert code.confirm(5, 0.0) is GO_ON
     assert asked(code, 6) == [Turn(6, GO_ON)]
     code.lose(6)
-    assert code.died(0.0) == "tries"
+    assert code.died(0.0) == "guessed"
 
 
 @pytest.mark.parametrize(("uses", "tries"), [(1, 3), (2, 6), (10, 30), (20, 30), (256, 30)])
@@ -73,7 +73,7 @@ def test_there_are_three_tries_a_use_and_at_most_thirty(uses: int, tries: int) -
     for source in range(40):
         code.lose(source)
     assert code.turns(0.0) == []
-    assert code.died(0.0) == "tries"
+    assert code.died(0.0) == "guessed"
 
 
 def test_one_source_has_three_in_flight_and_others_pass_it() -> None:
@@ -132,7 +132,7 @@ def test_a_code_has_its_time_and_who_is_in_flight_may_finish() -> None:
 def test_who_was_in_flight_when_it_was_taken_back_gets_nothing() -> None:
     code = invitation(uses=2)
     asked(code, 1)
-    code.cancel(5.0)
+    code.end("cancelled", 5.0)
     assert code.died(5.0) == "cancelled"
     assert code.confirm(1, 5.0) is EXPIRED
     assert asked(code, 2, now=5.0) == [Turn(2, EXPIRED)]
@@ -144,21 +144,20 @@ def test_a_dead_code_is_answered_for_ten_minutes() -> None:
     assert code.is_gone(660.0)
     assert code.wake(60.0) == 660.0
     code = invitation()
-    code.cancel(5.0)
+    code.end("cancelled", 5.0)
     assert (code.is_gone(604.9), code.is_gone(605.0)) == (False, True)
-    code.cancel(300.0)
+    code.end("cancelled", 300.0)
     assert code.is_gone(605.0)
 
 
-def test_while_a_room_is_sealed_nobody_comes_in_and_no_try_is_spent() -> None:
-    code = invitation()
+def test_who_comes_to_a_room_that_was_sealed_hears_that() -> None:
+    code = invitation(uses=2)
     asked(code, 1)
-    code.seal(sealed=True)
+    code.end("sealed", 0.0)
     assert code.confirm(1, 0.0) is SEALED
     assert asked(code, 2) == [Turn(2, SEALED)]
-    assert code.died(0.0) is None
-    code.seal(sealed=False)
-    assert asked(code, 3, 4, 5) == [Turn(visit, GO_ON) for visit in (3, 4, 5)]
+    assert asked(code, 3, way=Way.LINK) == [Turn(3, SEALED)]
+    assert code.died(0.0) == "sealed"
 
 
 def test_four_links_are_in_flight() -> None:
@@ -261,7 +260,7 @@ class Flood(RuleBasedStateMachine):
         if self.given == self.uses:
             assert self.code.died(self.now) == "used_up"
         elif self.wasted == tries:
-            assert self.code.died(self.now) == "tries"
+            assert self.code.died(self.now) == "guessed"
         else:
             assert self.code.died(self.now) is None
             free = {source for source in "abcdef" if words.count(source) < 3} if self.wasted + len(words) < tries else set()

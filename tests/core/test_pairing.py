@@ -13,7 +13,7 @@ from peertalk.core.channel import Channel, Established, Refused
 from peertalk.core.pairing import Answered, Asked, Came, Confirmed, Given, Pairing, SlotFound, Status
 from peertalk.core.spake import Way
 from peertalk.errors import RemoteError
-from tests.core.couple import LINK, OTHER, TERMS, WORDS, Inviter, Joiner, asking, both, fake, forge, phase, side, so_far
+from tests.core.couple import FAKE, LINK, OTHER, TERMS, WORDS, Inviter, Joiner, asking, both, forge, found, phase, side, so_far
 from tests.core.pair import identity, kind_of, rooms, settle, start
 from tests.core.pairing_reference import BASE, P, add, encode
 
@@ -113,7 +113,7 @@ def test_who_does_not_invite_in_a_slot_answers_as_to_any_other_room() -> None:
 
 def test_who_looks_for_free_slots_sees_which_are_taken() -> None:
     looking, inviter = side("ann", joiner=True, slots=tuple(range(1, 65))), side("ben", joiner=False, slots=(3, 64))
-    assert settle(looking, inviter) == ([SlotFound(frozenset({3, 64}))], [])
+    assert settle(looking, inviter) == ([SlotFound(frozenset({3, 64}), looking.anonymous)], [])
     looking.pair(lambda pairing: pairing._say(bytes(34), None))
     assert kind_of(lambda: inviter.receive(looking.outgoing(), 0.0)) == "malformed"
 
@@ -149,17 +149,17 @@ def test_an_element_that_is_none_is_refused_by_both(point: bytes) -> None:
     joiner, inviter = asking()
     assert kind_of(lambda: inviter.channel.receive(forge(joiner.channel, b"\0A" + point), 0.0)) == "bad_key"
     joiner, inviter = asking()
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     assert kind_of(lambda: joiner.channel.receive(forge(inviter.channel, b"\0B" + point), 0.0)) == "bad_key"
 
 
 def test_an_element_of_the_wrong_side_or_sent_back_is_refused() -> None:
     joiner, inviter = asking()
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     mine = joiner.offer.element
     for element in (mine, b"B" + mine[1:]):
         one, other = asking()
-        one.react(SlotFound(frozenset({7})), 0.0)
+        one.react(found(one.channel), 0.0)
         assert one.offer.element == mine
         answer = partial(one.channel.receive, forge(other.channel, b"\0" + element), 0.0)
         assert kind_of(answer) == "bad_key"
@@ -176,7 +176,7 @@ def test_a_way_that_nobody_knows_is_malformed(content: bytes) -> None:
 @pytest.mark.parametrize("content", [b"\x04" + bytes(33), b"\x01" + bytes(32) + b"\1"], ids=["status 4", "not zeros"])
 def test_a_status_that_nobody_knows_or_that_says_more_is_malformed(content: bytes) -> None:
     joiner, inviter = asking()
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     assert kind_of(lambda: joiner.channel.receive(forge(inviter.channel, content), 0.0)) == "malformed"
 
 
@@ -200,8 +200,8 @@ GIFTS = {
 @pytest.mark.parametrize("case", GIFTS)
 def test_a_gift_that_is_not_right_in_every_part_is_none(case: str) -> None:
     joiner, inviter = asking()
-    joiner.react(SlotFound(frozenset({7})), 0.0)
-    confirmations = fake(phase(joiner.channel).bound)
+    joiner.react(found(joiner.channel), 0.0)
+    confirmations = FAKE
     (event,) = joiner.channel.receive(forge(inviter.channel, b"\0B" + encode(BASE)), 0.0)
     assert isinstance(event, Answered)
     joiner.channel.pair(lambda pairing: pairing.confirm(confirmations, 0.0))
@@ -224,7 +224,7 @@ def test_nothing_may_come_when_it_is_ones_own_turn() -> None:
     joiner, inviter = asking()
     assert kind_of(lambda: joiner.channel.receive(b"\0\x32", 0.0)) == "malformed"
     joiner, inviter = asking()
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     both_frames = joiner.channel.outgoing() + forge(joiner.channel, bytes(32))
     (event,) = inviter.channel.receive(both_frames, 0.0)
     assert isinstance(event, Asked)
@@ -234,7 +234,7 @@ def test_nothing_may_come_when_it_is_ones_own_turn() -> None:
 def test_each_waits_for_the_other_for_so_long_and_no_longer() -> None:
     joiner, inviter = asking()
     assert joiner.channel.wake() == inviter.channel.wake() == 10.0
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     (asked,) = inviter.channel.receive(joiner.channel.outgoing(), 1.0)
     inviter.react(asked, 3.0)
     assert inviter.channel.wake() == 5.0
@@ -255,7 +255,7 @@ def test_calls_out_of_turn_are_mistakes() -> None:
     for step in (
         lambda pairing: pairing.deny(Status.EXPIRED),
         lambda pairing: pairing.give(SOMEBODY, TERMS, 0.0),
-        lambda pairing: pairing.bound,
+        lambda pairing: pairing.confirm(FAKE, 0.0),
     ):
         with pytest.raises(ValueError):
             inviter.channel.pair(step)
@@ -265,7 +265,7 @@ def test_calls_out_of_turn_are_mistakes() -> None:
     with pytest.raises(ValueError):
         start("ann", rooms("lobby"), initiator=True).pair(lambda pairing: None)
     joiner.channel.bye("closing", 0.0)
-    joiner.channel.pair(lambda pairing: pairing.ask(bytes(33)))
+    joiner.channel.pair(lambda pairing: pairing.ask(Way.WORDS, bytes(33)))
     assert joiner.channel.outgoing() == b""
 
 
@@ -278,7 +278,7 @@ def test_who_hands_everything_on_is_between_two_who_do_not_agree() -> None:
     to_inviter, inviter = side("mallory", joiner=True), Inviter(side("ben", joiner=False))
     settle(joiner.channel, to_joiner)
     settle(to_inviter, inviter.channel)
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     (asked,) = to_joiner.receive(joiner.channel.outgoing(), 0.0)
     assert isinstance(asked, Asked)
     (asked,) = inviter.channel.receive(forge(to_inviter, bytes((0,)) + asked.element), 0.0)

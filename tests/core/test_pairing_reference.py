@@ -17,7 +17,7 @@ from peertalk.core.identity import Identity
 from peertalk.core.pairing import Asked, Came, Given, Status
 from peertalk.core.spake import Bound, Offer, Way, reply
 from peertalk.errors import RemoteError
-from tests.core.couple import LINK, OTHER, TERMS, WORDS, Inviter, Joiner, phase, side
+from tests.core.couple import LINK, OTHER, TERMS, WORDS, Inviter, Joiner, side
 from tests.core.pair import identity, kind_of, noise
 from tests.core.pairing_reference import BASE, IDENTITY, Half, M, N, P, Peer, Point, Q, add, encode, multiply
 
@@ -49,7 +49,7 @@ def test_an_independent_joiner_is_let_in(way: int, password: bytes) -> None:
     half = peer.half(password, 7, way)
     peer.put(bytes((way,)) + half.element)
     (asked,) = feed(peer, inviter.channel)
-    assert asked == Asked(7, Way(way), half.element)
+    assert asked == Asked(Bound(peer.hash, 7, Way(way)), half.element)
     inviter.react(asked, 0.0)
     peer.feed(inviter.channel.outgoing())
     answer = peer.take()
@@ -185,9 +185,11 @@ def test_joiner_and_inviter_write_these_bytes(vector: dict[str, Any]) -> None:
 
     for source, target in [(joiner, inviter), (inviter, joiner)] * 2:
         carry(source, target)
-    offer = Offer(phase(joiner).bind(Way(vector["way"])), password, scalar(vector, "joiner"))
-    joiner.pair(lambda pairing: pairing.ask(offer.element))
-    mine = reply(_asked(inviter, carry(joiner, inviter)), password, offer.element, scalar(vector, "inviter"))
+    bound = Bound(joiner.anonymous, vector["slot"], Way(vector["way"]))
+    offer = Offer(bound, password, scalar(vector, "joiner"))
+    joiner.pair(lambda pairing: pairing.ask(bound.way, offer.element))
+    assert carry(joiner, inviter) == Asked(bound, offer.element)
+    mine = reply(bound, password, offer.element, scalar(vector, "inviter"))
     inviter.pair(lambda pairing: pairing.answer(mine.element, mine.confirmations, 0.0))
     confirmations = offer.finish(carry(inviter, joiner).element)
     joiner.pair(lambda pairing: pairing.confirm(confirmations, 0.0))
@@ -199,11 +201,6 @@ def test_joiner_and_inviter_write_these_bytes(vector: dict[str, Any]) -> None:
     assert frames == vector["frames"]
     assert [offer.element.hex(), mine.element.hex()] == vector["elements"]
     assert [confirmations.joiner.hex(), confirmations.inviter.hex()] == vector["confirmations"]
-
-
-def _asked(inviter: Channel, event: Asked) -> Bound:
-    assert event.slot == phase(inviter).bound.slot
-    return phase(inviter).bound
 
 
 def _public(vector: dict[str, Any], name: str) -> bytes:

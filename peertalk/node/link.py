@@ -45,9 +45,10 @@ class Link(asyncio.Protocol):
     """One TCP stream ↔ one channel.
 
     `on_event` gets Established, Received and Proven, or the events of a pairing (core/pairing.py). `on_closed` is called exactly
-    once, never from within `send`, `prove`, `pair` or `close`, with why the link ended: `bye:<word>` (the other side's, `other` if it is none that we know), `closed:<word>`
-    (one's own), `refused:<kind>` (no channel, nobody's fault), `slow_reader`, `handshake_cut`, `cut_off`, or the kind of the
-    RemoteError. After that nothing is sent or told any more. `on_pace` is called when `writable` has changed.
+    once, never from within `send`, `prove`, `pair` or `close`, with why the link ended: `bye:<word>` (the other side's, `other` if
+    it is none that we know), `closed:<word>` (one's own), `refused:<kind>` (no channel, nobody's fault), `slow_reader`,
+    `handshake_cut`, `cut_off`, `wrong_code`, or the kind of the RemoteError. After that nothing is sent or told any more. `on_pace`
+    is called when `writable` has changed.
 
     `address` is that of the other end, `local` the own one (without a scope), `since` when it was established.
 

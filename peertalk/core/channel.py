@@ -103,6 +103,11 @@ class Channel:
         """Whether it leads to an invitation, and never to a link."""
         return isinstance(self._phase, Pairing)
 
+    @property
+    def paired(self) -> bool:
+        """Whether it is a pairing in which all was said: whoever drives it writes what is left, and hangs up."""
+        return isinstance(self._phase, Pairing) and self._phase.over
+
     def receive(self, data: bytes, now: float) -> list[ChannelEvent]:
         """Take what was read, cut in any way. RemoteError if it is wrong."""
         self._raise_error()
@@ -256,7 +261,7 @@ class Channel:
 
     def _pair(self, paired: Paired) -> SlotFound | None:
         self._phase = Pairing(paired, joiner=self._initiator, out=self._out, deadline=self._deadline)
-        return SlotFound(paired.slots) if self._initiator else None
+        return SlotFound(paired.slots, paired.anonymous) if self._initiator else None
 
     def _establish(self, agreed: Agreed, now: float) -> Established:
         self.peer, self.binding = agreed.peer, agreed.binding

@@ -23,7 +23,10 @@ LINKS_IN_FLIGHT = 4
 LINKS_A_SECOND = 8
 ANSWERED_SECONDS = 600.0
 
-Death = Literal["used_up", "tries", "expired", "cancelled"]
+Death = Literal["used_up", "guessed", "expired", "cancelled", "sealed"]
+_SAID: dict[Death | None, Status] = {
+    "used_up": Status.USED_UP, "expired": Status.EXPIRED, "cancelled": Status.EXPIRED, "sealed": Status.SEALED
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,7 @@ class Invitation:
         self.expires = now + seconds
         self.uses = uses
         self._tries = min(MAX_TRIES, TRIES_A_USE * uses)
-        self._sealed = False
-        self._cancelled: float | None = None
-        self._used_up: float | None = None
+        self._ended: tuple[Death, float] | None = None
         self._waiting: dict[int, _Visit] = {}
         self._flying: dict[int, _Visit] = {}
         self._links_from = now - 1.0  # when the next may be begun; as far back as there may be several at once
@@ -60,40 +61,31 @@ class Invitation:
     # ── how it stands ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def died(self, now: float) -> Death | None:
-        """Why it lets nobody in any more by its words; None while it does, or would if its room were not sealed. A link that goes with
-        it is good until there is another reason than `tries`."""
-        if self._cancelled is not None:
-            return "cancelled"
-        if self._used_up is not None:
-            return "used_up"
+        """Why it lets nobody in any more by its words. A link that goes with them is good until there is another reason than
+        `guessed`."""
+        if self._ended is not None:
+            return self._ended[0]
         if now >= self.expires:
             return "expired"
-        return None if self._tries or self._words_in_flight() else "tries"
+        return None if self._tries or self._words_in_flight() else "guessed"
 
     def is_alive(self, now: float) -> bool:
-        """Whether it lets anybody in, by words or link, or would if its room were not sealed."""
-        return self.died(now) in {None, "tries"}
+        """Whether it lets anybody in, by words or link."""
+        return self.died(now) in {None, "guessed"}
 
     def is_gone(self, now: float) -> bool:
         """Whether it has been dead for so long that its slot is no longer answered."""
-        return now >= self._ended() + ANSWERED_SECONDS
+        return now >= self._end() + ANSWERED_SECONDS
 
     def status(self, way: Way, now: float) -> Status:
         """What somebody is told who comes now by this way."""
-        match self.died(now):
-            case "cancelled" | "expired":
-                return Status.EXPIRED
-            case "used_up":
-                return Status.USED_UP
-            case "tries" if way is Way.WORDS:
-                return Status.USED_UP
-            case _:
-                return Status.SEALED if self._sealed else Status.GO_ON
+        why = self.died(now)
+        return Status.USED_UP if why == "guessed" and way is Way.WORDS else _SAID.get(why, Status.GO_ON)
 
     def wake(self, now: float) -> float:
         """When to call `turns` and look at `died` and `is_gone` again, if nothing else happens."""
         if not self.is_alive(now):
-            return self._ended() + ANSWERED_SECONDS
+            return self._end() + ANSWERED_SECONDS
         link_waits = any(visit.way is Way.LINK for visit in self._waiting.values())
         return min(self.expires, self._links_from if link_waits and self._links_from > now else math.inf)
 
@@ -120,15 +112,11 @@ class Invitation:
         """Its words were right: what it gets. With GO_ON the room leaves, and a use is counted."""
         who = self._flying.pop(visit)
         self._tries += who.way is Way.WORDS
-        if self._cancelled is not None:
-            return Status.EXPIRED
-        if self._used_up is not None:
-            return Status.USED_UP
-        if self._sealed:
-            return Status.SEALED
+        if self._ended is not None:
+            return _SAID[self._ended[0]]
         self.uses -= 1
         if not self.uses:
-            self._used_up = now
+            self._ended = "used_up", now
         return Status.GO_ON
 
     def lose(self, visit: int) -> None:
@@ -136,20 +124,15 @@ class Invitation:
         self._waiting.pop(visit, None)
         self._flying.pop(visit, None)
 
-    def cancel(self, now: float) -> None:
-        """Taken back, or the room was left."""
+    def end(self, why: Literal["cancelled", "sealed"], now: float) -> None:
+        """Taken back, as when the room was left; or the room was closed."""
         if self.is_alive(now):
-            self._cancelled = now
-
-    def seal(self, *, sealed: bool) -> None:
-        """The room was closed, or opened."""
-        self._sealed = sealed
+            self._ended = why, now
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _ended(self) -> float:
-        ends = (end for end in (self._cancelled, self._used_up) if end is not None)
-        return min(self.expires, *ends, math.inf)
+    def _end(self) -> float:
+        return self.expires if self._ended is None else min(self.expires, self._ended[1])
 
     def _words_in_flight(self) -> int:
         return sum(who.way is Way.WORDS for who in self._flying.values())

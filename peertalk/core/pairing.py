@@ -48,17 +48,17 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class SlotFound:
-    """To the joiner: somebody invites there. It goes on with `ask`, or hangs up."""
+    """To the joiner: somebody invites there. It goes on with `ask`, or hangs up. `anonymous` is the hash of NN."""
 
     slots: frozenset[int]
+    anonymous: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """To the inviter: somebody wants to be let in. It goes on with `answer` or `deny`."""
 
-    slot: int
-    way: Way
+    bound: Bound
     element: bytes
 
 
@@ -117,7 +117,6 @@ class Pairing:
         self._joiner = joiner
         # with several slots somebody looks which are taken, and has nothing more to say
         self._due = None if joiner or len(paired.slots) != 1 else ASK
-        self._bound: Bound | None = None
         self._element = b""
         self._confirmations = Confirmations(b"", b"")
 
@@ -147,8 +146,7 @@ class Pairing:
         way, element = _way(content[0]), content[1:]
         check_element(element, JOINER)
         (slot,) = self.slots
-        self._bound = Bound(self.anonymous, slot, way)
-        return Asked(slot, way, element)
+        return Asked(Bound(self.anonymous, slot, way), element)
 
     def _read_answer(self, content: bytes) -> Answered:
         status, element = _status(content[0]), content[1:]
@@ -184,23 +182,10 @@ class Pairing:
 
     # ── what is said ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    @property
-    def bound(self) -> Bound:
-        """What the keys of this pairing are bound to, once the way is known."""
-        if self._bound is None:
-            raise ValueError("the way is not known yet")
-        return self._bound
-
-    def bind(self, way: Way) -> Bound:
-        """The joiner's choice of the way, before `ask`."""
-        (slot,) = self.slots
-        self._bound = Bound(self.anonymous, slot, way)
-        return self._bound
-
-    def ask(self, element: bytes) -> None:
-        """Frame 5, of the joiner who has bound itself."""
+    def ask(self, way: Way, element: bytes) -> None:
+        """Frame 5, of the joiner."""
         self._element = element
-        self._say(bytes((self.bound.way,)) + element, ANSWER)
+        self._say(bytes((way,)) + element, ANSWER)
 
     def answer(self, element: bytes, confirmations: Confirmations, now: float) -> None:
         """Frame 6, of the inviter, with its element."""

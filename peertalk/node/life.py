@@ -19,7 +19,7 @@ from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
-from peertalk.core.rooms import LOBBY, OPEN_SALT, open_room
+from peertalk.core.rooms import LOBBY, OPEN_SALT, Terms, open_room, private_room
 from peertalk.core.stored import Op, PutProfile, Snapshot
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
@@ -27,8 +27,9 @@ from peertalk.node.admission import Admission
 from peertalk.node.connector import Connector
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
+from peertalk.node.entrance import Entrance
 from peertalk.node.hearsay import Hearsay
-from peertalk.node.interfaces import Place, Sources, Watch, canonical, check, listenable, look, on_link, usable
+from peertalk.node.interfaces import Interface, Place, Sources, Watch, canonical, check, listenable, look, on_link, usable
 from peertalk.node.link import Link, dial
 from peertalk.node.links import Links
 from peertalk.node.listener import EVERYWHERE, Listener
@@ -98,7 +99,10 @@ class Life:
         self.links.engine = self.engine
         self.links.on_double = self._warn_double
         self.connector = Connector(self.dialer, clock, self.links.outgoing)
-        self.listener = Listener(self.links.incoming, source, random)
+        self.entrance = Entrance(
+            self.replica, self.links, self.dialer, self.news, clock, random, source=source, join=self._join_private
+        )
+        self.listener = Listener(self.links.incoming, source, random, more=self.entrance.inviting.expected)
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
@@ -164,6 +168,7 @@ class Life:
 
     async def _close(self) -> None:
         await self.connector.close()
+        await self.entrance.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -230,6 +235,12 @@ class Life:
         self.dialer.changed_rooms(self.clock.mono())
         return self.replica.places[record.id].room
 
+    async def _join_private(self, terms: Terms, inviter: bytes) -> Room:
+        record = private_room(terms, self.clock.wall(), invited_by=inviter)
+        self.replica.join(record, self.now())
+        await self.committed()
+        return self.replica.places[record.id].room
+
     async def count_unread(self, room: Room) -> int:
         """Count anew how many messages of others were not read yet; the number. What arrives meanwhile is counted on top: the
         count is of what was told so far."""
@@ -268,6 +279,10 @@ class Life:
         self.dialer.jump(now.mono)
         self._remember()
 
+    def present(self) -> tuple[Interface, ...]:
+        """The interfaces that there are now."""
+        return self._source.present()
+
     def _is_elsewhere(self) -> bool:
         return self._place.left(usable(self._source.present(), self.settings.interfaces))
 
@@ -282,6 +297,7 @@ class Life:
         if isinstance(notice, RoomWent) and notice.forgotten:
             self.people.forget_strangers()
         self.news.tell(notice)
+        self.entrance.tell(notice)
 
     def _warn_double(self) -> None:
         self.news.publish(events.Warning(kind="second_process", text=self.views.me.name))

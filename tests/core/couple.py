@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import cast
 
 from peertalk.core.channel import Channel, ChannelEvent
-from peertalk.core.pairing import Answered, Asked, Given, Pairing, Status
+from peertalk.core.frames import frame
+from peertalk.core.pairing import Answered, Asked, Given, Pairing, SlotFound, Status
 from peertalk.core.spake import Bound, Confirmations, Offer, Way, reply
-from tests.core.pair import identity, noise, rooms
+from tests.core.pair import identity, noise, rooms, settle
+from tests.core.pairing_reference import BASE, encode, multiply
 
 WORDS = b"peertalk/1 words" + bytes((3, 141, 59))
 LINK = b"peertalk/1 link" + bytes(range(16))
 OTHER = b"peertalk/1 words" + bytes((3, 141, 58))
+FAKE = Confirmations(b"a" * 32, b"b" * 32)
+"""Confirmations that both sides of a test agree on without any SPAKE2."""
+POINTS = encode(BASE), encode(multiply(2, BASE))
 TERMS = b"any bytes, here: what a room is made of"
 
 
@@ -50,11 +55,10 @@ class Joiner:
                 self.given = event
                 if event.status is Status.GO_ON:
                     self.channel.pair(lambda pairing: pairing.come(identity("ann").public))
-            case Answered():
-                pass
-            case _:
-                self.offer = Offer(phase(self.channel).bind(self.way), self.password, noise(("offer", self.password)))
-                self.channel.pair(lambda pairing: pairing.ask(self.offer.element))
+            case SlotFound(slots, anonymous):
+                (slot,) = slots
+                self.offer = Offer(Bound(anonymous, slot, self.way), self.password, noise(("offer", self.password)))
+                self.channel.pair(lambda pairing: pairing.ask(self.way, self.offer.element))
 
 
 class Inviter:
@@ -68,15 +72,10 @@ class Inviter:
         if due in self.deny:
             self.channel.pair(lambda pairing: pairing.deny(self.deny[due]))
         elif isinstance(event, Asked):
-            mine = reply(phase(self.channel).bound, self.password, event.element, noise("reply"))
+            mine = reply(event.bound, self.password, event.element, noise("reply"))
             self.channel.pair(lambda pairing: pairing.answer(mine.element, mine.confirmations, now))
         else:
             self.channel.pair(lambda pairing: pairing.give(identity("ben").public, TERMS, now))
-
-
-def fake(bound: Bound) -> Confirmations:
-    """Confirmations that both sides of a test agree on without any SPAKE2."""
-    return Confirmations(bound.encode()[:32], bound.encode()[3:35])
 
 
 def both(joiner: Joiner, inviter: Inviter, now: float = 0.0, size: int | None = None) -> tuple[list[ChannelEvent], ...]:
@@ -95,3 +94,49 @@ def both(joiner: Joiner, inviter: Inviter, now: float = 0.0, size: int | None = 
                     if not one.channel.closed:
                         one.react(event, now)
     return cast("tuple[list[ChannelEvent], ...]", events)
+
+
+def asking() -> tuple[Joiner, Inviter]:
+    """Both have found each other; nothing was said yet."""
+    joiner, inviter = Joiner(side("ann", joiner=True)), Inviter(side("ben", joiner=False))
+    settle(joiner.channel, inviter.channel)
+    return joiner, inviter
+
+
+def forge(channel: Channel, content: bytes) -> bytes:
+    """A frame with this content under the keys of that side."""
+    return frame(phase(channel)._sending.encrypt(content))
+
+
+def so_far(joins: bool, frames: int) -> tuple[Channel, Channel]:
+    """(who hears, who speaks) after so many frames of the pairing, without its cryptography; what comes next is the speaker's."""
+    joiner, inviter = (one.channel for one in asking())
+    for number in range(5, 5 + frames):
+        source, target = (joiner, inviter) if number % 2 else (inviter, joiner)
+        speak(source, number)
+        target.receive(source.outgoing(), 0.0)
+    return (joiner, inviter) if joins else (inviter, joiner)
+
+
+def speak(channel: Channel, number: int, now: float = 0.0) -> None:
+    """The frame of this number, as somebody sends it who means well and knows the words."""
+
+    def step(pairing: Pairing) -> None:
+        match number:
+            case 5:
+                pairing.ask(Way.WORDS, b"A" + POINTS[0])
+            case 6:
+                pairing.answer(b"B" + POINTS[1], FAKE, now)
+            case 7:
+                pairing.confirm(FAKE, now)
+            case 8:
+                pairing.give(identity("ben").public, TERMS, now)
+            case _:
+                pairing.come(identity("ann").public)
+
+    channel.pair(step)
+
+
+def found(channel: Channel) -> SlotFound:
+    """What a joiner was told when it found the slot."""
+    return SlotFound(frozenset({7}), channel.anonymous)

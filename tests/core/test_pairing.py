@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from peertalk.core import slots
 from peertalk.core.channel import Channel, Established, Refused
-from peertalk.core.frames import frame
 from peertalk.core.pairing import Answered, Asked, Came, Confirmed, Given, Pairing, SlotFound, Status
 from peertalk.core.spake import Way
 from peertalk.errors import RemoteError
-from tests.core.couple import LINK, OTHER, TERMS, WORDS, Inviter, Joiner, both, fake, phase, side
+from tests.core.couple import FAKE, LINK, OTHER, TERMS, WORDS, Inviter, Joiner, asking, both, forge, found, phase, side, so_far
 from tests.core.pair import identity, kind_of, rooms, settle, start
-from tests.core.pairing_reference import BASE, P, add, encode, multiply
+from tests.core.pairing_reference import BASE, P, add, encode
 
 IDENTITY = b"\x01" + bytes(31)
 SMALL_ORDER = bytes(32)
@@ -36,7 +35,8 @@ def test_who_knows_the_code_gets_the_room(size: int | None, way: Way, password: 
     assert at_ben[-1] == Came(identity("ann").public)
     assert joiner.closed
     assert inviter.closed
-    assert not (joiner.rooms or inviter.rooms or joiner.established or inviter.established)
+    assert joiner.rooms == inviter.rooms == set()
+    assert joiner.established is inviter.established is False
 
 
 def test_all_frames_have_the_lengths_that_are_written_down() -> None:
@@ -113,7 +113,7 @@ def test_who_does_not_invite_in_a_slot_answers_as_to_any_other_room() -> None:
 
 def test_who_looks_for_free_slots_sees_which_are_taken() -> None:
     looking, inviter = side("ann", joiner=True, slots=tuple(range(1, 65))), side("ben", joiner=False, slots=(3, 64))
-    assert settle(looking, inviter) == ([SlotFound(frozenset({3, 64}))], [])
+    assert settle(looking, inviter) == ([SlotFound(frozenset({3, 64}), looking.anonymous)], [])
     looking.pair(lambda pairing: pairing._say(bytes(34), None))
     assert kind_of(lambda: inviter.receive(looking.outgoing(), 0.0)) == "malformed"
 
@@ -144,34 +144,22 @@ def test_slots_are_offered_without_rooms() -> None:
 # ── what is wrong ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def asking() -> tuple[Joiner, Inviter]:
-    """Both have found each other; nothing was said yet."""
-    joiner, inviter = Joiner(side("ann", joiner=True)), Inviter(side("ben", joiner=False))
-    settle(joiner.channel, inviter.channel)
-    return joiner, inviter
-
-
-def forge(channel: Channel, content: bytes) -> bytes:
-    """A frame with this content under the keys of that side."""
-    return frame(phase(channel)._sending.encrypt(content))
-
-
 @pytest.mark.parametrize("point", [IDENTITY, SMALL_ORDER, NOT_CANONICAL, NO_POINT, MIXED_ORDER, b"\xff" * 32])
 def test_an_element_that_is_none_is_refused_by_both(point: bytes) -> None:
     joiner, inviter = asking()
     assert kind_of(lambda: inviter.channel.receive(forge(joiner.channel, b"\0A" + point), 0.0)) == "bad_key"
     joiner, inviter = asking()
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     assert kind_of(lambda: joiner.channel.receive(forge(inviter.channel, b"\0B" + point), 0.0)) == "bad_key"
 
 
 def test_an_element_of_the_wrong_side_or_sent_back_is_refused() -> None:
     joiner, inviter = asking()
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     mine = joiner.offer.element
     for element in (mine, b"B" + mine[1:]):
         one, other = asking()
-        one.react(SlotFound(frozenset({7})), 0.0)
+        one.react(found(one.channel), 0.0)
         assert one.offer.element == mine
         answer = partial(one.channel.receive, forge(other.channel, b"\0" + element), 0.0)
         assert kind_of(answer) == "bad_key"
@@ -188,7 +176,7 @@ def test_a_way_that_nobody_knows_is_malformed(content: bytes) -> None:
 @pytest.mark.parametrize("content", [b"\x04" + bytes(33), b"\x01" + bytes(32) + b"\1"], ids=["status 4", "not zeros"])
 def test_a_status_that_nobody_knows_or_that_says_more_is_malformed(content: bytes) -> None:
     joiner, inviter = asking()
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     assert kind_of(lambda: joiner.channel.receive(forge(inviter.channel, content), 0.0)) == "malformed"
 
 
@@ -212,18 +200,14 @@ GIFTS = {
 @pytest.mark.parametrize("case", GIFTS)
 def test_a_gift_that_is_not_right_in_every_part_is_none(case: str) -> None:
     joiner, inviter = asking()
-    joiner.react(SlotFound(frozenset({7})), 0.0)
-    confirmations = fake(phase(joiner.channel).bound)
-    (event,) = joiner.channel.receive(forge(inviter.channel, b"\0B" + other_element()), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
+    confirmations = FAKE
+    (event,) = joiner.channel.receive(forge(inviter.channel, b"\0B" + encode(BASE)), 0.0)
     assert isinstance(event, Answered)
     joiner.channel.pair(lambda pairing: pairing.confirm(confirmations, 0.0))
     content, kind = GIFTS[case]
     data = forge(inviter.channel, confirmations.inviter + content)
     assert kind_of(lambda: joiner.channel.receive(data, 0.0)) == kind
-
-
-def other_element() -> bytes:
-    return encode(BASE)
 
 
 def test_who_came_has_a_key_that_is_one() -> None:
@@ -240,7 +224,7 @@ def test_nothing_may_come_when_it_is_ones_own_turn() -> None:
     joiner, inviter = asking()
     assert kind_of(lambda: joiner.channel.receive(b"\0\x32", 0.0)) == "malformed"
     joiner, inviter = asking()
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     both_frames = joiner.channel.outgoing() + forge(joiner.channel, bytes(32))
     (event,) = inviter.channel.receive(both_frames, 0.0)
     assert isinstance(event, Asked)
@@ -250,7 +234,7 @@ def test_nothing_may_come_when_it_is_ones_own_turn() -> None:
 def test_each_waits_for_the_other_for_so_long_and_no_longer() -> None:
     joiner, inviter = asking()
     assert joiner.channel.wake() == inviter.channel.wake() == 10.0
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     (asked,) = inviter.channel.receive(joiner.channel.outgoing(), 1.0)
     inviter.react(asked, 3.0)
     assert inviter.channel.wake() == 5.0
@@ -271,7 +255,7 @@ def test_calls_out_of_turn_are_mistakes() -> None:
     for step in (
         lambda pairing: pairing.deny(Status.EXPIRED),
         lambda pairing: pairing.give(SOMEBODY, TERMS, 0.0),
-        lambda pairing: pairing.bound,
+        lambda pairing: pairing.confirm(FAKE, 0.0),
     ):
         with pytest.raises(ValueError):
             inviter.channel.pair(step)
@@ -281,7 +265,7 @@ def test_calls_out_of_turn_are_mistakes() -> None:
     with pytest.raises(ValueError):
         start("ann", rooms("lobby"), initiator=True).pair(lambda pairing: None)
     joiner.channel.bye("closing", 0.0)
-    joiner.channel.pair(lambda pairing: pairing.ask(bytes(33)))
+    joiner.channel.pair(lambda pairing: pairing.ask(Way.WORDS, bytes(33)))
     assert joiner.channel.outgoing() == b""
 
 
@@ -294,7 +278,7 @@ def test_who_hands_everything_on_is_between_two_who_do_not_agree() -> None:
     to_inviter, inviter = side("mallory", joiner=True), Inviter(side("ben", joiner=False))
     settle(joiner.channel, to_joiner)
     settle(to_inviter, inviter.channel)
-    joiner.react(SlotFound(frozenset({7})), 0.0)
+    joiner.react(found(joiner.channel), 0.0)
     (asked,) = to_joiner.receive(joiner.channel.outgoing(), 0.0)
     assert isinstance(asked, Asked)
     (asked,) = inviter.channel.receive(forge(to_inviter, bytes((0,)) + asked.element), 0.0)
@@ -319,7 +303,7 @@ def test_whatever_comes_gives_events_or_an_error(joins: bool, frames: int, data:
 
 
 def _outcome(joins: bool, frames: int, data: bytes, sealed: bool, size: int) -> list[object]:
-    victim, other = _so_far(joins, frames)
+    victim, other = so_far(joins, frames)
     due = phase(victim).sizes
     if sealed and due:
         data = forge(other, data[: due[0] - 16].ljust(due[0] - 16, b"\0")) + data
@@ -335,23 +319,3 @@ def _outcome(joins: bool, frames: int, data: bytes, sealed: bool, size: int) -> 
         seen.append(error.kind)
     assert {one for one in seen if isinstance(one, str)} <= {"malformed", "decrypt", "bad_key", "wrong_code"}
     return [*seen, victim.closed]
-
-
-def _so_far(joins: bool, frames: int) -> tuple[Channel, Channel]:
-    """(who hears, who speaks) after so many frames of the pairing, without its cryptography."""
-    joiner, inviter = (one.channel for one in asking())
-    element = other_element()
-    steps = [
-        lambda: (phase(joiner).bind(Way.WORDS), joiner.pair(lambda pairing: pairing.ask(b"A" + element))),
-        lambda: inviter.pair(lambda pairing: pairing.answer(b"B" + _twice(), fake(pairing.bound), 0.0)),
-        lambda: joiner.pair(lambda pairing: pairing.confirm(fake(pairing.bound), 0.0)),
-    ]
-    for number, step in enumerate(steps[:frames]):
-        step()
-        source, target = (joiner, inviter) if number % 2 == 0 else (inviter, joiner)
-        target.receive(source.outgoing(), 0.0)
-    return (joiner, inviter) if joins else (inviter, joiner)
-
-
-def _twice() -> bytes:
-    return encode(multiply(2, BASE))

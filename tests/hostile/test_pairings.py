@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from contextlib import suppress
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.hostile.pairing import EXPIRED, GO_ON, LINK, SLOTS, USED_UP, WORDS, H
 from tests.hostile.victim import FRIEND, VICTIM, Victim
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+everywhere = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
 
 
 # ── what is no pairing ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,3 +222,25 @@ async def test_guesses_do_not_end_a_link(hostile: Hostile, invite: Invite) -> No
         await asyncio.gather(*(guesser.guess(way=LINK) for _ in range(8)))
     assert guesser.tested == 24
     assert (await let_in(hostile, code, LINK)).room.hex() == invite.room
+
+
+@everywhere
+@pytest.mark.parametrize("way", [WORDS, LINK], ids=["words", "link"])
+async def test_who_asks_and_waits_keeps_nobody_out(hostile: Hostile, invite: Invite, way: int) -> None:
+    """Four machines that hold as many connections as they may, each with its place in the queue: who comes from elsewhere has its turn."""
+    code = (await invite(uses=10)).code
+    guesser = Guesser(hostile, code)
+    held = [asyncio.create_task(hold(guesser, f"127.0.4.{number % 4 + 1}", LINK)) for number in range(60)]
+    await asyncio.sleep(1)
+    gift = await let_in(hostile, code, LINK)
+    for one in held:
+        one.cancel()
+    await asyncio.wait(held)
+    assert gift.room.hex() == invite.room
+
+
+async def hold(guesser: Guesser, source: str, way: int) -> None:
+    """Ask, take what comes, say nothing, and do the same again as soon as that is hung up on."""
+    while True:
+        with suppress(ConnectionError, TimeoutError):
+            await guesser.silent(way=way, source=source, seconds=11)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 from tests.hostile.conftest import Hostile
-from tests.hostile.pairing import GO_ON, USED_UP, WORDS, Code, Gift, Half, Pairing, slot_secret
+from tests.hostile.pairing import EXPIRED, GO_ON, USED_UP, WORDS, Code, Gift, Half, Pairing, slot_secret
 from tests.hostile.peer import SECONDS
 
 
@@ -77,6 +77,7 @@ class Guesser:
         self.tested = 0
         self.joiners: list[Joiner] = []
         self._guesses = wrong(code)
+        self._news = asyncio.Event()
 
     async def ask(self, way: int = WORDS, **options: Any) -> Joiner:
         """As far as frame 5."""
@@ -91,8 +92,9 @@ class Guesser:
             status = await joiner.answer(11)
         except ConnectionError:
             return False
-        assert status == GO_ON or (status, joiner.element) == (USED_UP, bytes(33))
+        assert status == GO_ON or (status in {EXPIRED, USED_UP} and not any(joiner.element))
         self.tested += status == GO_ON
+        self._news.set()
         return status == GO_ON
 
     async def guess(self, **options: Any) -> None:
@@ -107,6 +109,12 @@ class Guesser:
         joiner = await self.ask(**options)
         await self.test(joiner)
         await joiner.peer.refused(seconds=seconds)
+
+    async def until_tested(self, count: int) -> None:
+        """Wait until so many elements came, whoever asks for them meanwhile."""
+        while self.tested < count:
+            self._news.clear()
+            await self._news.wait()
 
     async def until_dead(self) -> None:
         """Guess on until the words are dead."""

@@ -22,6 +22,7 @@ from peertalk.core.room import Room
 from peertalk.core.rooms import LOBBY, OPEN_SALT, Terms, open_room, private_room
 from peertalk.core.stored import Op, PutProfile, Snapshot
 from peertalk.core.sync import Replica
+from peertalk.errors import RequestError
 from peertalk.node import dialing, keyring
 from peertalk.node.admission import Admission
 from peertalk.node.connector import Connector
@@ -236,6 +237,8 @@ class Life:
         return self.replica.places[record.id].room
 
     async def _join_private(self, terms: Terms, inviter: bytes) -> Room:
+        if self.identity.public in terms.without:
+            raise RequestError("refused", why="left_out")
         record = private_room(terms, self.clock.wall(), invited_by=inviter)
         self.replica.join(record, self.now())
         await self.committed()

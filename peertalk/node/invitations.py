@@ -153,7 +153,8 @@ class Invitations:
 
     def slots(self) -> Collection[int]:
         """In which of them one is to be found."""
-        return {one.invitation.slot for one in self._codes} | self._taking
+        now = self._clock.mono()
+        return {one.invitation.slot for one in self._codes if not one.invitation.is_gone(now)} | self._taking
 
     def _take_slot(self, taken: Collection[int]) -> int:
         slot = slots.choose({*taken, *self.slots()}, self._random)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from peertalk.core import events
-from peertalk.core.effects import Notice, Presence, RoomWent
+from peertalk.core.effects import DoorChanged, Notice, Presence, RoomWent
 from peertalk.core.entry import Random
 from peertalk.core.invite import Death
 from peertalk.core.room import Room
-from peertalk.core.rooms import Terms
+from peertalk.core.rooms import Terms, private_room
+from peertalk.core.stored import RoomRecord
 from peertalk.core.sync import Replica
 from peertalk.node.dialer import Dialer
 from peertalk.node.invitations import Invitations, Invited, Told
@@ -21,8 +22,7 @@ from peertalk.node.targets import Endpoint
 
 
 class Entrance:
-    """`inviting` are the codes of this process, `joining` comes in by those of others. `join` makes a room of terms, with who has
-    invited, durably."""
+    """`inviting` are the codes of this process, `joining` comes in by those of others. `enter` is being in a room, durably."""
 
     def __init__(
         self,
@@ -34,9 +34,9 @@ class Entrance:
         random: Random,
         *,
         source: Callable[[str], str],
-        join: Callable[[Terms, bytes], Awaitable[Room]],
+        enter: Callable[[RoomRecord], Awaitable[Room]],
     ) -> None:
-        self._replica, self._dialer, self._news, self._clock = replica, dialer, news, clock
+        self._replica, self._dialer, self._news, self._clock, self._enter = replica, dialer, news, clock, enter
         self.inviting = Invitations(
             links,
             clock,
@@ -47,7 +47,9 @@ class Entrance:
             is_online=self._is_online,
             told=Told(self._used, self._dead),
         )
-        self.joining = Joining(links, random, identity=replica.identity.public, known=self._known, join=join, meet=self._meet)
+        self.joining = Joining(
+            links, random, identity=replica.identity.public, known=self._known, join=self._join, meet=self._meet
+        )
         links.pairings = self.inviting
 
     def tell(self, notice: Notice) -> None:
@@ -57,6 +59,8 @@ class Entrance:
                 self.inviting.end(room)
             case Presence(room, identity, online=True):
                 self.inviting.met(room, identity)
+            case DoorChanged(room) if self._is_closed(room):
+                self.inviting.end(room, sealed=True)
 
     async def close(self) -> None:
         """Nobody comes in any more."""
@@ -69,6 +73,13 @@ class Entrance:
     def _is_online(self, room: bytes, identity: bytes) -> bool:
         place = self._replica.places.get(room)
         return place is not None and identity in place.room.online()
+
+    def _is_closed(self, room: bytes) -> bool:
+        place = self._replica.places.get(room)
+        return place is not None and place.room.door.is_closed
+
+    async def _join(self, terms: Terms, inviter: bytes) -> Room:
+        return await self._enter(private_room(terms, self._clock.wall(), invited_by=inviter))
 
     def _meet(self, identity: bytes, endpoint: Endpoint) -> None:
         """Who has just let us in is dialled at once, also where nobody announces them."""

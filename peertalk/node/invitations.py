@@ -98,9 +98,9 @@ class Invitations:
     # ── codes ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def invite(self, record: RoomRecord, uses: int, seconds: float, language: Language) -> Invited:
-        """A new code for a private room. RequestError("refused", why="many_codes")."""
+        """A new code for a private room. RequestError("refused", why="too_many")."""
         if sum(self._is_alive(one) for one in self._codes) + len(self._taking) >= MAX_ALIVE:
-            raise RequestError("refused", why="many_codes")
+            raise RequestError("refused", why="too_many")
         slot = self._take_slot(())
         try:
             for _ in range(LOOKS):

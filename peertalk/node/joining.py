@@ -131,7 +131,7 @@ class Search:
         if reason == "sealed":
             raise RequestError("sealed")
         if reason == "not_reachable":
-            raise RequestError("not_reachable", why="inviter")
+            raise RequestError("not_reachable", why="vanished")
         raise RequestError("bad_code", reason=reason)
 
     def _note(self, reason: str) -> None:

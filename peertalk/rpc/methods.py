@@ -17,6 +17,8 @@ MANY: Final = 2**31 - 1  # "limit has no upper bound": no history is longer, and
 
 Limit = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
+Days = Annotated[int, Meta(ge=1, le=3650)]
+Language = Literal["en", "de"]
 
 
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,11 +41,17 @@ class OfPeer(Params, frozen=True):
     peer: str
 
 
+class Create(Params, frozen=True):
+    name: str
+    retention: Literal["forever", "session"] | Days = "forever"
+    language: Language | None = None
+
+
 class Invite(Params, frozen=True):
     room: str
     uses: Annotated[int, Meta(ge=1, le=256)] = 1
     ttl: Annotated[int, Meta(ge=10, le=86_400)] = 600
-    language: Literal["de", "en"] | None = None
+    language: Language | None = None
 
 
 class OfCode(Params, frozen=True):
@@ -152,6 +160,7 @@ METHODS: Final[dict[str, Method]] = {
     "rooms.list": _method(Nothing, lambda node, _: node.rooms()),
     "rooms.show": _method(InRoom, lambda node, it: node.room(it.room)),
     "rooms.join": _method(ByName, lambda node, it: node.join(it.name)),
+    "rooms.create": _method(Create, lambda node, it: node.create(it.name, it.retention, it.language)),
     "rooms.invite": _method(Invite, lambda node, it: node.invite(it.room, it.uses, it.ttl, it.language)),
     "rooms.invites": _method(Invites, _invites),
     "rooms.cancel_invite": _method(OfCode, _dash(lambda node, it: node.cancel_invite(it.code))),

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from peertalk.core import events
 from peertalk.core.effects import DoorChanged, Notice, Presence, RoomWent
 from peertalk.core.entry import Random
-from peertalk.core.invite import Death
+from peertalk.core.invite import Closed, Death
 from peertalk.core.room import Room
 from peertalk.core.rooms import Terms, private_room
 from peertalk.core.stored import RoomRecord
@@ -44,7 +44,7 @@ class Entrance:
             identity=replica.identity.public,
             known=self._known,
             source=source,
-            is_online=self._is_online,
+            rooms=self,
             told=Told(self._used, self._dead),
         )
         self.joining = Joining(
@@ -55,12 +55,10 @@ class Entrance:
     def tell(self, notice: Notice) -> None:
         """What the replica notices."""
         match notice:
-            case RoomWent(room):
-                self.inviting.end(room)
             case Presence(room, identity, online=True):
                 self.inviting.met(room, identity)
-            case DoorChanged(room) if self._is_closed(room):
-                self.inviting.end(room, sealed=True)
+            case RoomWent(room) | DoorChanged(room):
+                self.inviting.look_after(room)
 
     async def close(self) -> None:
         """Nobody comes in any more."""
@@ -70,13 +68,16 @@ class Entrance:
     def _known(self) -> list[tuple[Endpoint, ...]]:
         return [target.endpoints for target in self._dialer.book]
 
-    def _is_online(self, room: bytes, identity: bytes) -> bool:
+    def is_online(self, room: bytes, identity: bytes) -> bool:
+        """Whether somebody is there in a room, authenticated."""
         place = self._replica.places.get(room)
         return place is not None and identity in place.room.online()
 
-    def _is_closed(self, room: bytes) -> bool:
-        place = self._replica.places.get(room)
-        return place is not None and place.room.door.is_closed
+    def closed(self, room: bytes) -> Closed | None:
+        """Why nobody may come into a room (any more), if so."""
+        if not self._replica.is_active(room) or self._replica.places[room].room.record.archived:
+            return "cancelled"
+        return "sealed" if self._replica.places[room].room.is_sealed else None
 
     async def _join(self, terms: Terms, inviter: bytes) -> Room:
         return await self._enter(private_room(terms, self._clock.wall(), invited_by=inviter))

@@ -24,7 +24,7 @@ class InviteCalls(Calls):
             raise RequestError("refused", why="not_private", room=room)
         if record.archived:
             raise RequestError("refused", why="reformed", room=room)
-        if found.door.is_closed:
+        if found.is_sealed:
             raise RequestError("sealed", room=self._life.views.room_name(found))
         if not (1 <= uses <= MAX_USES and MIN_SECONDS <= ttl <= MAX_SECONDS):
             raise RequestError("refused", why="bounds")

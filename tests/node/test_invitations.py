@@ -33,13 +33,8 @@ async def home(tmp_path: Path) -> AsyncIterator[Company]:
         yield one
 
 
-async def private(node: Node, name: str = "friends", seed: bytes = b"s" * 32) -> str:
-    """A private room of this node's."""
-    life = node._life
-    record = private_room(Terms(seed, name, "en"), life.clock.wall())
-    life.replica.join(record, life.now())
-    await life.committed()
-    return record.id.hex()
+async def private(node: Node, name: str = "friends") -> str:
+    return (await node.create(name)).id
 
 
 async def pair(home: Company, *, clock: Clock | None = None) -> tuple[Node, Node, str]:
@@ -186,16 +181,41 @@ async def test_who_leaves_a_room_invites_nobody_to_it_any_more(home: Company) ->
 
 async def test_a_room_whose_door_is_closed_lets_nobody_in(home: Company) -> None:
     mira, jon, room = await pair(home)
+    told = mira.subscribe()
     invite = await mira.invite(room)
-    mira._life.entrance.inviting.end(bytes.fromhex(room), sealed=True)
+    await mira.seal(room)
+    assert (await event(mira, events.InviteDead, events=told)).reason == "sealed"
     assert await why(jon.accept(invite.code)) == ("sealed", None)
+    assert await why(mira.invite(room)) == ("sealed", None)
+    await mira.unseal(room)
+    assert await why(jon.accept(invite.code)) == ("sealed", None)
+    assert (await jon.accept((await mira.invite(room)).code)).id == room
+
+
+async def test_who_was_left_out_of_a_room_does_not_come_in_by_a_code(home: Company) -> None:
+    mira = await home.node("Mira", lobby=False)
+    jon = await home.node("Jon", mira, lobby=False)
+    record = private_room(Terms(b"s" * 32, "friends", "en", 0, b"p" * 32, (jon._life.identity.public,)), 0)
+    await mira._life.enter(record)
+    invite = await mira.invite(record.id.hex())
+    assert await why(jon.accept(invite.code)) == ("refused", "left_out")
+    assert await jon.rooms() == []
+
+
+async def test_ones_own_code_leads_nowhere(home: Company) -> None:
+    mira, _, room = await pair(home)
+    invite = await mira.invite(room)
+    listening = mira.status().listening[0]
+    mira._life.dialer.keep(listening.host, listening.port, mira._life.clock.mono())
+    assert await why(mira.accept(invite.code, 0.5)) == ("bad_code", "not_found")
+    assert (await mira.invite(room)).code
 
 
 async def test_where_two_rooms_answer_one_code_neither_is_joined(home: Company) -> None:
     mira, eve = await home.node("Mira", lobby=False), await home.node("Eve", lobby=False)
     jon = await home.node("Jon", mira, eve, lobby=False)
     invite = await mira.invite(await private(mira))
-    theirs = await eve.invite(await private(eve, "others", b"t" * 32))
+    theirs = await eve.invite(await private(eve, "others"))
     code, other = (one._life.entrance.inviting._codes[0] for one in (mira, eve))
     other.words = code.words
     other.invitation.slot = code.invitation.slot
@@ -235,7 +255,7 @@ async def test_there_are_as_too_many_at_a_time_as_one_can_keep_apart(home: Compa
 async def test_two_who_see_each_other_never_have_one_slot(home: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     mira = await home.node("Mira", lobby=False)
     eve = await home.node("Eve", mira, lobby=False)
-    rooms = [await private(mira), await private(eve, "others", b"t" * 32)]
+    rooms = [await private(mira), await private(eve, "others")]
     monkeypatch.setattr(slots, "choose", lambda taken, random: min(slots.ALL - set(taken)))
     theirs = [await mira.invite(rooms[0]) for _ in range(3)]
     ours = [await eve.invite(rooms[1]) for _ in range(2)]
@@ -245,7 +265,7 @@ async def test_two_who_see_each_other_never_have_one_slot(home: Company, monkeyp
 async def test_of_two_who_take_one_slot_at_one_moment_one_takes_another(home: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     mira = await home.node("Mira", lobby=False)
     eve = await home.node("Eve", mira, lobby=False)
-    rooms = [await private(mira), await private(eve, "others", b"t" * 32)]
+    rooms = [await private(mira), await private(eve, "others")]
     monkeypatch.setattr(slots, "choose", lambda taken, random: min(slots.ALL - set(taken)))
     made = await asyncio.gather(mira.invite(rooms[0]), eve.invite(rooms[1]))
     assert {one.code.partition("-")[0] for one in made} == {"1", "2"}

@@ -14,21 +14,22 @@ from nacl import pwhash
 from peertalk import text
 from peertalk.config import Settings
 from peertalk.core import events
-from peertalk.core.effects import Notice, RoomWent
+from peertalk.core.effects import Notice, Presence, RoomWent
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import LOBBY, OPEN_SALT, open_room
-from peertalk.core.stored import Op, PutProfile, Snapshot
+from peertalk.core.stored import Op, PutProfile, RoomRecord, Snapshot
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
 from peertalk.node.admission import Admission
 from peertalk.node.connector import Connector
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
+from peertalk.node.entrance import Entrance
 from peertalk.node.hearsay import Hearsay
-from peertalk.node.interfaces import Place, Sources, Watch, canonical, check, listenable, look, on_link, usable
+from peertalk.node.interfaces import Interface, Place, Sources, Watch, canonical, check, listenable, look, on_link, usable
 from peertalk.node.link import Link, dial
 from peertalk.node.links import Links
 from peertalk.node.listener import EVERYWHERE, Listener
@@ -63,7 +64,7 @@ class Life:
         random: Random,
     ) -> None:
         self.settings = settings
-        self.store, self.discovery, self.clock, self._random = store, discovery, clock, random
+        self.store, self.discovery, self.clock, self.random = store, discovery, clock, random
         self.identity = Identity.from_seed(snapshot.identity)
         self.replica = Replica(self.identity, snapshot, disk=store.durable, random=random, now=self.now())
         self._source = source = Sources(clock)
@@ -98,7 +99,10 @@ class Life:
         self.links.engine = self.engine
         self.links.on_double = self._warn_double
         self.connector = Connector(self.dialer, clock, self.links.outgoing)
-        self.listener = Listener(self.links.incoming, source, random)
+        self.entrance = Entrance(
+            self.replica, self.links, self.dialer, self.news, clock, random, source=source, enter=self.enter
+        )
+        self.listener = Listener(self.links.incoming, source, random, more=self.entrance.inviting.expected)
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
@@ -135,7 +139,7 @@ class Life:
 
     async def _renew_token(self, home: Path, old: bytes) -> None:
         """Go on with new feeds if this profile was restored or copied, and mark it anew. For the order see keyring.py."""
-        token = self._random(16)
+        token = self.random(16)
         if await asyncio.to_thread(keyring.is_copy, home, old):
             log.warning("this profile was restored or copied: new feeds")
             self.replica.retire_all(self.now())
@@ -164,6 +168,7 @@ class Life:
 
     async def _close(self) -> None:
         await self.connector.close()
+        await self.entrance.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -224,7 +229,10 @@ class Life:
             if room.record.kind == "open" and room.record.name == name:
                 return room
         secret = await asyncio.to_thread(open_secret, name)
-        record = open_room(name, secret, self.clock.wall())
+        return await self.enter(open_room(name, secret, self.clock.wall()))
+
+    async def enter(self, record: RoomRecord) -> Room:
+        """Be in this room from now on; on disk when this returns, if it is one that is kept."""
         self.replica.join(record, self.now())
         await self.committed()
         self.dialer.changed_rooms(self.clock.mono())
@@ -268,6 +276,10 @@ class Life:
         self.dialer.jump(now.mono)
         self._remember()
 
+    def present(self) -> tuple[Interface, ...]:
+        """The interfaces that there are now."""
+        return self._source.present()
+
     def _is_elsewhere(self) -> bool:
         return self._place.left(usable(self._source.present(), self.settings.interfaces))
 
@@ -281,7 +293,10 @@ class Life:
     def _tell(self, notice: Notice) -> None:
         if isinstance(notice, RoomWent) and notice.forgotten:
             self.people.forget_strangers()
+        elif isinstance(notice, Presence) and notice.online:
+            self.people.keep(notice.identity)
         self.news.tell(notice)
+        self.entrance.tell(notice)
 
     def _warn_double(self) -> None:
         self.news.publish(events.Warning(kind="second_process", text=self.views.me.name))

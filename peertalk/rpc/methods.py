@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -17,6 +17,8 @@ MANY: Final = 2**31 - 1  # "limit has no upper bound": no history is longer, and
 
 Limit = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
+Days = Annotated[int, Meta(ge=1, le=3650)]
+Language = Literal["en", "de"]
 
 
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -37,6 +39,32 @@ class InRoom(Params, frozen=True):
 
 class OfPeer(Params, frozen=True):
     peer: str
+
+
+class Create(Params, frozen=True):
+    name: str
+    retention: Literal["forever", "session"] | Days = "forever"
+    language: Language | None = None
+
+
+class Invite(Params, frozen=True):
+    room: str
+    uses: Annotated[int, Meta(ge=1, le=256)] = 1
+    ttl: Annotated[int, Meta(ge=10, le=86_400)] = 600
+    language: Language | None = None
+
+
+class OfCode(Params, frozen=True):
+    code: str
+
+
+class Accept(Params, frozen=True):
+    code: str
+    timeout: Annotated[float, Meta(gt=0, le=3600)] = 30
+
+
+class Invites(Params, frozen=True):
+    room: str | None = None
 
 
 class Leave(Params, frozen=True):
@@ -116,6 +144,10 @@ async def _read(node: Node, params: Read) -> object:
     return {"unread": await node.read(params.room, params.up_to)}
 
 
+async def _invites(node: Node, params: Invites) -> object:
+    return node.invites(params.room)
+
+
 async def _connect(node: Node, params: Connect) -> object:
     await node.connect(params.host, params.port)
     return {"link": True}
@@ -128,6 +160,11 @@ METHODS: Final[dict[str, Method]] = {
     "rooms.list": _method(Nothing, lambda node, _: node.rooms()),
     "rooms.show": _method(InRoom, lambda node, it: node.room(it.room)),
     "rooms.join": _method(ByName, lambda node, it: node.join(it.name)),
+    "rooms.create": _method(Create, lambda node, it: node.create(it.name, it.retention, it.language)),
+    "rooms.invite": _method(Invite, lambda node, it: node.invite(it.room, it.uses, it.ttl, it.language)),
+    "rooms.invites": _method(Invites, _invites),
+    "rooms.cancel_invite": _method(OfCode, _dash(lambda node, it: node.cancel_invite(it.code))),
+    "rooms.accept": _method(Accept, lambda node, it: node.accept(it.code, it.timeout)),
     "rooms.members": _method(InRoom, lambda node, it: node.members(it.room)),
     "rooms.leave": _method(Leave, _dash(lambda node, it: node.leave(it.room, forget=it.forget))),
     "rooms.read": _method(Read, _read),

@@ -75,17 +75,18 @@ class Links:
         return self._make(target, self._offer())
 
     def _make(self, target: str | None, offered: Mapping[bytes, bytes]) -> Link:
+        number = next(self._numbers)
         channel = Channel(
             initiator=target is not None,
             identity=self._identity,
             offered=offered,
-            known=self._secrets,
+            known=lambda: self._secrets(number),
             refuse=self._is_blocked,
             random=self._random,
             now=self._clock.mono(),
         )
         link = Link(
-            next(self._numbers),
+            number,
             channel,
             clock=self._clock,
             on_event=self._on_event,
@@ -99,8 +100,9 @@ class Links:
     def _offer(self) -> dict[bytes, bytes]:
         """Rooms that one chose to be in come first; what others brought (anybody can begin a direct room) takes turns."""
         secrets = self._replica.secrets()
-        chosen = [room for room in secrets if self._replica.places[room].room.record.shown]
-        brought = [room for room in secrets if not self._replica.places[room].room.record.shown]
+        places = self._replica.places
+        chosen = [room for room in secrets if room in places and places[room].room.record.shown]
+        brought = [room for room in secrets if room not in chosen]
         turn = self._offset % max(1, len(brought))
         self._offset += max(0, OFFERED - len(chosen))
         return {room: secrets[room] for room in [*self._by_rank(chosen), *brought[turn:], *brought[:turn]][:OFFERED]}
@@ -108,8 +110,8 @@ class Links:
     def _by_rank(self, rooms: list[bytes]) -> list[bytes]:
         return sorted(rooms, key=lambda room: self._replica.places[room].room.record.kind == "direct")
 
-    def _secrets(self) -> dict[bytes, bytes]:
-        return {**self._admission.acquaintances.secrets, **self._replica.secrets()}
+    def _secrets(self, link: int) -> dict[bytes, bytes]:
+        return {**self._admission.acquaintances.secrets, **self._replica.secrets(link)}
 
     # ── what becomes of them ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,226 @@
+"""Rooms that are started anew without somebody: coming along, and asking others to (docs/protocol.md, "Re-forming").
+
+Whoever comes along speaks no more of the old room but with those who have come along too. They go on asking the others, as long as
+it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+
+from peertalk.core import wire
+from peertalk.core.effects import Close, RoomArchived, Send
+from peertalk.core.entry import MAX_SPLIT, Follow
+from peertalk.core.exchange import Place
+from peertalk.core.identity import Identity
+from peertalk.core.linking import Linking
+from peertalk.core.offers import Offers, is_of
+from peertalk.core.outlet import Now, Outlet
+from peertalk.core.rooms import Terms, decode_terms, direct_secret, encode_terms, private_room, room_id, terms_of
+from peertalk.core.sharing import LinkState
+from peertalk.core.stored import OfferRecord, OutboxRecord, PutRoom, RoomRecord, RoomSnapshot
+
+GATHER: Final = 1.0
+"""Seconds for which it is gathered who has come along, before those are told who are still asked."""
+
+Said = tuple[int, bytes]
+"""A link, and a re-formed room."""
+
+
+class Reforming:
+    """See the module. `join` and `add` are those of the replica: be in a room, and only have it."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        places: Mapping[bytes, Place],
+        linking: Linking,
+        out: Outlet,
+        offers: Iterable[OfferRecord],
+        *,
+        join: Callable[[RoomRecord, Now], None],
+        add: Callable[[RoomSnapshot, Now], Place],
+    ) -> None:
+        self.offers = Offers(identity.public, places, out, offers)
+        self._identity, self._places, self._linking, self._out = identity, places, linking, out
+        self._join, self._add = join, add
+        self._uncertain: set[bytes] = set()
+        self._asked: dict[bytes, list[Place]] = {}
+        self._watched: set[bytes] = set()
+        self._said: dict[Said, tuple[bytes, ...]] = {}
+        self._direct: dict[bytes, tuple[bytes, bytes]] = {}
+        self._look_at = 0.0
+
+    # ── coming along ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def reform(self, room: bytes, without: Collection[bytes], seed: bytes, now: Now) -> RoomRecord:
+        """Start a private room anew without these; all others are asked to come along. `seed`: 32 random bytes."""
+        terms, left_out = terms_of(self._places[room].room.record), tuple(sorted(without))
+        return self._come_along([msgspec.structs.replace(terms, seed=seed, predecessor=room, without=left_out)], b"", now)
+
+    def follow(self, room: bytes, now: Now) -> RoomRecord:
+        """Come along to a room that is offered."""
+        chain = self.offers.lineage(self.offers.kept[room])
+        return self._come_along([decode_terms(one.terms) for one in chain], chain[-1].by, now)
+
+    def _come_along(self, chain: Sequence[Terms], by: bytes, now: Now) -> RoomRecord:
+        """Be in the room with the last of these terms, which leads from a room that one is in. All of it is durable, or nothing."""
+        rooms = [private_room(terms, now.wall, invited_by=by) for terms in chain]
+        old, new = self._places[chain[0].predecessor], rooms[-1]
+        self._uncertain.add(new.id)
+        with self._out.together():
+            waiting = self._archive(old, now)
+            for between in rooms[:-1]:
+                self._stand_in(between, now)
+            self._join(new, now)
+            self._arrive(self._places[new.id], waiting, now)
+            self._out.commit(self.offers.followed(room.id for room in rooms), lambda _: self._is_certain(new.id))
+        self.part()
+        return new
+
+    def _archive(self, place: Place, now: Now) -> list[OutboxRecord]:
+        """The room is only read from now on; what waited there."""
+        room = place.room
+        if room.record.archived:
+            return []
+        room.record = msgspec.structs.replace(room.record, archived=True)
+        self._linking.archive(room.id, now)
+        waiting, record = place.own.give_up(), room.record
+        self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomArchived(record)))
+        return waiting
+
+    def _stand_in(self, record: RoomRecord, now: Now) -> None:
+        """A room between the old and the new one, in which one never was: there to be read."""
+        if record.id not in self._places:
+            record = msgspec.structs.replace(record, archived=True)
+            self._add(RoomSnapshot(record=record), now)
+            self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomArchived(record)))
+
+    def _arrive(self, place: Place, waiting: Iterable[OutboxRecord], now: Now) -> None:
+        log = self._places[place.room.record.predecessor].room.log
+        tips = sorted(log.tips(), key=lambda tip: (log.lamport(tip), tip))[-MAX_SPLIT:]
+        place.own.queue(Follow(tuple(tips)), now)
+        place.own.take_over(waiting)
+        place.own.save()
+
+    def _is_certain(self, room: bytes) -> None:
+        """It is on disk: others may be asked."""
+        self._uncertain.discard(room)
+        self.look()
+
+    # ── who is left out ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def shuns(self, identity: bytes) -> bool:
+        """Is somebody left out of a room that one is in, and does one not talk to them alone?"""
+        accepted = (place.room.record.peer for place in self._places.values() if place.room.record.accepted)
+        return identity in self._left_out() and identity not in accepted
+
+    def _left_out(self) -> set[bytes]:
+        records = (place.room.record for place in self._places.values())
+        return {who for record in records if record.shown for who in record.without}
+
+    def part(self) -> None:
+        """End the links with those who are left out, and with whom nothing is shared any more."""
+        for number, link in self._linking.links.items():
+            shared = link.proven - ({link.direct.id} if link.direct is not None else set())
+            if not shared and self.shuns(link.identity):
+                self._out.emit(Close(number, "left_out"))
+
+    # ── asking others ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def look(self) -> None:
+        """Somebody came, or a room: see at once who is to be asked."""
+        self._look_at = 0.0
+
+    def down(self, link: int) -> None:
+        """A link is gone, and what was said on it."""
+        for said in [said for said in self._said if said[0] == link]:
+            del self._said[said]
+        self.offers.down(link)
+
+    def secrets(self) -> dict[bytes, bytes]:
+        """room id → secret of all rooms that may be proven to anybody. The direct rooms with those who are to be asked are among
+        them, for that is all that one has in common with them yet; those with who is left out are not."""
+        left_out = self._left_out()
+        shared = {id_: secret for id_, secret in self._linking.secrets().items() if not self._is_shunned(id_, left_out)}
+        return {**dict(self._direct[who] for who in self._asked), **shared}
+
+    def _is_shunned(self, room: bytes, left_out: set[bytes]) -> bool:
+        record = self._places[room].room.record
+        return record.peer in left_out and not record.accepted
+
+    def pump(self, touched: set[bytes], now: Now) -> None:
+        """Ask who is there and is to be asked."""
+        if self._look_at == float("inf") and touched & self._watched:
+            self._look_at = now.mono + GATHER
+        if self._look_at > now.mono:
+            return
+        self._look_at = float("inf")
+        self._find()
+        for number, link in self._linking.links.items():
+            for place in self._asked.get(link.identity, ()):
+                self._ask(number, link, place)
+
+    @property
+    def wake(self) -> float:
+        """When to look again (monotonic seconds)."""
+        return self._look_at
+
+    def _find(self) -> None:
+        """Who is to be asked, and about which rooms, the oldest first."""
+        self._asked, self._watched = {}, set()
+        for place in list(self._places.values()):
+            record = place.room.record
+            if record.predecessor and self._linking.is_active(record.id) and record.id not in self._uncertain:
+                lineage = list(self._lineage(place))
+                self._watched.update(each.room.id for each in lineage)
+                for who in sorted({who for old in lineage[1:] for who, via in old.room.cards.records if not via}):
+                    self._add_steps(who, lineage)
+        self._direct = {who: self._direct.get(who) or self._direct_room(who) for who in self._asked}
+
+    def _add_steps(self, who: bytes, lineage: Sequence[Place]) -> None:
+        steps = self._asked.get(who, []) + steps_for(who, lineage)
+        if steps and who != self._identity.public:
+            self._asked[who] = list({step.room.id: step for step in steps}.values())
+
+    def _lineage(self, place: Place) -> Iterator[Place]:
+        """This room, the one that it was re-formed from, and so on, as far as one has come along."""
+        while True:
+            yield place
+            before = self._places.get(place.room.record.predecessor)
+            if before is None or not before.room.record.archived:
+                return
+            place = before
+
+    def _direct_room(self, who: bytes) -> tuple[bytes, bytes]:
+        secret = direct_secret(self._identity, who)
+        return room_id(secret), secret
+
+    def _ask(self, number: int, link: LinkState, place: Place) -> None:
+        record, old = place.room.record, self._places[place.room.record.predecessor].room
+        followers = tuple(sorted(who for who in place.room.everyone() if who == old.me or who in old.cards))[
+            : wire.MAX_FOLLOWERS
+        ]
+        if link.direct is None or self._said.get((number, record.id)) == followers:
+            return
+        self._said[number, record.id] = followers
+        by = record.invited_by or self._identity.public
+        offer = wire.Offer(link.direct.id, old.id, encode_terms(terms_of(record)), by, followers)
+        self._out.emit(Send(number, offer))
+
+
+def steps_for(who: bytes, lineage: Sequence[Place]) -> list[Place]:
+    """The rooms that somebody has to be told of, in order, to get from where they are to the first of `lineage`; [] where they are
+    there, were never in any of these, or are left out on the way."""
+    steps: list[Place] = []
+    for place, old in pairwise(lineage):
+        if who in place.room.record.without or (who, b"") in place.room.cards.records:
+            return []
+        steps.insert(0, place)
+        if is_of(old, who):
+            return steps
+    return []

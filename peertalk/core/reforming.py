@@ -112,6 +112,13 @@ class Reforming:
         self._uncertain.discard(room)
         self.look()
 
+    def is_after_split(self, room: bytes, entry: bytes) -> bool:
+        """Was this written in a re-formed room after that? Where there are several rooms that it was re-formed as: after the first
+        `follow` of each."""
+        after = [place.room.splits.tips for place in self._places.values() if place.room.record.predecessor == room]
+        before = self._places[room].room.before
+        return any(after) and not any(before.contains(entry, tips) for tips in after if tips)
+
     # ── who is left out ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def shuns(self, identity: bytes) -> bool:

@@ -40,13 +40,15 @@ class Before:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._known: tuple[int, tuple[bytes, ...]] = (0, ())
-        self._covered: dict[int, int] = {}
+        self._pages = 0
+        self._covered: dict[tuple[bytes, ...], dict[int, int]] = {}
 
     def contains(self, entry: bytes, tips: tuple[bytes, ...]) -> bool:
         """Was this entry there before the split that these tips tell of?"""
-        if self._known != (len(self._log.pages), tips):
-            self._known = len(self._log.pages), tips
-            self._covered = covered((tip for tip in tips if tip in self._log.index), self._log.index)
-        page = self._log.index.get(entry)
-        return page is not None and any(id_ == entry for id_, _, _ in page.entries[: self._covered.get(page.number, 0)])
+        index = self._log.index
+        if self._pages != len(self._log.pages):
+            self._pages, self._covered = len(self._log.pages), {}
+        if tips not in self._covered:
+            self._covered[tips] = covered((tip for tip in tips if tip in index), index)
+        page = index.get(entry)
+        return page is not None and any(id_ == entry for id_, _, _ in page.entries[: self._covered[tips].get(page.number, 0)])

@@ -63,7 +63,7 @@ class Life:
         random: Random,
     ) -> None:
         self.settings = settings
-        self.store, self.discovery, self.clock, self._random = store, discovery, clock, random
+        self.store, self.discovery, self.clock, self.random = store, discovery, clock, random
         self.identity = Identity.from_seed(snapshot.identity)
         self.replica = Replica(self.identity, snapshot, disk=store.durable, random=random, now=self.now())
         self._source = source = Sources(clock)
@@ -135,7 +135,7 @@ class Life:
 
     async def _renew_token(self, home: Path, old: bytes) -> None:
         """Go on with new feeds if this profile was restored or copied, and mark it anew. For the order see keyring.py."""
-        token = self._random(16)
+        token = self.random(16)
         if await asyncio.to_thread(keyring.is_copy, home, old):
             log.warning("this profile was restored or copied: new feeds")
             self.replica.retire_all(self.now())

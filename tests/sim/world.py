@@ -248,9 +248,15 @@ class World:
         if slow is not None:
             self._pace[number, slow.name] = SLOW
         shared = set(one.replica.secrets()) & set(other.replica.secrets())
+        if not shared and (self._shuns(one, other) or self._shuns(other, one)):
+            return None
         for host, peer in ((one, other), (other, one)):
             self._bring_up(number, host, peer, shared, Whence(peer.address, 0, peer.port if host is one else 0))
         return number
+
+    @staticmethod
+    def _shuns(one: Host, other: Host) -> bool:
+        return one.replica is not None and one.replica.reforming.shuns(other.identity.public)
 
     def _bring_up(self, number: int, host: Host, peer: Host, shared: set[bytes], whence: Whence) -> None:
         identity = peer.identity.public
@@ -324,7 +330,7 @@ class World:
         peer = other if sender is one else one
 
         def proven(replica: Replica) -> None:
-            both = [room for room in rooms if room in replica.secrets()]
+            both = [room for room in rooms if room in replica.secrets(number)]
             if both:
                 replica.proven(number, both, peer.now())
                 self._deliver(peer, sender, number, lambda back: back.proven(number, both, sender.now()))

@@ -161,7 +161,8 @@ class Own:
             self.room.outbox.remove(waiting)
             self._forget_waiting(waiting)
         succeeds = current.succeeds if current is not None and first else None
-        self.queue(Here(self.name, was, succeeds), now, first=first)
+        by = self.room.record.invited_by or None if first else None
+        self.queue(Here(self.name, was, succeeds, by), now, first=first)
 
     def _forget_waiting(self, waiting: OutboxRecord) -> None:
         if waiting.number in self._saved:

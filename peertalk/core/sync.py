@@ -100,7 +100,8 @@ class Replica:
         if place is None:
             place = self._add(RoomSnapshot(record=record), now)
         else:
-            record = place.room.record = msgspec.structs.replace(place.room.record, shown=True)
+            by = record.invited_by or place.room.record.invited_by
+            record = place.room.record = msgspec.structs.replace(place.room.record, shown=True, invited_by=by)
         self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomCame(record)))
         place.own.ensure_feed(now)
         place.own.announce(now)

@@ -156,7 +156,7 @@ class RoomArchived(Record, frozen=True):
 
 
 class Offered(Record, frozen=True):
-    """Somebody asks to come along to a re-formed room, or more is known of that. It is on disk, unless the room is not."""
+    """Somebody asks to come along to a re-formed room, or more is known of that. It is on disk."""
 
     record: OfferRecord
 

@@ -97,12 +97,7 @@ class Offers:
         if record == known or first.declined:
             return
         self.kept[room] = record
-        self._out.commit(self._put(root, record), lambda _: self._out.emit(Offered(record)))
-
-    @staticmethod
-    def _put(root: Place, record: OfferRecord) -> tuple[Op, ...]:
-        """Of what is off the record, nothing is on disk."""
-        return (PutOffer(record),) if root.room.record.retention != "session" else ()
+        self._out.commit((PutOffer(record),), lambda _: self._out.emit(Offered(record)))
 
     def _has_room_for(self, giver: bytes) -> bool:
         """Whoever offers room after room takes nobody else's place; of those that were declined the oldest gives way."""
@@ -120,8 +115,7 @@ class Offers:
     def decline(self, room: bytes) -> None:
         """Not to be asked about this room again."""
         self.kept[room] = record = msgspec.structs.replace(self.kept[room], declined=True)
-        root = self._root(record.old)
-        self._out.commit(self._put(root, record) if root is not None else ())
+        self._out.commit((PutOffer(record),))
 
     def get(self, room: bytes) -> OfferRecord | None:
         """The offer of this room, if it is open."""

@@ -103,7 +103,7 @@ class Reforming:
     def _arrive(self, place: Place, waiting: Iterable[OutboxRecord], now: Now) -> None:
         log = self._places[place.room.record.predecessor].room.log
         tips = sorted(log.tips(), key=lambda tip: (log.lamport(tip), tip))[-MAX_SPLIT:]
-        place.own.queue(Follow(tuple(tips)), now)
+        place.own.queue(Follow(tuple(tips), first=not place.room.record.invited_by), now)
         place.own.take_over(waiting)
         place.own.save()
 

@@ -9,12 +9,13 @@ from peertalk.core.feed import covered
 from peertalk.core.log import Log
 from peertalk.core.stored import EntryRecord
 
-_Word = tuple[int, bytes, tuple[bytes, ...]]
-"""(Lamport time, entry id, tips of the old room)."""
+_Word = tuple[bool, int, bytes, tuple[bytes, ...]]
+"""(not who re-formed it, Lamport time, entry id, tips of the old room)."""
 
 
 class Splits:
-    """The first `follow` of a re-formed room, in the order shown, that says anything of the old one."""
+    """Which `follow` of a re-formed room counts, of those that say anything of the old one: the first in the order shown, but
+    before all others that of who has re-formed it."""
 
     def __init__(self, entries: Iterable[EntryRecord] = ()) -> None:
         self._first: _Word | None = None
@@ -25,13 +26,13 @@ class Splits:
         """Take in a settled entry."""
         content = open_body(entry.kind, entry.body) if entry.kind == "follow" and entry.body is not None else None
         if isinstance(content, Follow) and content.tips:
-            word = (entry.lamport, entry.id, content.tips)
+            word = (not content.first, entry.lamport, entry.id, content.tips)
             self._first = min(word, self._first or word)
 
     @property
     def tips(self) -> tuple[bytes, ...]:
         """The tips of the old room at the split; none as long as nobody has said so."""
-        return self._first[2] if self._first is not None else ()
+        return self._first[3] if self._first is not None else ()
 
 
 class Before:

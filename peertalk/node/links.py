@@ -164,7 +164,7 @@ class Links:
     def _prove_new(self, link: Link) -> None:
         """Rooms that one has entered while the link was being set up: the proofs were exchanged without them."""
         before = self._rooms.pop(link.id)
-        fresh = {room: secret for room, secret in self._replica.secrets().items() if room not in before}
+        fresh = {room: secret for room, secret in self._replica.secrets(link.id).items() if room not in before}
         if fresh:
             link.prove(fresh)
 

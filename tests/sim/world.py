@@ -203,6 +203,7 @@ class World:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._numbers = count(1)
+        self._taps: dict[str, Callable[[wire.Message], None]] = {}
         self.sent = 0
         self.sent_bytes = 0
 
@@ -243,13 +244,13 @@ class World:
             return None
         if self.between(one, other) is not None:
             return None
+        shared = set(one.replica.secrets()) & set(other.replica.secrets())
+        if not shared and (self._shuns(one, other) or self._shuns(other, one)):
+            return None
         number = next(self._numbers)
         self.links[number] = (one, other)
         if slow is not None:
             self._pace[number, slow.name] = SLOW
-        shared = set(one.replica.secrets()) & set(other.replica.secrets())
-        if not shared and (self._shuns(one, other) or self._shuns(other, one)):
-            return None
         for host, peer in ((one, other), (other, one)):
             self._bring_up(number, host, peer, shared, Whence(peer.address, 0, peer.port if host is one else 0))
         return number
@@ -293,12 +294,17 @@ class World:
             for other in self.hosts[i + 1 :]:
                 self.link(one, other)
 
+    def tap(self, host: Host, note: Callable[[wire.Message], None]) -> None:
+        """From now on, `note` whatever this host is sent."""
+        self._taps[host.name] = note
+
     def send(self, sender: Host, number: int, message: wire.Message) -> None:
         if number not in self.links:
             return
         one, other = self.links[number]
         peer = other if sender is one else one
         raw = wire.encode(message)
+        self._taps.get(peer.name, lambda _: None)(message)
         self.sent += 1
         self.sent_bytes += len(raw)
         hurried = isinstance(message, wire.Peers)  # no entry hangs on it, so it draws no dice and shifts nobody's schedule

@@ -27,6 +27,9 @@ from peertalk.core.stored import OfferRecord, OutboxRecord, PutRoom, RoomRecord,
 GATHER: Final = 1.0
 """Seconds for which it is gathered who has come along, before those are told who are still asked."""
 
+MAX_DIRECT: Final = 256
+"""People who are in a private room with us whose direct rooms are offered in dials."""
+
 Said = tuple[int, bytes]
 """A link, and a re-formed room."""
 
@@ -80,6 +83,7 @@ class Reforming:
             self._arrive(self._places[new.id], waiting, now)
             self._out.commit(self.offers.followed(room.id for room in rooms), lambda _: self._is_certain(new.id))
         self.part()
+        self.look()
         return new
 
     def _archive(self, place: Place, now: Now) -> list[OutboxRecord]:
@@ -122,13 +126,14 @@ class Reforming:
     # ── who is left out ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def shuns(self, identity: bytes) -> bool:
-        """Is somebody left out of a room that one is in, and does one not talk to them alone?"""
-        accepted = (place.room.record.peer for place in self._places.values() if place.room.record.accepted)
-        return identity in self._left_out() and identity not in accepted
+        """Is somebody left out of a room that one is in, does one not talk to them alone, and ask them to come along nowhere?"""
+        return identity in self._shunned()
 
-    def _left_out(self) -> set[bytes]:
-        records = (place.room.record for place in self._places.values())
-        return {who for record in records if record.shown for who in record.without}
+    def _shunned(self) -> set[bytes]:
+        records = [place.room.record for place in self._places.values()]
+        left_out = {who for record in records if record.shown for who in record.without}
+        accepted = {record.peer for record in records if record.accepted} if left_out else set()
+        return {who for who in left_out - accepted if not any(steps_for(who, lineage) for lineage in self._lineages())}
 
     def part(self) -> None:
         """End the links with those who are left out, and with whom nothing is shared any more."""
@@ -150,15 +155,11 @@ class Reforming:
         self.offers.down(link)
 
     def secrets(self) -> dict[bytes, bytes]:
-        """room id → secret of all rooms that may be proven to anybody. The direct rooms with those who are to be asked are among
-        them, for that is all that one has in common with them yet; those with who is left out are not."""
-        left_out = self._left_out()
-        shared = {id_: secret for id_, secret in self._linking.secrets().items() if not self._is_shunned(id_, left_out)}
-        return {**dict(self._direct[who] for who in self._asked), **shared}
-
-    def _is_shunned(self, room: bytes, left_out: set[bytes]) -> bool:
-        record = self._places[room].room.record
-        return record.peer in left_out and not record.accepted
+        """room id → secret of all rooms that may be proven to anybody. The direct rooms with those who are to be asked, or may have
+        something to ask, are among them: it may be all that one has in common with them. Those with who is left out are not."""
+        shunned, shared = self._shunned(), self._linking.secrets()
+        spoken = {id_: secret for id_, secret in shared.items() if self._places[id_].room.record.peer not in shunned}
+        return {**dict(self._direct.values()), **spoken}
 
     def pump(self, touched: set[bytes], now: Now) -> None:
         """Ask who is there and is to be asked."""
@@ -179,23 +180,27 @@ class Reforming:
 
     def _find(self) -> None:
         """Who is to be asked, and about which rooms, the oldest first."""
-        self._asked, self._watched = {}, set()
-        for place in list(self._places.values()):
-            record = place.room.record
-            if record.predecessor and self._linking.is_active(record.id) and record.id not in self._uncertain:
-                lineage = list(self._lineage(place))
-                self._watched.update(each.room.id for each in lineage)
-                for who in sorted({who for old in lineage[1:] for who, via in old.room.cards.records if not via}):
-                    self._add_steps(who, lineage)
-        self._direct = {who: self._direct.get(who) or self._direct_room(who) for who in self._asked}
+        asked: dict[bytes, dict[bytes, Place]] = {}
+        people: set[bytes] = set()
+        lineages = self._lineages()
+        for lineage in lineages:
+            met = {who for place in lineage for who, via in place.room.cards.records if not via} - {self._identity.public}
+            people |= {who for who in met if is_of(lineage[0], who)}
+            for who in met if lineage[0].room.id not in self._uncertain else ():
+                steps = steps_for(who, lineage)
+                asked.setdefault(who, {}).update((step.room.id, step) for step in steps)
+        self._asked = {who: list(asked[who].values()) for who in sorted(asked) if asked[who]}
+        self._watched = {place.room.id for lineage in lineages for place in lineage}
+        offered = [*self._asked, *sorted(people - self._asked.keys() - self._shunned())][:MAX_DIRECT]
+        self._direct = {who: self._direct.get(who) or self._direct_room(who) for who in offered}
 
-    def _add_steps(self, who: bytes, lineage: Sequence[Place]) -> None:
-        steps = self._asked.get(who, []) + steps_for(who, lineage)
-        if steps and who != self._identity.public:
-            self._asked[who] = list({step.room.id: step for step in steps}.values())
+    def _lineages(self) -> list[list[Place]]:
+        """Of each private room that one is in: it, the one that it was re-formed from, and so on."""
+        private = [place for place in self._places.values() if place.room.record.kind == "private"]
+        return [list(self._lineage(place)) for place in private if self._linking.is_active(place.room.id)]
 
     def _lineage(self, place: Place) -> Iterator[Place]:
-        """This room, the one that it was re-formed from, and so on, as far as one has come along."""
+        """As far as one has come along."""
         while True:
             yield place
             before = self._places.get(place.room.record.predecessor)
@@ -209,9 +214,8 @@ class Reforming:
 
     def _ask(self, number: int, link: LinkState, place: Place) -> None:
         record, old = place.room.record, self._places[place.room.record.predecessor].room
-        followers = tuple(sorted(who for who in place.room.everyone() if who == old.me or who in old.cards))[
-            : wire.MAX_FOLLOWERS
-        ]
+        members = (who for who in sorted(place.room.everyone()) if who == old.me or who in old.cards)
+        followers = tuple(members)[: wire.MAX_FOLLOWERS]
         if link.direct is None or self._said.get((number, record.id)) == followers:
             return
         self._said[number, record.id] = followers

@@ -257,7 +257,7 @@ class World:
 
     @staticmethod
     def _shuns(one: Host, other: Host) -> bool:
-        return one.replica is not None and one.replica.reforming.shuns(other.identity.public)
+        return isinstance(one.replica, Replica) and one.replica.reforming.shuns(other.identity.public)
 
     def _bring_up(self, number: int, host: Host, peer: Host, shared: set[bytes], whence: Whence) -> None:
         identity = peer.identity.public

@@ -20,7 +20,9 @@ async def transcript(node: Node) -> str:
         lines += [f"{room.name}{' (read only)' if room.archived else ''}: {inside}"]
         lines += [f"    {line}" for line in in_order((await node.messages(room.id, limit=1000)).messages)]
     for offer in await node.offers():
-        lines.append(f"{offer.by.name} asks to come along to {offer.name} without {names(offer.without)}: {names(offer.followers)}")
+        lines.append(
+            f"{offer.by.name} asks to come along to {offer.name} without {names(offer.without)}: {names(offer.followers)}"
+        )
         lines += [f"    still shared: {name}" for name in offer.still_shared]
     return "\n".join(lines)
 

@@ -78,7 +78,11 @@ class Circle:
     def listen(self, name: str) -> None:
         """From now on, note whatever somebody is sent."""
         self.heard[name] = []
-        self.world.tap(self[name], self.heard[name].append)
+        self.world.watch = self._note
+
+    def _note(self, _: Host, peer: Host, message: wire.Message) -> None:
+        if peer.name in self.heard:
+            self.heard[peer.name].append(message)
 
     # ── what there is ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -203,7 +203,8 @@ class World:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._numbers = count(1)
-        self._taps: dict[str, Callable[[wire.Message], None]] = {}
+        self.watch: Callable[[Host, Host, wire.Message], None] = lambda sender, peer, message: None
+        """Is shown every message that is sent."""
         self.sent = 0
         self.sent_bytes = 0
 
@@ -294,17 +295,13 @@ class World:
             for other in self.hosts[i + 1 :]:
                 self.link(one, other)
 
-    def tap(self, host: Host, note: Callable[[wire.Message], None]) -> None:
-        """From now on, `note` whatever this host is sent."""
-        self._taps[host.name] = note
-
     def send(self, sender: Host, number: int, message: wire.Message) -> None:
         if number not in self.links:
             return
         one, other = self.links[number]
         peer = other if sender is one else one
         raw = wire.encode(message)
-        self._taps.get(peer.name, lambda _: None)(message)
+        self.watch(sender, peer, message)
         self.sent += 1
         self.sent_bytes += len(raw)
         hurried = isinstance(message, wire.Peers)  # no entry hangs on it, so it draws no dice and shifts nobody's schedule

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from peertalk.core.effects import Commit, Effect, LoadBodies, LoadPages, Token
@@ -55,6 +56,12 @@ class Turns:
             self._calling = False
 
 
+def _call(thens: Iterable[Then | None], now: Now) -> None:
+    for then in thens:
+        if then is not None:
+            then(now)
+
+
 class Outlet:
     """Collects effects in order. A `then` runs when the driver reports its token done; tokens of commits are done in order."""
 
@@ -64,6 +71,7 @@ class Outlet:
         self._pages: dict[Token, Callable[[Sequence[PageRecord], Now], None]] = {}
         self._bodies: dict[Token, Callable[[Mapping[bytes, bytes], Now], None]] = {}
         self._lazy: dict[object, Op] = {}
+        self._together: list[tuple[tuple[Op, ...], Then | None]] | None = None
         self.touched: set[bytes] = set()
         """Rooms in which something has happened that others, or a timer, may have to hear of."""
         self.intake = Intake()
@@ -82,9 +90,22 @@ class Outlet:
 
     def commit(self, ops: Iterable[Op], then: Then | None = None) -> None:
         """Make `ops` durable, after the lazy ones that have gathered."""
+        if self._together is not None:
+            self._together.append((tuple(ops), then))
+            return
         gathered, self._lazy = (*self._lazy.values(), *ops), {}
         self.emit(Commit(self._next(), gathered))
         self._commits[self._token] = then
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that is committed inside becomes durable at once, or nothing of it."""
+        parts = self._together = []
+        try:
+            yield
+        finally:
+            self._together = None
+        self.commit([op for ops, _ in parts for op in ops], lambda now: _call([then for _, then in parts], now))
 
     def lazily(self, key: object, op: Op) -> None:
         """Make `op` durable with the next commit; it replaces an older one of the same key. For what may be lost."""

@@ -293,7 +293,7 @@ class SyncProgress(Event, frozen=True, tag="sync"):
 
 
 class Warning(Event, frozen=True, tag="warning"):
-    """Something a person should know: `same_name_new_key`, `not_invited`, `fork`, `clock`, `dropped`, `second_process`."""
+    """Something a person should know: `same_name_new_key`, `your_name`, `not_invited`, `fork`, `clock`, `dropped`, `second_process`."""
 
     kind: str
     text: str

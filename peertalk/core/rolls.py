@@ -56,7 +56,7 @@ class _Own:
 
     digest: bytes
     since: float
-    unity: Unity = Unity()
+    unity: Unity
     look_at: float = float("inf")
 
 

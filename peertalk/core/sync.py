@@ -186,7 +186,14 @@ class Replica:
         self._reach.port = port
 
     def link_up(
-        self, link: int, identity: bytes, rooms: Collection[bytes], now: Now, *, whence: Whence | None = None, binding: bytes = b""
+        self,
+        link: int,
+        identity: bytes,
+        rooms: Collection[bytes],
+        now: Now,
+        *,
+        whence: Whence | None = None,
+        binding: bytes = b"",
     ) -> None:
         """A link to `identity`, who is there, is authenticated, and these rooms are proven by both sides. `binding` is the channel's."""
         self._chores.notice_sleep(now)
@@ -241,12 +248,15 @@ class Replica:
                 return
             raise RemoteError("out_of_order")
         self._mark(message.room)
+        self._handle(place, sharing, message, now)
+
+    def _handle(self, place: Place, sharing: Sharing, message: wire.Message, now: Now) -> None:
         if isinstance(message, wire.Signal):
             self._on_signal(place, sharing, message, now)
         elif isinstance(message, wire.Roll):
             self.rolls.hear(place.room, sharing, message, now.mono)
         elif isinstance(message, wire.Quit):
-            self._linking.stop_sharing(link, message.room, now)
+            self._linking.stop_sharing(sharing.link, message.room, now)
         else:
             self._exchange.handle(place, sharing, message, now)
 

@@ -14,7 +14,7 @@ from nacl import pwhash
 from peertalk import text
 from peertalk.config import Settings
 from peertalk.core import events
-from peertalk.core.effects import Notice, RoomWent
+from peertalk.core.effects import Notice, RoomWent, TrustNotice
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
@@ -24,6 +24,7 @@ from peertalk.core.stored import Op, PutProfile, Snapshot
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
 from peertalk.node.admission import Admission
+from peertalk.node.comparing import Comparing
 from peertalk.node.connector import Connector
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
@@ -36,6 +37,7 @@ from peertalk.node.lookup import Lookup
 from peertalk.node.news import News
 from peertalk.node.people import People
 from peertalk.node.ports import Advertisement, Clock, Discovery, Store
+from peertalk.node.trust import Trust
 from peertalk.node.views import COUNTED_KINDS, Views
 
 log = logging.getLogger("peertalk.node")
@@ -70,9 +72,10 @@ class Life:
         self._place = Place()
         self.dialer = Dialer(self._instance, source=source, random=random)
         self.people = People(snapshot.peers, self.replica, store, clock, self.dialer.is_linked)
-        self.views = Views(self.replica, self.people.records)
+        self.views = Views(self.replica, self.people.records, self.people.is_known)
         self.lookup = Lookup(self.replica, self.views, self.people.records)
         self.news = News(self.replica, store, self.views, self.people.blocked)
+        self.trust = Trust(self.replica, self.people, self.views, clock, self.news.publish)
         self.links = Links(
             self.replica,
             self.identity,
@@ -96,6 +99,7 @@ class Life:
             self.replica, store, clock, self.links.lines, tell=self._tell, learn=self.hearsay.learn, fail=self._disk_failed
         )
         self.links.engine = self.engine
+        self.comparing = Comparing(self.replica, self.views, self.news, self.now, self.engine.turn)
         self.links.on_double = self._warn_double
         self.connector = Connector(self.dialer, clock, self.links.outgoing)
         self.listener = Listener(self.links.incoming, source, random)
@@ -164,6 +168,7 @@ class Life:
 
     async def _close(self) -> None:
         await self.connector.close()
+        self.comparing.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -281,7 +286,10 @@ class Life:
     def _tell(self, notice: Notice) -> None:
         if isinstance(notice, RoomWent) and notice.forgotten:
             self.people.forget_strangers()
-        self.news.tell(notice)
+        if not isinstance(notice, TrustNotice):
+            self.news.tell(notice)
+        self.trust.tell(notice)
+        self.comparing.tell(notice)
 
     def _warn_double(self) -> None:
         self.news.publish(events.Warning(kind="second_process", text=self.views.me.name))

@@ -97,6 +97,7 @@ _WARNINGS: Final = {
     "same_name_new_key": N_(
         "{name} is here with another key than before. It may be another laptop, or another person: ask aloud."
     ),
+    "your_name": N_("Somebody else here is called {name}, like you. The tag behind a name tells you apart."),
     "fork": N_("The laptop of {name} was restored from a copy, or tells different people different things."),
     "clock": N_("The clock of {name} is far off, so times beside their messages are wrong."),
     "dropped": N_("This screen could not keep up, and left some events out. Nothing is lost: open the room again."),

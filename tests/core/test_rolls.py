@@ -230,6 +230,3 @@ def test_after_a_split_has_ended_all_see_the_same_again() -> None:
     world.run(5)
     assert len({roster(room(host)) for host in world.hosts}) == 1
     assert all(is_united(host) for host in (anna, ben))
-
-
-

@@ -68,7 +68,14 @@ class Liar:
         pass
 
     def link_up(
-        self, link: int, identity: bytes, rooms: Collection[bytes], now: Now, *, whence: Whence | None = None, binding: bytes = b""
+        self,
+        link: int,
+        identity: bytes,
+        rooms: Collection[bytes],
+        now: Now,
+        *,
+        whence: Whence | None = None,
+        binding: bytes = b"",
     ) -> None:
         self.links[link] = identity
         self._say(link, self.author.card())

@@ -296,7 +296,9 @@ class World:
         raw = wire.encode(message)
         self.sent += 1
         self.sent_bytes += len(raw)
-        hurried = isinstance(message, wire.Peers | wire.Roll)  # no entry hangs on it, so it draws no dice and shifts nobody's schedule
+        hurried = isinstance(
+            message, wire.Peers | wire.Roll
+        )  # no entry hangs on it, so it draws no dice and shifts nobody's schedule
         self._deliver(sender, peer, number, lambda replica: replica.received(number, raw, peer.now()), hurried=hurried)
 
     def _deliver(

@@ -90,7 +90,7 @@ _ROOMS: Final = {
     "sealed": N_("{room} is closed now: nobody else comes in."),
     "unsealed": N_("{room} is open again."),
     "ended": N_("The meeting in {room} is over."),
-    "archived": N_("This room has been started anew. Nothing new is written here; you can still read it."),
+    "archived": N_("{room} has been started anew. Nothing new is written in the old one; you can still read it."),
 }
 
 

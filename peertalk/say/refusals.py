@@ -96,7 +96,6 @@ _REFUSED: Final[Mapping[str, str]] = {
         "This room is closed, and you are outside of it. As soon as somebody inside lets you in, you can go on here."
     ),
     "too_many": N_("There are too many of these already. Take one back first: /cancel"),
-    "no_slot": N_("All 64 numbers for codes are taken on this network just now. Try again in a few minutes."),
 }
 
 

@@ -30,41 +30,23 @@ async def room_of(node: Node, arguments: Arguments, context: Context) -> Room:
 
 def pick(peers: Sequence[Somebody], wanted: str) -> Somebody:
     """The one person meant by a name, a tag, both (`Sam · k3f`) or an id. RequestError `unknown_peer`, `ambiguous_name`."""
-    key = _spelled(wanted)
-    found = [peer for peer in peers if key in _spellings(peer)]
-    if not found:
-        raise RequestError("unknown_peer", peer=wanted)
-    if len(found) > 1:
-        raise RequestError(
-            "ambiguous_name", name=found[0].name, candidates=tuple(f"{peer.name} · {peer.tag}" for peer in found)
-        )
-    return found[0]
+    return text.pick(wanted, peers)
 
 
 def pick_several(people: Sequence[Somebody], line: str) -> list[Somebody]:
     """`Mira, Quiet Otter and Sam` → those three, each once; a name may have a comma in it, where it is the only one. RequestError as
     `pick`."""
-    known = {spelling for each in people for spelling in _spellings(each)}
-    parts = [line] if _spelled(line) in known else [part for part in _BETWEEN.split(line.strip(" ,")) if part]
+    known = {spelling for each in people for spelling in text.spellings(each)}
+    parts = [line] if text.spelled(line) in known else [part for part in _BETWEEN.split(line.strip(" ,")) if part]
     return list({found.id: found for found in (pick(people, part) for part in parts)}.values())
 
 
 def divide(peers: Sequence[Somebody], line: str) -> tuple[Somebody, str]:
     """`Quiet Otter see you at 8` → (the peer Quiet Otter, the text): the longest beginning that means somebody."""
-    known = {spelling for peer in peers for spelling in _spellings(peer)}
+    known = {spelling for peer in peers for spelling in text.spellings(peer)}
     ends = [found.start() for found in re.finditer(r"\s+|$", line)]
-    end = next((end for end in reversed(ends) if _spelled(line[:end]) in known), ends[0])
+    end = next((end for end in reversed(ends) if text.spelled(line[:end]) in known), ends[0])
     return pick(peers, line[:end]), line[end:].strip()
-
-
-def _spelled(wanted: str) -> str:
-    """A name as it is compared: as it is spoken, without @ or quotes, case, extra spaces, or spaces around the dot before a tag."""
-    return " ".join(text.spoken(wanted.strip().removeprefix("@").strip("\"'“”„").casefold().replace("·", " ")).split())
-
-
-def _spellings(peer: IdentityView) -> tuple[str, ...]:
-    name, tag = _spelled(peer.name), peer.tag.casefold()
-    return name, tag, f"{name} {tag}", peer.id
 
 
 def room_line(each: Room, context: Context) -> str:

@@ -12,7 +12,7 @@ from peertalk.commands.finding import Arguments, pick, pick_several, room_of, ti
 from peertalk.commands.model import Asked, Context, Outcome, Way
 from peertalk.core.events import Member, Peer, Room
 from peertalk.i18n import _, ngettext
-from peertalk.say.names import listed
+from peertalk.say.names import listed, told_apart
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node
@@ -39,7 +39,7 @@ async def ask_present(node: Node, arguments: Arguments, context: Context) -> Ask
     people = await _present(node, room, arguments["people"])
     if not people:
         return None
-    names = listed([context.spelled(each.name) for each in people])
+    names = listed(told_apart(people, context.spelled, among=await node.members(room.id)))
     question = ngettext(
         "Did {names} have the same ten words as you, and is {names} really there? Then {names} is verified.",
         "Did {names} have the same ten words as you, and are all of them really there? Then they are verified.",
@@ -60,7 +60,7 @@ async def present(node: Node, arguments: Arguments, context: Context) -> Outcome
 async def verified(node: Node, room: Room, people: Sequence[Member], context: Context) -> Outcome:
     """What a front end does once these were ticked. RequestError as Node.verified."""
     await node.verified(room.id, [each.id for each in people])
-    names = listed([context.spelled(each.name) for each in people])
+    names = listed(told_apart(people, context.spelled, among=await node.members(room.id)))
     told = ngettext("{names} is verified now.", "{names} are verified now.", len(people))
     return Outcome((told.format(names=names),))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from peertalk import text
 from peertalk.core import events
 from peertalk.core.effects import MembersChanged, Notice, Presence
+from peertalk.core.identity import tag
 from peertalk.core.rates import Bucket
 from peertalk.core.room import Room
 from peertalk.core.sync import Replica
@@ -138,4 +139,4 @@ class Trust:
         for identity in sorted(self._views.everyone(room) - {self._replica.identity.public}):
             if any(self._is_verified(other) for other in self._newcomer(room, identity)):
                 name = self._views.name(identity, room)
-                raise RequestError("key_changed", name=name, peer=identity.hex(), room=room.id.hex())
+                raise RequestError("key_changed", name=name, tag=tag(identity), peer=identity.hex(), room=room.id.hex())

@@ -52,7 +52,11 @@ def bad_code(data: Data) -> str:
 def _malformed(data: Data) -> str:
     if data.get("why") != "unknown_word":
         template = _MALFORMED.get(str(data.get("why")))
-        return _(template) if template else _("That is not a code. It is a number and three words, such as “7 guitar meadow comet”.")
+        return (
+            _(template)
+            if template
+            else _("That is not a code. It is a number and three words, such as “7 guitar meadow comet”.")
+        )
     word = _plain(data.get("word"))
     likely = data.get("suggestions")
     likely = [_plain(each) for each in likely] if isinstance(likely, list | tuple) else []
@@ -79,7 +83,8 @@ def key_changed(data: Data) -> str:
         "Not sent: {name} is here under another key than the one that you have verified. It may be a new computer, or somebody "
         "else under that name. Compare now with /verify {name}; or write nothing here until you have asked face to face."
     )
-    return told.format(name=_plain(data.get("name")))
+    name, tag = _plain(data.get("name")), data.get("tag")
+    return told.format(name=f"{name} · {_plain(tag)}" if tag else name)
 
 
 _REFUSED: Final[Mapping[str, str]] = {
@@ -89,6 +94,12 @@ _REFUSED: Final[Mapping[str, str]] = {
     "left_out": N_(
         "The people in that room have gone on without you, and their programs don't let you in. With /msg PERSON you can still "
         "write to each of them."
+    ),
+    "not_compared": N_(
+        "Nothing was compared yet. /words shows the words of a room, /verify PERSON symbols for the two of you."
+    ),
+    "words_changed": N_(
+        "Somebody among them came after the words that you compared. /words shows the new ones: compare those."
     ),
     "not_member": N_("That person is not in this room."),
     "locked_in": N_("That is not possible while this room is closed. /open opens it."),

@@ -7,7 +7,7 @@ from typing import Final
 
 from peertalk.core.events import Emoji, Member, Peer, Room, Trust, Words
 from peertalk.i18n import N_, _, ngettext
-from peertalk.say.names import listed
+from peertalk.say.names import listed, told_apart
 from peertalk.say.names import room as room_name
 from peertalk.say.times import day, moment
 
@@ -48,7 +48,7 @@ def room_words(words: Words, room: Room, spelled: Spelled = str) -> tuple[str, .
 def gathering(words: Words, spelled: Spelled = str) -> tuple[str, ...]:
     """What speaks against comparing now, if anything does."""
     if words.differ:
-        names = listed([spelled(peer.name) for peer in words.differ])
+        names = listed(told_apart(words.differ, spelled, among=words.members))
         told = ngettext(
             "{names} sees other people in this room than you do, so the words cannot be the same. Look at /who together.",
             "{names} see other people in this room than you do, so the words cannot be the same. Look at /who together.",
@@ -64,7 +64,7 @@ def gathering(words: Words, spelled: Spelled = str) -> tuple[str, ...]:
 
 def who_is_there(words: Words, spelled: Spelled = str) -> tuple[str, ...]:
     """For how many people these words stand, and what to do if they are the same, or not."""
-    names = [spelled(member.name) for member in words.members if not member.me]
+    names = told_apart((member for member in words.members if not member.me), spelled, among=words.members)
     count = ngettext("They stand for {n} person: {names}.", "They stand for {n} people: {names}.", 1 + len(names))
     return (
         count.format(n=1 + len(names), names=listed([_("you"), *names])),

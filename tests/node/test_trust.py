@@ -163,7 +163,12 @@ async def test_in_a_private_room_nothing_more_is_said_until_it_is_settled_who_th
     with pytest.raises(RequestError) as error:
         await ada.send(room, "a secret")
     assert refused(error) == ("key_changed", who(false_ben))
-    assert error.value.data == {"name": "Ben", "peer": who(false_ben), "room": room}
+    assert error.value.data == {
+        "name": "Ben",
+        "tag": false_ben.status().identity.tag,
+        "peer": who(false_ben),
+        "room": room,
+    }
     assert (await ada.send("lobby", "no secret")).text == "no secret"
     await verify(ada, false_ben)
     assert (await ada.send(room, "a secret")).text == "a secret"

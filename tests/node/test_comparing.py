@@ -116,6 +116,10 @@ async def test_it_goes_on_over_another_link(people: Company) -> None:
     await event(ben, PeerChanged, lambda one: one.change == "online", told)
     assert await ben.verify("Ada") == await waits
     assert LONGEST > PATIENCE
+    bound = [run.binding for node in (ada, ben) for run in node._life.replica.verifying._runs.values()]
+    assert len(bound) == 2
+    assert len({*bound}) == 1
+    assert len(bound[0]) == 32
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,6 +217,20 @@ async def test_who_came_after_the_words_were_shown_is_not_meant_by_them(people: 
     assert ids(shown.members) == {who(ada), who(ben)}
     await ada.verified(room, ["Ben"])
     assert await trust(ada, who(ben)) == "verified"
+
+
+async def test_who_takes_a_name_after_the_words_were_shown_is_not_meant_by_it(people: Company) -> None:
+    ada, ben, cara = await meet(people, "Ada", "Ben", "Cara")
+    room = await circle(ada, ben, cara)
+    await united(ada, room)
+    told = ada.subscribe()
+    await ben.set_name("Zoe")
+    await cara.set_name("Ben")
+    for node in (ben, cara):
+        await sees(ada, node)
+    await event(ada, RoomChanged, lambda one: one.change == "words", told)
+    await ada.verified(room, ["Ben"])
+    assert (await trust(ada, who(ben)), await trust(ada, who(cara))) == ("verified", "new")
 
 
 # ── somebody in between ──────────────────────────────────────────────────────────────────────────────────────────────

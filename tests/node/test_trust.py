@@ -68,10 +68,12 @@ async def circle(*nodes: Node) -> str:
     for node in nodes:
         node._life.replica.join(record, node._life.now())
         await node._life.committed()
+    there = {bytes.fromhex(who(node)) for node in nodes}
     for node in nodes:
 
         async def all_there(node: Node = node) -> bool:
-            return (await node.room(record.id.hex())).online == len(nodes)
+            room = node._life.replica.places[record.id].room
+            return room.online() | {room.me} == there <= room.members.identities()
 
         await until(node, all_there)
     return record.id.hex()
@@ -245,6 +247,24 @@ async def test_two_who_were_known_by_one_name_before_stop_nobody(people: Company
     assert await ada.send(private_room(CIRCLE, 0).id.hex(), "to both of you")
 
 
+async def test_nobody_is_warned_of_who_is_gone(people: Company) -> None:
+    ada, ben, false_ben = await meet(people, "Ada", "Ben", "Ben")
+    await verify(ada, ben)
+    room = await circle(ben, false_ben)
+    await false_ben.leave(room)
+    gone = bytes.fromhex(who(false_ben))
+
+    async def is_gone() -> bool:
+        return gone not in ben._life.views.everyone(ben._life.lookup.room(room))
+
+    await until(ben, is_gone)
+    told = ada.subscribe()
+    assert await circle(ada, ben) == room
+    await ben.send(room, "that was all")
+    assert [one for one in await warnings(told, "that was all") if one.room == room] == []
+    assert ada._life.lookup.room(room).members.name(gone) == "Ben"
+
+
 async def test_who_has_ones_own_name_is_told_of(people: Company) -> None:
     ada = await people.node("Ada")
     told = ada.subscribe()
@@ -261,6 +281,7 @@ async def test_a_crowd_of_one_name_is_told_of_a_few_times(people: Company, monke
     for number in range(2):
         other = await people.node(f"{number}", ada)
         await other.set_name("Ben")
+        await sees(ada, other)
         await other.send("lobby", f"I am Ben {number}")
     assert len(await warnings(told, "I am Ben 1")) == 1
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from peertalk.core import wire
+from peertalk.core.emoji import EMOJI, as_emoji
 from peertalk.core.entry import (
     Admit,
     Here,
@@ -27,11 +28,14 @@ from peertalk.core.entry import (
     verify_page,
 )
 from peertalk.core.identity import Identity, fingerprint
+from peertalk.core.rolls import roll, roster
 from peertalk.core.rooms import decode_terms, direct_secret, encode_terms, open_room, private_room, room_id
+from peertalk.core.verify import commitment, emoji_of
+from peertalk.node.comparing import room_words
 from peertalk.node.life import open_secret
 from peertalk.text import room_name
 from tests import examples
-from tests.core.authors import START
+from tests.core.authors import START, Author
 from tests.core.desk import Desk, sent
 from tests.examples import ANNA, BEN, HELLO, HERE, LOBBY
 
@@ -110,6 +114,25 @@ def test_messages() -> None:
     assert [type(message).__name__ for message in decoded] == [name.split(",")[0] for name in kinds]
     assert [wire.encode(message).hex() for message in decoded] == list(kinds.values())
     assert {type(message) for message in decoded} == set(wire.Message.__args__)
+
+
+def test_who_is_who() -> None:
+    anna, ben = ((person.identity, examples.NONCES[person.identity]) for person in (ANNA, BEN))
+    for own, other in ((anna, ben), (ben, anna)):
+        assert commitment(own[1], own[0], other[0], examples.BINDING).hex() in SHOWN.values()
+    raw, numbers = examples.emoji(examples.NONCES, examples.BINDING)
+    assert emoji_of(ben, anna, examples.BINDING) == raw
+    assert [name for _, name in as_emoji(raw, "en")] == [EMOJI[number].en for number in numbers]
+
+
+def test_rosters_rolls_and_words() -> None:
+    desk, secret = Desk("Anna", room=open_room("lobby", open_secret("lobby"), START)), open_secret("lobby")
+    ben = Author("Bén", LOBBY)
+    desk.hear(desk.meet(ben, rooms=[LOBBY]), ben.arrives())
+    names = {desk.me: "Anna", ben.public: "Bén"}
+    room = desk.replica.places[LOBBY].room
+    assert (roster(room), roll(room)) == (examples.roster(names), examples.roll(names, secret))
+    assert room_words(secret, examples.roster(examples.NAMES)) == examples.words(examples.NAMES, secret)
 
 
 def test_a_replica_takes_them_and_claims_the_same() -> None:

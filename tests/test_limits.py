@@ -21,12 +21,14 @@ from peertalk.core import (
     rates,
     reach,
     records,
+    rolls,
     room,
     rooms,
     serving,
     session,
     sharing,
     sync,
+    verify,
     wire,
 )
 from peertalk.node import (
@@ -44,6 +46,7 @@ from peertalk.node import (
     mdns,
     people,
     targets,
+    trust,
 )
 
 PAGE = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -107,6 +110,11 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "a request without anything useful; in all": (asking.PATIENCE, asking.LONGEST),
     "waiting for a peer's first claims to settle": (sharing.FIRST_HAVE_PATIENCE,),
     "signals": (sharing.SIGNAL_BURST, sharing.SIGNAL_RATE),
+    "steps of comparing emoji on one link": (verify.STEP_BURST, verify.STEP_RATE),
+    "the other one is waited for, to compare emoji; without a link": (verify.LONGEST, verify.RELINK),
+    "nonces shown for one wish to compare": (verify.MAX_REVEALED,),
+    "the same one asks to compare": (verify.ASKED_AGAIN,),
+    "changes of a roll are gathered; rolls that one member says": (rolls.GATHERED, rolls.A_SECOND),
     "members told of in one `Peers`; endpoints of each": (wire.MAX_PEERS, wire.MAX_ENDPOINTS),
     "`Peers` on one link": (reach.HEARD_BURST, reach.HEARD_RATE),
     # of a node
@@ -134,6 +142,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
         *(people.MAX_REMEMBERED, people.REMEMBERED_MS / 1000),
     ),
     "addresses remembered of one person": (people.MAX_ADDRESSES,),
+    "warnings of names under other keys": (trust.WARNINGS, 60 * trust.WARNINGS_A_SECOND),
     "people who are remembered": (people.MAX_PEERS,),
     "people who are recognised by their direct room; of these met before the start": (
         *(acquaintances.MAX_RECOGNISED, acquaintances.KEPT),

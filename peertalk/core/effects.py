@@ -191,6 +191,33 @@ class SyncStep(Record, frozen=True):
     total: int
 
 
+class RollsChanged(Record, frozen=True):
+    """Who is in a room has changed, or who of those linked sees others there."""
+
+    room: bytes
+
+
+class VerifyAsked(Record, frozen=True):
+    """Somebody who is linked wants to compare emoji."""
+
+    identity: bytes
+
+
+class EmojiMade(Record, frozen=True):
+    """Both want to compare, and this is what they see: the first 42 bits of 8 bytes."""
+
+    identity: bytes
+    emoji: bytes
+
+
+class VerifyFailed(Record, frozen=True):
+    """There will be no emoji: `cancelled` (by the other), `gone` (no link any more), `timeout`, `failed` (cut off again and again)."""
+
+    identity: bytes
+    why: str
+
+
+TrustNotice = RollsChanged | VerifyAsked | EmojiMade | VerifyFailed
 Notice = (
     Arrived
     | Queued
@@ -207,5 +234,6 @@ Notice = (
     | TypingSeen
     | ForkSeen
     | SyncStep
+    | TrustNotice
 )
 Effect = Send | Prove | Unprove | Close | Commit | LoadPages | LoadBodies | Wake | Listens | Heard | Notice

@@ -83,6 +83,11 @@ class Outlet:
     def emit(self, effect: Effect) -> None:
         self._effects.append(effect)
 
+    @property
+    def gathered(self) -> Sequence[Effect]:
+        """The effects that `drain` would give."""
+        return self._effects
+
     def drain(self) -> list[Effect]:
         """The effects since the last call."""
         effects, self._effects = self._effects, []

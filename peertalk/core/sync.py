@@ -24,6 +24,7 @@ from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.reach import Reach, Whence
 from peertalk.core.reforming import Reforming
+from peertalk.core.rolls import Rolls
 from peertalk.core.room import Room
 from peertalk.core.rooms import direct_room
 from peertalk.core.sharing import FIRST_HAVE_PATIENCE, LinkState, Sharing
@@ -35,6 +36,7 @@ from peertalk.core.stored import (
     RoomSnapshot,
     Snapshot,
 )
+from peertalk.core.verify import Verifying
 from peertalk.errors import RemoteError, RequestError
 
 CHORES_EVERY = 600.0
@@ -58,6 +60,8 @@ class Replica:
         self.links = self._linking.links
         self._reach = Reach(identity.public, self._out)
         self._exchange = Exchange(self._out, self._reach, disk=disk)
+        self.rolls = Rolls(self.places, self._out)
+        self.verifying = Verifying(identity.public, self._out, random)
         self._beginnings = Beginnings(self.links, now.mono)
         self._wakes: dict[bytes, float] = {}
         self._chores_at = now.mono
@@ -201,13 +205,23 @@ class Replica:
         """One listens at this port: whom one is linked with from now on may tell others."""
         self._reach.port = port
 
-    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now, *, whence: Whence | None = None) -> None:
-        """A link to `identity`, who is there, is authenticated, and these rooms are proven by both sides."""
+    def link_up(
+        self,
+        link: int,
+        identity: bytes,
+        rooms: Collection[bytes],
+        now: Now,
+        *,
+        whence: Whence | None = None,
+        binding: bytes = b"",
+    ) -> None:
+        """A link to `identity`, who is there, is authenticated, and these rooms are proven by both sides. `binding` is the channel's."""
         self._chores.notice_sleep(now)
         self._reach.link_up(link, identity, whence or Whence())
         direct = direct_room(self.identity, identity, now.wall, shown=False)
         self.links[link] = LinkState(identity, {direct.id}, direct=direct)
         self.reforming.look()
+        self.verifying.link_up(link, identity, direct.id, binding)
         self.proven(link, rooms, now)
         self.reforming.part()
         if self.is_active(direct.id):
@@ -221,6 +235,7 @@ class Replica:
         """A link is gone."""
         self._linking.down(link, now)
         self.reforming.down(link)
+        self.verifying.link_down(link, now.mono)
         self._reach.link_down(link)
 
     def congested(self, link: int, *, much: bool) -> None:
@@ -244,6 +259,9 @@ class Replica:
         if isinstance(message, wire.Offer):
             self.reforming.offers.hear(link, state, message, now)
             return
+        if isinstance(message, wire.Verify):
+            self.verifying.receive(link, message, now.mono)
+            return
         place = self._place_of(state, message, now)
         if place is None:
             return
@@ -260,8 +278,13 @@ class Replica:
                 return
             raise RemoteError("out_of_order")
         self._mark(message.room)
+        self._handle(place, sharing, message, now)
+
+    def _handle(self, place: Place, sharing: Sharing, message: wire.Message, now: Now) -> None:
         if isinstance(message, wire.Signal):
             self._on_signal(place, sharing, message, now)
+        elif isinstance(message, wire.Roll):
+            self.rolls.hear(place.room, sharing, message, now.mono)
         else:
             self._exchange.handle(place, sharing, message, now)
 
@@ -323,6 +346,7 @@ class Replica:
         """Time has passed: see to what is due."""
         self._out.touched.update(room for room, at in self._wakes.items() if at <= now.mono)
         self._chores.notice_sleep(now)
+        self.verifying.tick(now.mono)
         self._beginnings.go_on(lambda link, card: self._take(link, card, now), self._out, now.mono)
         if now.mono >= self._chores_at:
             self._chores_at = now.mono + CHORES_EVERY
@@ -345,6 +369,8 @@ class Replica:
                 if id_ in self.places:
                     self._pump(self.places[id_], now)
         self.reforming.pump(seen, now)
+        self.rolls.notice(self._out.gathered, now.mono)
+        self.rolls.tick(now.mono)
         self._flush_lazy(now)
         self._begin_at = self._beginnings.wake(now.mono)
         self._out.emit(Wake(self.wake()))
@@ -399,4 +425,5 @@ class Replica:
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
         lazy = self._lazy_at if self._lazy_at is not None else float("inf")
-        return min(self._chores_at, lazy, self._begin_at, self.reforming.wake, *self._wakes.values())
+        others = self.reforming.wake, self.verifying.wake(), self.rolls.wake()
+        return min(self._chores_at, lazy, self._begin_at, *others, *self._wakes.values())

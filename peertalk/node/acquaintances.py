@@ -38,7 +38,8 @@ class Acquaintances:
         is_left_out: Callable[[bytes], bool] = lambda _: False,
     ) -> None:
         self._identity, self._peers, self._is_befriended, self._is_left_out = identity, peers, is_befriended, is_left_out
-        self._before = frozenset(peers)
+        self.before = frozenset(peers)
+        """Who was met before this start."""
         self._direct: dict[bytes, tuple[bytes, bytes]] = {}
         self.secrets: Mapping[bytes, bytes] = {}
         """The direct rooms of those who are recognised, id → secret."""
@@ -55,7 +56,7 @@ class Acquaintances:
         record = self._peers.get(identity)
         if (record is not None and record.verified) or self._is_befriended(identity):
             return Rank.TRUSTED
-        return Rank.KNOWN if identity in self._before else Rank.STRANGER
+        return Rank.KNOWN if identity in self.before else Rank.STRANGER
 
     def __contains__(self, identity: bytes) -> bool:
         """Whether somebody was met, be it today."""
@@ -64,13 +65,13 @@ class Acquaintances:
     def age(self, peer: PeerRecord) -> tuple[bool, int]:
         """By this (the least first) people are forgotten where there are too many: who was met today before who is known, then who
         was here longest ago."""
-        return peer.identity in self._before, peer.last_seen
+        return peer.identity in self.before, peer.last_seen
 
     def _recognised(self) -> list[bytes]:
         def latest(number: int, peers: Iterable[PeerRecord]) -> list[bytes]:
             return [peer.identity for peer in nlargest(number, peers, key=lambda peer: peer.last_seen)]
 
-        known = latest(KEPT, (peer for who, peer in self._peers.items() if who in self._before))
+        known = latest(KEPT, (peer for who, peer in self._peers.items() if who in self.before))
         spared = set(known)
         return known + latest(MAX_RECOGNISED - len(known), (peer for who, peer in self._peers.items() if who not in spared))
 

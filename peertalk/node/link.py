@@ -95,6 +95,11 @@ class Link(asyncio.Protocol):
         return self.target is not None
 
     @property
+    def binding(self) -> bytes:
+        """What the channel is bound to: the same at both ends, and nowhere else (docs/protocol.md, "The channel")."""
+        return self._channel.binding
+
+    @property
     def peer(self) -> bytes | None:
         """The identity at the other end, once it is proven."""
         return self._channel.peer if self._channel.established else None

@@ -205,7 +205,7 @@ class Links:
         self._by_identity[event.peer] = link
         self.lines[link.id] = link
         whence = Whence(*packed(link.address[0]), link.address[1] if link.initiator else 0)
-        self._replica.link_up(link.id, event.peer, event.rooms, now, whence=whence)
+        self._replica.link_up(link.id, event.peer, event.rooms, now, whence=whence, binding=link.binding)
         self._prove_new(link)
 
     def _prove_new(self, link: Link) -> None:

@@ -57,6 +57,24 @@ class People:
         if identity in self._records and identity not in self._on_disk - self._keys:
             self._put(self._records[identity])
 
+    def is_known(self, identity: bytes) -> bool:
+        """Was somebody met before this start, or on an earlier day? To have been met today is nothing: anybody can be."""
+        record = self._records.get(identity)
+        return record is not None and (identity in self.acquaintances.before or record.last_seen - record.first_seen >= DAY_MS)
+
+    def call(self, identity: bytes, name: str) -> None:
+        """Remember by which name somebody goes."""
+        if self._record(identity).name != name:
+            self._put(msgspec.structs.replace(self._record(identity), name=name))
+
+    async def verify(self, identity: bytes, *, verified: bool, name: str) -> bool:
+        """Somebody was compared with, and is who they say (or not), by this name; whether that is new. It is on disk then."""
+        old = self._record(identity)
+        if old.verified == verified:
+            return False
+        await self._put(msgspec.structs.replace(old, verified=verified, name=name if verified else old.name))
+        return True
+
     async def block(self, identity: bytes, *, blocked: bool) -> None:
         """Somebody gets no link and is not shown, or is again; once it returns that is on disk."""
         await self._put(msgspec.structs.replace(self._record(identity), blocked=blocked))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -23,11 +23,11 @@ _name = lru_cache(maxsize=4096)(text.name)
 
 
 class Views:
-    """Makes views of what `replica` has. `peers` are the identities met so far."""
+    """Makes views of what `replica` has. `peers` are the identities met so far, `is_known` tells who of them was met before."""
 
-    def __init__(self, replica: Replica, peers: Mapping[bytes, PeerRecord]) -> None:
+    def __init__(self, replica: Replica, peers: Mapping[bytes, PeerRecord], is_known: Callable[[bytes], bool]) -> None:
         self._replica = replica
-        self._peers = peers
+        self._peers, self._is_known = peers, is_known
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -35,6 +35,10 @@ class Views:
     def me(self) -> events.IdentityView:
         key = self._replica.identity.public
         return events.IdentityView(id=key.hex(), name=self.name(key), tag=tag(key))
+
+    def identities(self, keys: Iterable[bytes]) -> list[events.IdentityView]:
+        """Who these are, as they are called."""
+        return [events.IdentityView(id=key.hex(), name=self.name(key), tag=tag(key)) for key in keys]
 
     def name(self, identity: bytes, room: Room | None = None) -> str:
         """What somebody is called, in this room if they have a name there; a tag of the key where no name is known."""
@@ -64,10 +68,11 @@ class Views:
         return {identity for place in self._replica.places.values() for identity in place.room.online()}
 
     def trust(self, identity: bytes) -> events.Trust:
+        """`new`, `known` or `verified`, by nothing but what happened here."""
         record = self._peers.get(identity)
         if record is not None and record.verified:
             return "verified"
-        return "known" if record is not None and record.last_seen - record.first_seen > 0 else "new"
+        return "known" if self._is_known(identity) else "new"
 
     def peer(self, identity: bytes) -> events.Peer:
         record = self._peers.get(identity)
@@ -83,6 +88,7 @@ class Views:
             addresses=[_endpoint(*address) for address in record.addresses] if record else [],
             rooms=[id_.hex() for id_ in rooms],
             blocked=record.blocked if record else False,
+            since=record.first_seen if record else None,
         )
 
     def _is_in(self, room: Room, identity: bytes) -> bool:

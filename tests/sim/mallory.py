@@ -67,7 +67,16 @@ class Liar:
     def listen(self, port: int) -> None:
         pass
 
-    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now, *, whence: Whence | None = None) -> None:
+    def link_up(
+        self,
+        link: int,
+        identity: bytes,
+        rooms: Collection[bytes],
+        now: Now,
+        *,
+        whence: Whence | None = None,
+        binding: bytes = b"",
+    ) -> None:
         self.links[link] = identity
         self._say(link, self.author.card())
         self._say(link, wire.Have(ROOM.id, self.random.randbytes(32), 2**52, True))

@@ -244,5 +244,3 @@ def run(seed: int | str, *, steps: int = 60) -> Reformings:
         error.add_note("\n".join(["", f"seed {seed}:", *schedule.log]))
         raise
     return schedule
-
-

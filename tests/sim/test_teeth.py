@@ -21,7 +21,7 @@ from peertalk.core.sharing import Sharing
 from peertalk.core.stored import DropOutbox
 from tests.sim.runs import attempt
 
-SEEDS = range(120)
+SEEDS = range(400)
 Patch = pytest.MonkeyPatch
 
 

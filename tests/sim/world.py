@@ -262,7 +262,8 @@ class World:
 
     def _bring_up(self, number: int, host: Host, peer: Host, shared: set[bytes], whence: Whence) -> None:
         identity = peer.identity.public
-        host.do(lambda replica: replica.link_up(number, identity, shared, host.now(), whence=whence))
+        binding = number.to_bytes(32, "big")  # as of a channel: the same at both ends, another on each link
+        host.do(lambda replica: replica.link_up(number, identity, shared, host.now(), whence=whence, binding=binding))
 
     def at_other_end(self, number: int, host: Host) -> Host:
         one, other = self.links[number]
@@ -304,7 +305,9 @@ class World:
         self.watch(sender, peer, message)
         self.sent += 1
         self.sent_bytes += len(raw)
-        hurried = isinstance(message, wire.Peers)  # no entry hangs on it, so it draws no dice and shifts nobody's schedule
+        hurried = isinstance(
+            message, wire.Peers | wire.Roll
+        )  # no entry hangs on it, so it draws no dice and shifts nobody's schedule
         self._deliver(sender, peer, number, lambda replica: replica.received(number, raw, peer.now()), hurried=hurried)
 
     def _deliver(

@@ -159,8 +159,8 @@ class FakeCircle:
         self.invites_by_code[invite.code] = invite
         return invite
 
-    async def invites(self) -> list[Invite]:
-        return list(self.invites_by_code.values())
+    def invites(self, room: str | None = None) -> list[Invite]:
+        return [each for each in self.invites_by_code.values() if room in (None, each.room)]
 
     async def cancel_invite(self, code: str) -> None:
         self._ask("cancel_invite", code)
@@ -223,7 +223,7 @@ class FakeCircle:
         found = await self._private(room)
         if found.retention != "session":
             self.change(found.id, "ended")
-            return Ended(stays=["messages", "members", "room"], forgotten=["feed_key"])
+            return Ended(stays=["messages", "members", "room"], forgotten=["key"])
         del self.rooms_by_id[found.id]
         self.emit(RoomChanged(room=found, change="left"))
         return Ended(stays=[], forgotten=["messages", "members", "room"])

@@ -247,7 +247,7 @@ def test_an_offer_names_who_asks_who_is_left_out_who_came_along_and_where_one_st
 
 
 def test_what_stays_and_what_is_gone_after_a_meeting(language: str) -> None:
-    told = say.ended(Ended(stays=["messages", "members"], forgotten=["feed_key", "moon"]))
+    told = say.ended(Ended(stays=["messages", "members"], forgotten=["key", "moon"]))
     if language == "en":
         assert told[:2] == (
             "Stays on this computer: what was said and who was there.",

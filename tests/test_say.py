@@ -73,12 +73,9 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("too_large", limit=32734), ["32734"]),
     (RequestError("too_large"), []),
     (RequestError("refused", why="x is y"), ["x is y"]),
-    *(
-        (RequestError("refused", why=why), [])
-        for why in ("not_private", "reformed", "self", "not_member", "nobody", "not_compared")
-    ),
+    *((RequestError("refused", why=why), []) for why in ("not_private", "reformed", "self", "not_member", "nobody")),
     (RequestError("refused", why="left_out"), []),
-    *((RequestError("refused", why=why), []) for why in ("too_many", "many_codes", "bounds", "words_changed")),
+    *((RequestError("refused", why=why), []) for why in ("too_many", "many_codes", "bounds")),
     *(
         (RequestError("bad_code", reason=reason), [])
         for reason in ("not_found", "wrong", "expired", "used_up", "two_rooms", "?")

@@ -89,6 +89,8 @@ EVENTS: list[tuple[events.AnyEvent, str | None, str | None]] = [
     (changed("sealed", sealed=True), "Tuesday circle is closed now: nobody else comes in.", None),
     (changed("unsealed"), "Tuesday circle is open again.", "Tuesday circle ist wieder offen."),
     (changed("outside"), "You are let into Tuesday circle.", "Du bist in Tuesday circle eingelassen worden."),
+    (events.PeerChanged(peer=SAM, change="blocked"), "Sam is blocked", "Sam ist blockiert"),
+    (events.PeerChanged(peer=SAM, change="unblocked"), "Sam is not blocked any more", "Sam ist nicht mehr blockiert"),
     (changed("ended"), "The meeting in Tuesday circle is over.", "Das Treffen in Tuesday circle ist zu Ende."),
 ]
 

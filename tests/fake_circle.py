@@ -37,7 +37,8 @@ LATER = 10 * 60_000
 @dataclass(kw_only=True)
 class FakeCircle:
     """A mixin. `doors` are the codes of others, with what accepting them gives; `before_accept` and `before_verify` hold these back
-    until they are set; `shown` are the rooms and people whose words and symbols were asked for; `now` is when an invitation is made (Unix ms)."""
+    until they are set; `shown` are the rooms and people whose words and symbols were asked for; `now` is when an invitation is made
+    (Unix ms)."""
 
     rooms_by_id: dict[str, Room] = field(default_factory=dict)
     peers_by_id: dict[str, Peer] = field(default_factory=dict)

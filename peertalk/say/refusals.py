@@ -99,8 +99,6 @@ _REFUSED: Final[Mapping[str, str]] = {
     "too_many": N_("So many at once cannot be left out. Leave out fewer, then do it again."),
     "many_codes": N_("Too many codes of yours are alive already. /cancel takes them back."),
     "bounds": N_("A code can be for 1 to 256 people, and live for ten seconds to a day."),
-        "The words have changed since you looked, as somebody came. Compare them once more: /words shows them."
-    ),
 }
 
 

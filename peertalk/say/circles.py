@@ -77,12 +77,7 @@ _PARTS: Final = {
     "messages": N_("what was said"),
     "members": N_("who was there"),
     "room": N_("the room"),
-    "cards": N_("the keys of the others"),
-    "keys": N_("your key for this room"),
-    "feed_key": N_("your key for this room"),
-    "outbox": N_("what was still waiting"),
-    "direct": N_("your direct rooms"),
-    "verified": N_("whom you have verified"),
+    "key": N_("your key for this room"),
 }
 
 

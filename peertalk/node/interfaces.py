@@ -17,6 +17,7 @@ from pathlib import Path
 
 import ifaddr
 
+from peertalk.core.addresses import is_private
 from peertalk.errors import StartError
 from peertalk.node.ports import Clock
 
@@ -24,9 +25,6 @@ POLL = 2.0  # seconds between two looks at the interfaces
 JUMP = 10.0  # seconds by which the clocks may disagree before it counts as having slept
 
 PRINTERS = range(9100, 9110)  # the ports of raw printing
-
-# RFC 1918 and RFC 4193. What Python calls private depends on its version, and holds ways into the internet (6to4, Teredo).
-PRIVATE = tuple(ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
 
 # What asks for the flags of an interface: SIOCGIFFLAGS, with the request as struct ifreq.
 _FLAGS_OF = {"linux": 0x8913, "darwin": 0xC0206911}
@@ -199,7 +197,7 @@ def dialable(host: str, interfaces: Iterable[Interface]) -> bool:
         return False
     if address.is_multicast or address.is_unspecified or address.is_reserved:
         return False
-    return any(address in one for one in PRIVATE) or on_link(host, interfaces)
+    return is_private(address) or on_link(host, interfaces)
 
 
 def may_listen(port: int) -> bool:

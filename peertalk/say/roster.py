@@ -16,12 +16,14 @@ TYPING = 6.0
 
 @dataclass(slots=True)
 class Roster:
-    """`rooms` and `peers` by id; `typing` maps (room, peer) to when it ends."""
+    """`rooms` and `peers` by id; `typing` maps (room, peer) to when it ends; `watched` are the ids of those
+    who came under a known name with another key."""
 
     me: IdentityView | None = None
     rooms: dict[str, Room] = field(default_factory=dict)
     peers: dict[str, Peer] = field(default_factory=dict)
     typing: dict[tuple[str, str], float] = field(default_factory=dict)
+    watched: set[str] = field(default_factory=set)
 
     def group_rooms(self) -> list[Room]:
         """Open and private rooms, by name; the lobby first."""
@@ -56,6 +58,14 @@ class Roster:
         if any(other.id != somebody.id and look(other.name) == shape for other in (*self.peers.values(), *others)):
             return f"{name} · {somebody.tag}"
         return name
+
+    def is_doubtful(self, somebody: IdentityView) -> bool:
+        """Whether somebody could be taken for somebody else."""
+        return somebody.id in self.watched or self.called(somebody) != somebody.name
+
+    def among(self, room: Room) -> list[Peer]:
+        """The others of a room, as far as they are known and not blocked."""
+        return [peer for peer in self.peers.values() if room.id in peer.rooms and not peer.blocked]
 
     def title(self, room: Room) -> str:
         """What a room is called on the screen: `#lobby`, `Tuesday circle`, or the other's name."""

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from textual.worker import Worker
 
 from peertalk import say
-from peertalk.commands import spelling
+from peertalk.commands import codes
 from peertalk.errors import PeerTalkError
 from peertalk.i18n import _
 from peertalk.tui.screens.ask import Line
@@ -70,7 +70,7 @@ class Accept(Sheet):
         if event.value not in self._offers:
             self._offers, self._chosen = (), 0
         if self._search is None:
-            self._say(Entry(tuple(spelling.complete(event.value)), spelling.doubt(event.value)))
+            self._say(Entry(tuple(codes.complete(event.value)), codes.doubt(event.value)))
 
     def action_complete(self) -> None:
         """Tab: the first word that it could be, then the next one; with nothing to complete, on to what can be done."""
@@ -80,7 +80,7 @@ class Accept(Sheet):
             self._chosen = (self._chosen + 1) % len(self._offers)
             self._put()
         else:
-            self._offers, self._chosen = tuple(spelling.complete(self._line.value)), 0
+            self._offers, self._chosen = tuple(codes.complete(self._line.value)), 0
             self._put() if self._offers else self.focus_next()
 
     def _put(self) -> None:

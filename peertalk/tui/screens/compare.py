@@ -15,7 +15,8 @@ from peertalk.core import events
 from peertalk.core.events import Room, Words
 from peertalk.errors import PeerTalkError
 from peertalk.i18n import _
-from peertalk.tui.screens.sheet import Sheet, Told
+from peertalk.tui.bridge import Told
+from peertalk.tui.screens.sheet import Sheet
 from peertalk.tui.sheets import comparing
 from peertalk.tui.sheets.comparing import Comparison
 from peertalk.tui.widgets.choices import Choices

@@ -14,7 +14,8 @@ from textual.widgets import Static
 from peertalk import say
 from peertalk.core.events import Invite, Room
 from peertalk.errors import PeerTalkError
-from peertalk.tui.screens.sheet import Sheet, Told
+from peertalk.tui.bridge import Told
+from peertalk.tui.screens.sheet import Sheet
 from peertalk.tui.sheets.inviting import MANY, Door, choices, follow, lines
 from peertalk.tui.widgets.choices import Choices
 from peertalk.tui.widgets.page import Page

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from peertalk.commands.questions import Choice
-from peertalk.core.events import AnyEvent
 from peertalk.i18n import _
 from peertalk.tui.widgets.choices import Choices
 from peertalk.tui.widgets.page import Page, Paragraph
@@ -25,14 +23,6 @@ if TYPE_CHECKING:
     from peertalk.node.node import Node
     from peertalk.tui.app import PeerTalkApp
     from peertalk.tui.talk import Talk
-
-
-class Told(Message, bubble=False):
-    """The node said these; the screen below has taken them over already."""
-
-    def __init__(self, events: Sequence[AnyEvent]) -> None:
-        super().__init__()
-        self.events = tuple(events)
 
 
 class Sheet(ModalScreen[str]):

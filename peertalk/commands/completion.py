@@ -34,7 +34,7 @@ class Completion:
 
 
 def complete(line: str, cursor: int, candidates: Candidates) -> list[Completion]:
-    """What could stand before the cursor, likeliest first, at most 20. Nothing for a word that has not begun in a text."""
+    """What could stand before the cursor, likeliest first; of other things than commands at most 20. Nothing for a word that has not begun in a text."""
     before = line[:cursor]
     offset = len(before) - len(before.lstrip())
     if not before[offset:].startswith("/") or before[offset:].startswith("//"):
@@ -55,7 +55,7 @@ def _commands(word: str, start: int, end: int) -> list[Completion]:
         if name is not None:
             tail = " " if command.parameters else ""
             found.append(Completion(f"/{name}{tail}", start, end, f"/{name}", _(command.help)))
-    return found[:MOST]
+    return found
 
 
 def _parameters(command: Command, rest: str, end: int, candidates: Candidates) -> list[Completion]:
@@ -72,7 +72,7 @@ def _options(parameter: Parameter, candidates: Candidates) -> Iterable[str]:
     match parameter.kind:
         case "room":
             return candidates.rooms
-        case "peer":
+        case "peer" | "people":
             return candidates.peers
         case "command":
             return [*(command.name for command in COMMANDS), privacy.WORDS[i18n.language()]]

@@ -36,13 +36,14 @@ class Author(IdentityView, frozen=True):
 
 
 class Peer(IdentityView, frozen=True):
-    """Somebody known here, in whatever room."""
+    """Somebody known here, in whatever room. `since`: when they were met first, if they were."""
 
     online: bool = False
     trust: Trust = "new"
     addresses: list[str] = []
     rooms: list[str] = []
     blocked: bool = False
+    since: int | None = None
 
 
 class Member(IdentityView, frozen=True):

@@ -78,6 +78,7 @@ class Views:
             addresses=[_endpoint(*address) for address in record.addresses] if record else [],
             rooms=[id_.hex() for id_ in rooms],
             blocked=record.blocked if record else False,
+            since=record.first_seen if record else None,
         )
 
     def _is_in(self, room: Room, identity: bytes) -> bool:

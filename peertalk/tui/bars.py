@@ -93,7 +93,9 @@ def key_bar(bindings: Iterable[Binding], talk: Talk | None, narrow: bool) -> tup
         if binding.footer and binding.id in _SHORT
     )
     room = talk.room if talk is not None else None
-    return keys[: 2 if narrow else None], (standing.readers(talk.roster, room),) if talk is not None and room is not None else ()
+    return keys[: 2 if narrow else None], (
+        standing.readers(talk.roster, room),
+    ) if talk is not None and room is not None else ()
 
 
 _SHORT = {"palette": N_("anything"), "help": N_("help"), "members": N_("members")}

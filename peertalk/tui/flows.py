@@ -26,6 +26,12 @@ def _talk(app: PeerTalkApp) -> Talk:
     return app.chat.talk
 
 
+def order(id: str, **arguments: str) -> commands.Invocation:  # noqa: A002 (as the table calls it)
+    """A command as if it had been typed; where it is given all that it needs, its question is answered with yes."""
+    command = next(each for each in commands.COMMANDS if each.id == id)
+    return commands.Invocation(command, arguments, confirmed=bool(arguments))
+
+
 # ── private rooms ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -65,10 +71,10 @@ async def accept(app: PeerTalkApp) -> None:
     """Ask for a code, and go where it leads."""
     from peertalk.tui.screens.accept import Accept  # noqa: PLC0415 (see the module)
 
-    entered = await app.push_screen_wait(Accept(_talk(app)))
-    if entered:
-        await app.chat.reading.enter(("room", entered))
-        app.chat.note("\n".join(say.arrived(_talk(app).roster.rooms[entered])))
+    outcome = await app.push_screen_wait(Accept(_talk(app)))
+    if outcome is not None and isinstance(outcome.action, commands.SwitchRoom):
+        await app.chat.reading.enter(("room", outcome.action.room))
+        app.chat.note("\n".join(outcome.lines))
 
 
 # ── being sure ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,5 +139,5 @@ async def show_offer(app: PeerTalkApp, offer: Offer) -> None:
         app.chat.run_command(str(chosen), offer=offer.offer)
 
 
-SHEETS: Final[Mapping[str, Callable[["PeerTalkApp"], Awaitable[None]]]] = {"create": create, "accept": accept, "invite": invite}
+SHEETS: Final[Mapping[str, Callable[[PeerTalkApp], Awaitable[None]]]] = {"create": create, "accept": accept, "invite": invite}
 """Commands that have a sheet to begin with, where they are chosen without anything typed."""

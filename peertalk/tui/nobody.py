@@ -39,7 +39,9 @@ def is_lonely(talk: Talk | None) -> bool:
     """Whether somebody finds nobody at all, so that the doctor should look."""
     if talk is None or talk.room is None or talk.conversation is None:
         return False
-    return talk.room.kind != "direct" and not talk.room.outside and not talk.room.archived and talk.room.online < 2 and not talk.node.status().links
+    if talk.room.kind == "direct" or talk.room.outside or talk.room.archived:
+        return False
+    return talk.room.online < 2 and not talk.node.status().links
 
 
 def opening(seconds: float) -> tuple[Paragraph, ...]:

@@ -80,7 +80,10 @@ def asks(talk: Talk | None, key: str) -> tuple[Part, ...]:
     """The line above the composer, where somebody waits for an answer; nothing otherwise. `key` opens it."""
     if talk is None:
         return ()
-    waiting = [*map(_call, _callers(talk)), *(_offer(talk.roster, offer.name, offer.by, offer.without) for offer in talk.offers)]
+    waiting = [
+        *map(_call, _callers(talk)),
+        *(_offer(talk.roster, offer.name, offer.by, offer.without) for offer in talk.offers),
+    ]
     if not waiting:
         return ()
     more = ngettext("and {n} more", "and {n} more", len(waiting) - 1).format(n=len(waiting) - 1) if len(waiting) > 1 else ""

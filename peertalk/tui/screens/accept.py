@@ -11,10 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 from textual.worker import Worker
 
-from peertalk import say
+from peertalk import commands, say
 from peertalk.commands import codes
 from peertalk.errors import PeerTalkError
 from peertalk.i18n import _
+from peertalk.tui.flows import order
 from peertalk.tui.screens.ask import Line
 from peertalk.tui.screens.sheet import Sheet
 from peertalk.tui.sheets.accepting import Entry, above, below, choices
@@ -25,16 +26,14 @@ if TYPE_CHECKING:
     from peertalk.tui.talk import Talk
 
 
-class Accept(Sheet):
-    """What it ends with is the id of the room that was entered. `text` stands there already; `at_once` it is tried."""
+class Accept(Sheet[commands.Outcome | None]):
+    """What it ends with is what became of it: the room that was entered, and what is to be said there."""
 
     AUTO_FOCUS = "Line"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", show=False, priority=True)]
 
-    def __init__(self, talk: Talk, text: str = "", *, at_once: bool = False) -> None:
+    def __init__(self, talk: Talk) -> None:
         super().__init__(talk)
-        self._text = text
-        self._at_once = at_once
         self._offers: tuple[str, ...] = ()
         self._chosen = 0
         self._began = 0.0
@@ -42,7 +41,7 @@ class Accept(Sheet):
 
     def body(self) -> ComposeResult:
         yield Page(id="text")
-        yield Line(self._text, select_on_focus=False)
+        yield Line(select_on_focus=False)
         yield Page(id="below")
 
     def keys(self) -> str:
@@ -52,8 +51,6 @@ class Accept(Sheet):
         self.set_interval(1, self._tick)
         self.query_one("#text", Page).set(above())
         self._say(Entry())
-        if self._at_once:
-            self._look()
 
     def _say(self, entry: Entry) -> None:
         self.query_one("#below", Page).set(below(entry))
@@ -100,7 +97,7 @@ class Accept(Sheet):
         elif message.key == "stop" and self._search is not None:
             self._search.cancel()
         else:
-            self.dismiss("")
+            self.dismiss(None)
 
     def _look(self) -> None:
         if self._search is None and self._line.value.strip():
@@ -113,8 +110,7 @@ class Accept(Sheet):
     async def _accept(self, code: str) -> None:
         entry = Entry()
         try:
-            room = await self.node.accept(code)
-            self.dismiss(room.id)
+            self.dismiss(await commands.run(self.node, order("accept", code=code), commands.Context()))
         except PeerTalkError as error:
             entry = Entry(trouble=say.error(error))
         finally:

@@ -208,6 +208,8 @@ class ChatScreen(Screen[None]):
 
     def draw(self) -> None:
         """Bring everything but the transcript up to date; what says the same as before is not drawn again."""
+        if not self.children:  # what ends while the screen is taken down would draw once more
+            return
         now = time.monotonic()
         lonely = self.talk.node if self.talk is not None and is_lonely(self.talk) else None
         report = self.checkup.follow(lonely, now - self._began, now)
@@ -296,8 +298,7 @@ class ChatScreen(Screen[None]):
 
     def run_command(self, id: str, **arguments: str) -> None:
         """As if it had been typed, and its question answered with yes where it is given all that it needs."""
-        command = next(each for each in commands.COMMANDS if each.id == id)
-        self.writing.run(commands.Invocation(command, arguments, confirmed=bool(arguments)))
+        self.writing.run(flows.order(id, **arguments))
 
     def action_page_up(self) -> None:
         self.transcript.scroll_page_up(animate=False)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from peertalk.tui.talk import Talk
 
 
-class Compare(Sheet):
-    """What it ends with: "create" or "leave", where that was chosen, else ""."""
+class Compare(Sheet[str | None]):
+    """What it ends with: "create" or "leave", where that was chosen."""
 
     AUTO_FOCUS = "Ticks"
 
@@ -108,7 +108,7 @@ class Compare(Sheet):
                 self.run_worker(self._read(), group="words", exclusive=True)
                 self.draw()
             case _:
-                self.dismiss("" if message.key == "close" else message.key)
+                self.dismiss(None if message.key == "close" else message.key)
 
     def _same(self) -> None:
         present = sorted(self.query_one(Ticks).ticked)

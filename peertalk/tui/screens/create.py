@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from peertalk.tui.talk import Talk
 
 
-class Create(Sheet):
+class Create(Sheet[str | None]):
     """What it ends with is the id of the new room."""
 
     AUTO_FOCUS = "Line"
@@ -68,7 +68,7 @@ class Create(Sheet):
         if message.key == "create":
             self.run_worker(self._create(), exclusive=True)
         else:
-            self.dismiss("")
+            self.dismiss(None)
 
     async def _create(self) -> None:
         language = creating.LANGUAGES[self.query_one("#language", Picks).picked[1]]

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widgets import Static
 
 from peertalk import say
 from peertalk.core.events import Invite, Room
 from peertalk.errors import PeerTalkError
+from peertalk.say import qr
 from peertalk.tui.bridge import Told
 from peertalk.tui.screens.sheet import Sheet
 from peertalk.tui.sheets.inviting import MANY, Door, choices, follow, lines
@@ -24,7 +26,11 @@ if TYPE_CHECKING:
     from peertalk.tui.talk import Talk
 
 
-class Invitation(Sheet):
+AROUND, BESIDE = 12, 68
+"""Rows and columns that a QR code leaves to what else stands there."""
+
+
+class Invitation(Sheet[None]):
     """One invitation into one room."""
 
     def __init__(self, talk: Talk, invite: Invite, room: Room) -> None:
@@ -46,7 +52,15 @@ class Invitation(Sheet):
         if not self.door.dead and self.door.invite.expires_at <= now:
             self.door = replace(self.door, dead="expired")
         self.show(lines(self.door, now), choices(self.door))
-        self.query_one("#qr").display = not self.door.dead
+        self._draw_qr()
+
+    def _draw_qr(self) -> None:
+        """The link as a QR code, where there is room for it and the text beside it."""
+        shown, rows = self.query_one("#qr", Static), qr.lines(self.door.invite.link)
+        fits = self.app.size.height >= len(rows) + AROUND and self.app.size.width >= len(rows[0]) + BESIDE
+        shown.display = fits and not self.door.dead and not self.app.ascii
+        if shown.display:
+            shown.update(Content("\n".join(rows)))
 
     @on(Told)
     def _told(self, message: Told) -> None:
@@ -68,7 +82,7 @@ class Invitation(Sheet):
             case "cancel":
                 self.run_worker(self._cancel(), exclusive=True)
             case _:
-                self.dismiss(message.key)
+                self.dismiss(None)
 
     async def _anew(self, uses: int) -> None:
         """Another code in place of this one."""
@@ -89,5 +103,4 @@ class Invitation(Sheet):
             self.door = replace(self.door, trouble=say.error(error))
             self.draw()
         else:
-            self.dismiss("cancel")
-
+            self.dismiss(None)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from peertalk.tui.talk import Talk
 
 
-class Matching(Sheet):
+class Matching(Sheet[None]):
     """With `emoji` it begins with them; without, it waits for the other one to come as well."""
 
     def __init__(self, talk: Talk, peer: Peer, emoji: Emoji | None = None) -> None:
@@ -64,7 +64,7 @@ class Matching(Sheet):
                 self._begin()
                 self.draw()
             case _:
-                self.dismiss("")
+                self.dismiss(None)
 
     async def _confirm(self, *, matches: bool) -> None:
         try:

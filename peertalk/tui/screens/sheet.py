@@ -6,7 +6,7 @@ The chat screen passes on what the node says (`Told`), so that a sheet is as tru
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from peertalk.tui.talk import Talk
 
 
-class Sheet(ModalScreen[str]):
-    """What it ends with is the key of what was taken, or "" for Esc."""
+Answer = TypeVar("Answer")
+
+
+class Sheet(ModalScreen[Answer]):
+    """Ends with None for Esc."""
 
     app: PeerTalkApp
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", show=False)]
@@ -64,4 +67,4 @@ class Sheet(ModalScreen[str]):
         self.query_one(Choices).set(choices)
 
     def action_close(self) -> None:
-        self.dismiss("")
+        self.dismiss(None)

@@ -21,8 +21,8 @@ MANY = 20
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """An invitation and what became of it: `came` are names as they stand within sentences, `dead` why it lets nobody in any more, `copied` whether its link was
-    wanted, `trouble` what the node said."""
+    """An invitation and what became of it: `came` are names as they stand within sentences, `dead` why it lets nobody in any more,
+    `copied` whether its link was wanted, `trouble` what the node said."""
 
     invite: Invite
     room: Room

@@ -35,11 +35,12 @@ def lines(match: Match, *, symbols: bool = True) -> tuple[Paragraph, ...]:
         case "comparing":
             return _comparing(name, match.emoji, symbols=symbols)
         case "match":
+            stays = _("Nobody sits between you. It stays so until {name} uses another laptop, and then you are told.")
             return (
                 ((_("✓ {name} is verified.").format(name=name), "strong"),),
                 (),
-                ((_("Nobody sits between you. It stays so until {name} uses another laptop, and then you are told.").format(name=name), "soft"),),
-            )  # fmt: skip
+                ((stays.format(name=name), "soft"),),
+            )
         case "differ":
             return _differ(name)
         case "failed":

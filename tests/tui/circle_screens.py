@@ -7,7 +7,7 @@ import time
 import msgspec
 from textual.pilot import Pilot
 
-from peertalk.core.events import Author, RoomChanged
+from peertalk.core.events import Author, PeerChanged, RoomChanged
 from peertalk.core.events import Warning as Warned
 from peertalk.errors import RequestError
 from tests.tui.fake_node import FakeNode, identity
@@ -28,7 +28,7 @@ async def order(pilot: Pilot[None], *keys: str) -> None:
 
 def soon(node: FakeNode) -> None:
     """Invitations are made 19 seconds ago, by the clock on the wall."""
-    node.now = time.time_ns() // 1_000_000 - 18_600
+    node.now = time.time_ns() // 1_000_000 - 19_600
 
 
 async def create(pilot: Pilot[None], node: FakeNode) -> None:
@@ -50,11 +50,11 @@ async def invite(pilot: Pilot[None], node: FakeNode) -> None:
 
 async def invite_many(pilot: Pilot[None], node: FakeNode) -> None:
     await invite(pilot, node)
-    await order(pilot, "enter")
+    await order(pilot, "right", "enter")
     code = next(iter(node.invites_by_code))
     for name in ("Ada", "Ben"):
         node.uses(code, node.add_peer(name))
-    await order(pilot, "tab", "enter")
+    await order(pilot, "left", "enter")
 
 
 async def invite_dead(pilot: Pilot[None], node: FakeNode) -> None:
@@ -186,6 +186,7 @@ async def key_changed(pilot: Pilot[None], node: FakeNode) -> None:
 
 async def doubtful(pilot: Pilot[None], node: FakeNode) -> None:
     sam = node.add_peer("Sam", "Tuesday circle", key="2")
+    node.emit(PeerChanged(peer=sam, change="online"))
     node.emit(Warned(kind="same_name_new_key", text="Sam", peer=sam.id, room=ROOM))
     lena = identity("Lena")
     node.invited_by[ROOM, lena["id"]] = "Jonas"

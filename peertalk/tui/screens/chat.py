@@ -234,6 +234,7 @@ class ChatScreen(Screen[None]):
         bar, parts = self.query_one("#asks", Bar), standing.asks(self.talk, self._key_of("answer"))
         bar.display = bool(parts)
         bar.set(parts)
+        self.set_class(bool(parts), "-asked")
 
     def _key_of(self, id: str) -> str:
         """The key for something, or the command that does the same."""

@@ -21,7 +21,7 @@ from peertalk.tui.sheets import comparing
 from peertalk.tui.sheets.comparing import Comparison
 from peertalk.tui.widgets.choices import Choices
 from peertalk.tui.widgets.page import Page
-from peertalk.tui.widgets.ticks import Ticks
+from peertalk.tui.widgets.ticks import Tick, Ticks
 
 if TYPE_CHECKING:
     from peertalk.tui.talk import Talk
@@ -43,16 +43,21 @@ class Compare(Sheet[str | None]):
         yield Static(classes="question", markup=False)
 
     def keys(self) -> str:
-        return "   ".join([_("Space ticks"), _("Enter goes on"), _("Esc closes")])
+        return "   ".join([_("Space ticks"), _("Enter goes on"), _("Esc closes")]) if self._people() else super().keys()
 
     def on_mount(self) -> None:
         self.draw()
+
+    def _people(self) -> tuple[Tick, ...]:
+        """Who can be ticked."""
+        now = self.comparison
+        return () if now.verdict or now.words.gathering else comparing.people(now.words, self.talk.roster.called)
 
     def draw(self) -> None:
         """Bring it up to date."""
         now, called = self.comparison, self.talk.roster.called
         ticks, below = self.query_one(Ticks), comparing.below(now, called)
-        people = () if now.verdict or now.words.gathering else comparing.people(now.words, called)
+        people = self._people()
         self.show(comparing.lines(now, called), comparing.choices(now, called))
         self.query_one("#below", Page).set(below)
         self.query_one("#below").display = bool(below)

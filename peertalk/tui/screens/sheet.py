@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -61,10 +62,11 @@ class Sheet(ModalScreen[Answer]):
         """The keys that do something here."""
         return "   ".join([_("← → choose"), _("Enter takes it"), _("Esc closes")])
 
-    def show(self, lines: tuple[Paragraph, ...], choices: Sequence[Choice]) -> None:
+    def show(self, lines: tuple[Paragraph, ...], choices: Sequence[Choice], chosen: int = 0) -> None:
         """Say this, and offer this."""
         self.query_one("#text", Page).set(lines)
-        self.query_one(Choices).set(choices)
+        self.query_one(Choices).set(choices, chosen)
+        self.query_one(".keys", Static).update(Content(self.keys()))
 
     def action_close(self) -> None:
         self.dismiss(None)

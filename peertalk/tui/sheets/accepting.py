@@ -38,11 +38,8 @@ def below(entry: Entry) -> tuple[Paragraph, ...]:
         return _looking(entry.looking)
     if entry.trouble:
         return (((entry.trouble, "attention"),),)
-    if entry.offers:
-        words = [offer.rpartition(" ")[2].rpartition("-")[2] for offer in entry.offers]
-        more = ["…"] if len(words) > SHOWN else []
-        return (((_("Tab") + "   ", "soft"), ("   ".join([*words[:SHOWN], *more]), "accent")),)
-    return (((entry.doubt, "attention" if entry.doubt else ""),),)
+    offers: list[Paragraph] = [_offered(entry.offers)] if entry.offers else []
+    return (*offers, ((entry.doubt, "attention"),)) if entry.doubt else tuple(offers)
 
 
 def choices(entry: Entry) -> tuple[Choice, ...]:
@@ -50,6 +47,12 @@ def choices(entry: Entry) -> tuple[Choice, ...]:
     if entry.looking is not None:
         return (Choice("stop", _("stop looking")),)
     return Choice("accept", _("come in")), Choice("close", _("close"))
+
+
+def _offered(offers: tuple[str, ...]) -> Paragraph:
+    words = [offer.rpartition(" ")[2].rpartition("-")[2] for offer in offers]
+    more = ["…"] if len(words) > SHOWN else []
+    return (_("Tab") + "   ", "soft"), ("   ".join([*words[:SHOWN], *more]), "accent")
 
 
 def _looking(seconds: int) -> tuple[Paragraph, ...]:

@@ -90,10 +90,11 @@ def _by_name(member: Member) -> tuple[str, str]:
 
 
 def _grid(words: Sequence[str]) -> list[Paragraph]:
-    """Rows of five, in columns, with numbers for whoever reads aloud."""
-    each = max((cell_len(word) for word in words), default=0) + 3
+    """Rows of five, in columns, with air between them."""
+    each = max((cell_len(word) for word in words), default=0) + 4
     rows = [words[start : start + COLUMNS] for start in range(0, len(words), COLUMNS)]
-    return [((("  " + "".join(word + " " * (each - cell_len(word)) for word in row)).rstrip(), "code"),) for row in rows]
+    laid = ["    " + "".join(word + " " * (each - cell_len(word)) for word in row).rstrip() for row in rows]
+    return [line for row in laid for line in (((row, "code"),), ())][:-1]
 
 
 def _gathering(now: Comparison, called: Called) -> list[Paragraph]:

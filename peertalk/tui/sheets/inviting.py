@@ -72,7 +72,7 @@ def choices(door: Door) -> tuple[Choice, ...]:
     if door.dead:
         return (Choice("fresh", _("a fresh code")), Choice("close", _("close")))
     more = Choice("more", _("more people")) if door.invite.uses == 1 else Choice("one", _("one person"))
-    return more, Choice("copy", _("copy link")), Choice("cancel", _("take it back")), Choice("close", _("close"))
+    return Choice("copy", _("copy link")), more, Choice("cancel", _("take it back")), Choice("close", _("close"))
 
 
 def countdown(left: int) -> str:

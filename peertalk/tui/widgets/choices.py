@@ -47,10 +47,11 @@ class Choices(Widget, can_focus=True):
         """What it offers, as text."""
         return "   ".join(choice.title for choice in self.choices)
 
-    def set(self, choices: Sequence[Choice]) -> None:
-        """Offer these; the first one is chosen then, unless they are the same as before."""
+    def set(self, choices: Sequence[Choice], chosen: int = 0) -> None:
+        """Offer these, unless they are the same as before; `chosen` is the one to begin with, -1 for none: then Enter alone takes
+        nothing."""
         if tuple(choices) != self.choices:
-            self.choices, self.chosen = tuple(choices), 0
+            self.choices, self.chosen = tuple(choices), chosen
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's signature)
@@ -71,7 +72,9 @@ class Choices(Widget, can_focus=True):
 
     def action_step(self, step: int) -> None:
         """To the next one; past the ends to what else there is on the screen."""
-        if 0 <= self.chosen + step < len(self.choices):
+        if self.chosen < 0:
+            self.chosen = 0 if step > 0 else len(self.choices) - 1
+        elif 0 <= self.chosen + step < len(self.choices):
             self.chosen += step
         else:
             self.chosen = 0 if step > 0 else len(self.choices) - 1
@@ -79,7 +82,7 @@ class Choices(Widget, can_focus=True):
         self.refresh()
 
     def action_take(self) -> None:
-        if self.choices:
+        if 0 <= self.chosen < len(self.choices):
             self.post_message(self.Taken(self.choices[self.chosen].key))
 
     def on_click(self, event: Click) -> None:

@@ -382,7 +382,7 @@ def test_every_command_of_the_first_release_is_there_in_both_languages() -> None
     ids = {command.id for command in commands.COMMANDS}
     first = (
         "help msg room rooms older join leave who nick connect doctor block unblock theme lang quit "
-        "create invite accept cancel whois verify words present seal open admit end reform offers follow decline"
+        "create invite accept cancel whois verify same different words present seal open admit end reform offers follow decline"
     )
     assert " ".join(sorted(ids)) == " ".join(sorted(first.split()))
     assert all(set(command.names) == set(i18n.LANGUAGES) for command in commands.COMMANDS)

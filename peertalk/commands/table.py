@@ -114,6 +114,20 @@ COMMANDS: Final = (
         wait=trusting.wait_verify,
     ),
     Command(
+        "same",
+        {"en": ("same",), "de": ("gleich",)},
+        N_("The symbols were the same: the person is verified."),
+        trusting.same,
+        (_PERSON,),
+    ),
+    Command(
+        "different",
+        {"en": ("different",), "de": ("anders",)},
+        N_("The symbols were not the same: the person is not verified."),
+        trusting.different,
+        (_PERSON,),
+    ),
+    Command(
         "words",
         {"en": ("words",), "de": ("wörter", "woerter")},
         N_("Show the ten words of this room: if all have the same, nobody sits in between."),

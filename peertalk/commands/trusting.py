@@ -93,8 +93,18 @@ async def verify(node: Node, arguments: Arguments, context: Context) -> Outcome:
     return Outcome(say.symbols(emoji, context.spelled(peer.name)), ShowEmoji(emoji, peer))
 
 
+async def same(node: Node, arguments: Arguments, context: Context) -> Outcome:
+    """All symbols are the same: so they are verified."""
+    return await compared(node, pick(await node.peers(), arguments["peer"]), same=True, context=context)
+
+
+async def different(node: Node, arguments: Arguments, context: Context) -> Outcome:
+    """They are not."""
+    return await compared(node, pick(await node.peers(), arguments["peer"]), same=False, context=context)
+
+
 async def compared(node: Node, peer: Peer, *, same: bool, context: Context) -> Outcome:
-    """What a front end does once the person has said whether they are the same."""
+    """What is done once the person has said whether they are the same."""
     peer = await node.confirm(peer.id, same)
     return Outcome(say.compared(context.spelled(peer.name), same=same))
 

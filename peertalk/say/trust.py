@@ -22,9 +22,9 @@ _TRUST: Final[Mapping[Trust, str]] = {
 }
 
 
-def trust(level: Trust) -> str:
+def level(known: Trust) -> str:
     """How sure one can be of somebody."""
-    return _(_TRUST[level])
+    return _(_TRUST[known])
 
 
 # ── a room ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -82,7 +82,8 @@ def symbols(emoji: Emoji, name: str) -> tuple[str, ...]:
         _("Seven symbols for {name} and you. Ask {name}, best face to face: are they the same, in this order?").format(
             name=name
         ),
-        ", ".join(f"{number} {each.name}" for number, each in enumerate(emoji.emoji, 1)),
+        ", ".join(f"{number} {each.name}" for number, each in enumerate(emoji.emoji, 1)) + ".",
+        _("If all are: /same {name}. If one is not: /different {name}").format(name=name),
     )
 
 
@@ -100,7 +101,7 @@ def compared(name: str, *, same: bool) -> tuple[str, ...]:
 
 def whois(peer: Peer, ties: Mapping[str, Member], spelled: Spelled = str) -> tuple[str, ...]:
     """What is known of somebody; `ties` are what they are in each room that one shares with them, by its name."""
-    lines = [f"{spelled(peer.name)} · {peer.tag}: {_('here') if peer.online else _('away')}", trust(peer.trust)]
+    lines = [f"{spelled(peer.name)} · {peer.tag}: {_('here') if peer.online else _('away')}", level(peer.trust)]
     if peer.blocked:
         lines.append(_("You have blocked them."))
     if peer.since is not None:

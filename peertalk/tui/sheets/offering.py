@@ -22,9 +22,11 @@ def question(offer: Offer, roster: Roster) -> AskChoice:
 
 def _choices(offer: Offer, roster: Roster) -> list[Choice]:
     out = _names(offer.without, roster)
-    come = _("You write in the new room from now on. What was written before stays readable. {names} learns nothing of it.")
-    comes = _("You write in the new room from now on. What was written before stays readable. {names} learn nothing of it.")
-    told = come if len(offer.without) == 1 else comes
+    told = ngettext(
+        "You write in the new room from now on. What was written before stays readable. {names} learns nothing of it.",
+        "You write in the new room from now on. What was written before stays readable. {names} learn nothing of it.",
+        len(offer.without),
+    )
     stay = _("You stay in the old room with {names} and whoever else stays. Nobody is told, and you are not asked again.")
     return [
         Choice("follow", _("Come along"), told.format(names=out)),
@@ -37,7 +39,7 @@ def _followers(offer: Offer, roster: Roster) -> str:
     if not others:
         return _("Nobody else came along yet.")
     names = _names(others, roster)
-    return ngettext("{names} came along.", "{names} came along.", len(others)).format(names=names)
+    return ngettext("{names} came along so far.", "{names} came along so far.", len(others)).format(names=names)
 
 
 def _shared(offer: Offer, roster: Roster) -> str:

@@ -27,7 +27,11 @@ def header(talk: Talk | None, narrow: bool) -> tuple[Parts, Parts]:
     if talk is None or room is None:
         return (name,), ()
     title = Part(talk.roster.title(room), "strong")
-    right = [] if room.outside else [Part(_presence(talk.roster, room), "accent" if room.online > 1 else "soft", "screen.toggle_members")]
+    right = (
+        []
+        if room.outside
+        else [Part(_presence(talk.roster, room), "accent" if room.online > 1 else "soft", "screen.toggle_members")]
+    )
     right += standing.marks(talk.roster, room)
     if narrow:
         right += _unread_elsewhere(talk.roster, room)

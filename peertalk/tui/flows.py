@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from peertalk import commands, say
+from peertalk import commands, say, text
 from peertalk.commands.questions import AskChoice, Choice, Question
 from peertalk.core.events import Emoji, Invite, Offer, Peer, Room, Words
 from peertalk.errors import RequestError
@@ -26,7 +26,7 @@ def _talk(app: PeerTalkApp) -> Talk:
     return app.chat.talk
 
 
-def order(id: str, **arguments: str) -> commands.Invocation:  # noqa: A002 (as the table calls it)
+def order(id: str, **arguments: str) -> commands.Invocation:
     """A command as if it had been typed; where it is given all that it needs, its question is answered with yes."""
     command = next(each for each in commands.COMMANDS if each.id == id)
     return commands.Invocation(command, arguments, confirmed=bool(arguments))
@@ -102,7 +102,9 @@ async def match(app: PeerTalkApp, peer: Peer, emoji: Emoji | None = None) -> Non
 
 async def key_changed(app: PeerTalkApp, room: Room, error: RequestError) -> None:
     """Nothing is sent to somebody who has another key than the one that was verified: compare now, or leave it unsent."""
-    question = Question(_("Not sent"), say.error(error))
+    name = str(error.data.get("name", ""))
+    title = _("{name} has another key than the one that you have verified.").format(name=text.spoken(name) or name)
+    question = Question(title, _("It may be a new laptop, or somebody else under that name. So nothing was sent."))
     choices = [
         Choice("compare", _("Compare now"), _("Once you are sure who it is, you can send it.")),
         Choice("no", _("Do not send"), _("What you wrote stays in its place, and goes nowhere.")),

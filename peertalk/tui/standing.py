@@ -26,11 +26,9 @@ def marks(roster: Roster, room: Room) -> list[Part]:
     if room.outside:
         return [Part(_("the door is closed"), "attention")]
     parts = [Part(_("door closed"), "soft")] if room.sealed else []
-    if room.kind == "private":
-        parts += _words(roster, room)
     if room.retention == "session":
         parts.append(Part(_("off the record"), "soft"))
-    return parts
+    return [*parts, *(_words(roster, room) if room.kind == "private" else [])]
 
 
 def _words(roster: Roster, room: Room) -> list[Part]:

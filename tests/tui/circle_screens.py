@@ -54,7 +54,7 @@ async def invite_many(pilot: Pilot[None], node: FakeNode) -> None:
     code = next(iter(node.invites_by_code))
     for name in ("Ada", "Ben"):
         node.uses(code, node.add_peer(name))
-    await order(pilot, "left", "enter")
+    await order(pilot, "enter")
 
 
 async def invite_dead(pilot: Pilot[None], node: FakeNode) -> None:
@@ -189,7 +189,7 @@ async def doubtful(pilot: Pilot[None], node: FakeNode) -> None:
     node.emit(PeerChanged(peer=sam, change="online"))
     node.emit(Warned(kind="same_name_new_key", text="Sam", peer=sam.id, room=ROOM))
     lena = identity("Lena")
-    node.invited_by[ROOM, lena["id"]] = "Jonas"
+    node.invited_by[ROOM, "Lena"] = "Jonas"
     node.add_peer("Lena", "Tuesday circle")
     node.emit(RoomChanged(room=node.rooms_by_id[ROOM], change="members"))
     node.hear("Tuesday circle", "Lena", "And this came through Mira.", author=Author(**lena, via="Mira"))

@@ -36,7 +36,9 @@ class Matching(Sheet[None]):
 
     def draw(self) -> None:
         """Bring it up to date."""
-        chosen = -1 if self.match.state == "comparing" else 0  # nobody is verified by an Enter that was meant for something else
+        chosen = (
+            -1 if self.match.state == "comparing" else 0
+        )  # nobody is verified by an Enter that was meant for something else
         self.show(lines(self.match, symbols=not self.app.ascii), choices(self.match), chosen)
 
     def _tick(self) -> None:

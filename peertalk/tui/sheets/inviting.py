@@ -35,7 +35,7 @@ class Door:
 _DEAD = {
     "expired": N_("The time of this code is over: it lets nobody in any more."),
     "used_up": N_("This code has let in everyone it was for."),
-    "guessed": N_("Too many wrong words were tried, so this code lets nobody in any more. Nobody came in by guessing."),
+    "guessed": N_("Too many wrong words were tried: the words let nobody in any more, the link still does. Nobody came in by guessing."),
     "sealed": N_("The door of the room was closed: no code lets anybody in until it is opened."),
     "cancelled": N_("This code was taken back: it lets nobody in any more."),
 }
@@ -69,6 +69,8 @@ def choices(door: Door) -> tuple[Choice, ...]:
     """What can be done with it."""
     if door.dead == "sealed":
         return (Choice("close", _("close")),)
+    if door.dead == "guessed":
+        return Choice("fresh", _("a fresh code")), Choice("copy", _("copy link")), Choice("close", _("close"))
     if door.dead:
         return (Choice("fresh", _("a fresh code")), Choice("close", _("close")))
     more = Choice("more", _("more people")) if door.invite.uses == 1 else Choice("one", _("one person"))
@@ -116,7 +118,7 @@ def _came(door: Door) -> list[Paragraph]:
 
 
 def _linked(door: Door) -> list[Paragraph]:
-    if not door.copied or door.dead:
+    if not door.copied or door.dead not in ("", "guessed"):
         return []
     told = _("The link is in the clipboard, if your terminal allows that. Whoever has it can come in:")
     return [(), ((told, "soft"),), ((door.invite.link, ""),)]

@@ -35,7 +35,9 @@ class Door:
 _DEAD = {
     "expired": N_("The time of this code is over: it lets nobody in any more."),
     "used_up": N_("This code has let in everyone it was for."),
-    "guessed": N_("Too many wrong words were tried: the words let nobody in any more, the link still does. Nobody came in by guessing."),
+    "guessed": N_(
+        "Too many wrong words were tried: the words let nobody in any more, the link still does. Nobody came in by guessing."
+    ),
     "sealed": N_("The door of the room was closed: no code lets anybody in until it is opened."),
     "cancelled": N_("This code was taken back: it lets nobody in any more."),
 }

@@ -14,7 +14,7 @@ from peertalk.commands.finding import Arguments, room_of, title
 from peertalk.commands.model import Asked, Context, Outcome, Way
 from peertalk.core.events import Invite, Room
 from peertalk.errors import RequestError
-from peertalk.i18n import _, ngettext
+from peertalk.i18n import _
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node
@@ -135,12 +135,9 @@ async def cancel(node: Node, arguments: Arguments, context: Context) -> Outcome:
 def _taken_back(codes: list[Invite]) -> str:
     if not codes:
         return _("There is nothing to take back: no code of yours is alive, and nothing is waited for.")
-    told = ngettext(
-        "{code} lets nobody in any more. Who is in stays in.",
-        "{n} codes let nobody in any more. Who is in stays in.",
-        len(codes),
-    )
-    return told.format(code=say.code(codes[0].code), n=len(codes))
+    if len(codes) == 1:
+        return _("{code} lets nobody in any more. Who is in stays in.").format(code=say.code(codes[0].code))
+    return _("{n} codes let nobody in any more. Who is in stays in.").format(n=len(codes))
 
 
 # ── coming in ────────────────────────────────────────────────────────────────────────────────────────────────────────

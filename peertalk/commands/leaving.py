@@ -28,7 +28,7 @@ async def ask_leave(node: Node, arguments: Arguments, context: Context) -> Asked
         _("Leave and forget it"), _("What was said there is erased on this computer."), {"room": room.id, "forget": "yes"}
     )
     if room.retention == "session":
-        return Asked(_("{question} Here nothing of it is kept.").format(question=question), (leave,))
+        return Asked(f"{question} {_('Here nothing of it is kept.')}", (leave,))
     keep = Way(_("Leave, and keep what was said"), _("You find it here again if somebody invites you anew."), leave.arguments)
     return Asked(question, (keep, forget))
 

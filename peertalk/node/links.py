@@ -60,6 +60,8 @@ class Links:
         self._clock, self._random = clock, random
         self._admission, self._is_blocked, self._met = admission, is_blocked, met
         self._all: dict[int, Link] = {}
+        self._rooms: dict[int, frozenset[bytes]] = {}
+        """In which rooms one was when a link that is being set up was begun."""
         self._by_identity: dict[bytes, Link] = {}
         self._numbers = count(1)
         self._offset = 0
@@ -94,6 +96,7 @@ class Links:
             target=target,
         )
         self._all[link.id] = link
+        self._rooms[link.id] = frozenset(self._replica.secrets())
         return link
 
     def _offer(self) -> dict[bytes, bytes]:
@@ -154,6 +157,14 @@ class Links:
         self.lines[link.id] = link
         whence = Whence(*packed(link.address[0]), link.address[1] if link.initiator else 0)
         self._replica.link_up(link.id, event.peer, event.rooms, now, whence=whence)
+        self._prove_new(link)
+
+    def _prove_new(self, link: Link) -> None:
+        """Rooms that one has entered while the link was being set up: the proofs were exchanged without them."""
+        before = self._rooms.pop(link.id)
+        fresh = {room: secret for room, secret in self._replica.secrets().items() if room not in before}
+        if fresh:
+            link.prove(fresh)
 
     def _find_room(self, link: Link, peer: bytes, now: Now) -> bool:
         """Whether somebody who is not linked yet may be: for that another one may have to go."""
@@ -184,6 +195,7 @@ class Links:
 
     def _on_closed(self, link: Link, reason: str) -> None:
         del self._all[link.id]
+        self._rooms.pop(link.id, None)
         if reason == "refused:self" and link.initiator and not any(map(link.is_other_end_of, self._all.values())):
             self.on_double()
         if link.peer is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from peertalk.core.events import IdentityView, Message
-from peertalk.i18n import N_, _, ngettext
+from peertalk.i18n import N_, _
 from peertalk.say.names import listed, within
 
 NAMED: Final = 12
@@ -48,4 +48,4 @@ def renamed(old: str, new: str) -> str:
 def _named(people: Sequence[IdentityView]) -> str:
     names = [within(each.name, each.tag) for each in people[:NAMED]]
     beyond = len(people) - len(names)
-    return listed([*names, ngettext("{n} more", "{n} more", beyond).format(n=beyond)] if beyond else names)
+    return listed([*names, _("{n} more").format(n=beyond)] if beyond else names)

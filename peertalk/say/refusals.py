@@ -28,12 +28,12 @@ _CODES: Final[Mapping[str, str]] = {
     ),
     "two_rooms": N_(
         "Two different rooms answered to this code, so you are in neither. Somebody may be pretending to be the one who invited "
-        "you. Ask for a new code or the link, and once you are in compare the words of the room: /words"
+        "you. Ask for a new code or the link, and once you are in compare the words of the room with /words."
     ),
 }
 
 _MALFORMED: Final[Mapping[str, str]] = {
-    "empty": N_("There is no code in that. It is a number and three words, for instance: 7 guitar meadow comet"),
+    "empty": N_("There is no code in that. It is a number and three words, such as “7 guitar meadow comet”."),
     "slot": N_("A code has one number, from 1 to 64, and three words. Ask for it again."),
     "words": N_("A code has a number and exactly three words. Is one missing, or one too many?"),
     "version": N_("This link was made by a newer PeerTalk, and this one cannot read it. Ask for the code in words, or update."),
@@ -52,7 +52,7 @@ def bad_code(data: Data) -> str:
 def _malformed(data: Data) -> str:
     if data.get("why") != "unknown_word":
         template = _MALFORMED.get(str(data.get("why")))
-        return _(template) if template else _("That is not a code. It is a number and three words: 7 guitar meadow comet")
+        return _(template) if template else _("That is not a code. It is a number and three words, such as “7 guitar meadow comet”.")
     word = _plain(data.get("word"))
     likely = data.get("suggestions")
     likely = [_plain(each) for each in likely] if isinstance(likely, list | tuple) else []
@@ -87,16 +87,15 @@ _REFUSED: Final[Mapping[str, str]] = {
     "reformed": N_("This room has been started anew, so nothing new is written here. You can still read it."),
     "self": N_("That would be you yourself. To go, there is /leave."),
     "left_out": N_(
-        "The people in that room have gone on without you, and their programs don't let you in. You can still write to each of "
-        "them: /msg PERSON"
+        "The people in that room have gone on without you, and their programs don't let you in. With /msg PERSON you can still "
+        "write to each of them."
     ),
     "not_member": N_("That person is not in this room."),
     "locked_in": N_("That is not possible while this room is closed. /open opens it."),
     "outside": N_(
         "This room is closed, and you are outside of it. As soon as somebody inside lets you in, you can go on here."
     ),
-    "too_many": N_("There are too many of these already. Take one back first: /cancel"),
-    "no_slot": N_("All 64 numbers for codes are taken on this network just now. Try again in a few minutes."),
+    "too_many": N_("There are too many of these already. /cancel takes one back."),
 }
 
 

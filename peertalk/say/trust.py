@@ -118,7 +118,7 @@ def _tie(member: Member, spelled: Spelled) -> str:
         ways.append(_("known through {name}").format(name=spelled(member.via)))
     if member.invited_by:
         ways.append(_("invited by {name}").format(name=spelled(member.invited_by)))
-    return ", ".join(ways) or _("met in person")
+    return ", ".join(ways) or _("known directly")
 
 
 def fingerprint(identity: str) -> str:

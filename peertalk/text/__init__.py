@@ -21,7 +21,7 @@ right-to-left text themselves order the row by their own rules.
 
 from peertalk.text.cells import clip, graphemes, width
 from peertalk.text.lookalikes import look
-from peertalk.text.room_names import ROOM_NAME_CHARACTERS, room_name
+from peertalk.text.room_names import PRIVATE_NAME_CHARACTERS, ROOM_NAME_CHARACTERS, private_room_name, room_name
 from peertalk.text.sequences import is_pictographic
 from peertalk.text.shown import LINE_CELLS, MAX_CHARACTERS, MAX_LINES, NAME_CELLS, gathered, line, message, name, spoken
 
@@ -30,6 +30,7 @@ __all__ = [
     "MAX_CHARACTERS",
     "MAX_LINES",
     "NAME_CELLS",
+    "PRIVATE_NAME_CHARACTERS",
     "ROOM_NAME_CHARACTERS",
     "clip",
     "gathered",
@@ -39,6 +40,7 @@ __all__ = [
     "look",
     "message",
     "name",
+    "private_room_name",
     "room_name",
     "spoken",
     "width",

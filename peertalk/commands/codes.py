@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from peertalk import i18n, say
+from peertalk import say
+from peertalk.commands import completion
 from peertalk.core import codes
 from peertalk.core.spelling import fold, meanings, suggest
 from peertalk.core.wordlist import LANGUAGES
@@ -15,7 +16,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 def complete(text: str) -> list[str]:
     """The whole text, with its last word completed in each way that is possible."""
-    return codes.complete(text, "de" if i18n.language() == "de" else "en")
+    line = f"/accept {text}"
+    return [found.text for found in completion.complete(line, len(line), completion.Candidates())]
 
 
 def doubt(text: str) -> str:

@@ -52,7 +52,11 @@ def bad_code(data: Data) -> str:
 def _malformed(data: Data) -> str:
     if data.get("why") != "unknown_word":
         template = _MALFORMED.get(str(data.get("why")))
-        return _(template) if template else _("That is not a code. It is a number and three words, such as “7 guitar meadow comet”.")
+        return (
+            _(template)
+            if template
+            else _("That is not a code. It is a number and three words, such as “7 guitar meadow comet”.")
+        )
     word = _plain(data.get("word"))
     likely = data.get("suggestions")
     likely = [_plain(each) for each in likely] if isinstance(likely, list | tuple) else []

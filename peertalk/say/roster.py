@@ -60,8 +60,13 @@ class Roster:
         return name
 
     def is_doubtful(self, somebody: IdentityView) -> bool:
-        """Whether somebody could be taken for somebody else."""
-        return somebody.id in self.watched or self.called(somebody) != somebody.name
+        """Whether somebody could be taken for one who is verified, or for oneself, or was so until now."""
+        shape = look(somebody.name)
+        sure = [
+            *(peer for peer in self.peers.values() if peer.trust == "verified"),
+            *([self.me] if self.me is not None else []),
+        ]
+        return somebody.id in self.watched or any(each.id != somebody.id and look(each.name) == shape for each in sure)
 
     def among(self, room: Room) -> list[Peer]:
         """The others of a room, as far as they are known and not blocked."""

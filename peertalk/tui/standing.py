@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from peertalk import say, text
 from peertalk.core.events import IdentityView, Room
 from peertalk.i18n import _, ngettext
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from peertalk.tui.talk import Talk
 
 FEW = 2
-"""So many are named; of more than that only the number is said."""
+NARROW, WIDE = 42, 54
+"""So many are named, and so many columns may that take; beyond that only the number is said."""
 
 
 def marks(roster: Roster, room: Room) -> list[Part]:
@@ -40,8 +43,8 @@ def _words(roster: Roster, room: Room) -> list[Part]:
     return [Part(_("words: compare"), "accent", "screen.words")]
 
 
-def readers(roster: Roster, room: Room) -> Part:
-    """Who can read what is written here, or how sure one can be of them; short enough to stand beside two keys."""
+def readers(roster: Roster, room: Room, *, narrow: bool) -> Part:
+    """Who can read what is written here, or how sure one can be of them; short enough to stand beside the keys."""
     if room.archived:
         return Part(_("nothing is written here any more"), "soft")
     people = roster.among(room)
@@ -55,14 +58,11 @@ def readers(roster: Roster, room: Room) -> Part:
         return Part(_("everyone here is verified"), "soft")
     if len(unsure) == len(here):
         return Part(say.readers(room), "soft")
-    return Part(_but(roster, len(here), unsure), "soft")
-
-
-def _but(roster: Roster, here: int, unsure: Sequence[IdentityView]) -> str:
-    if len(unsure) > FEW:
-        return _("{n} of {all} here are verified").format(n=here - len(unsure), all=here)
     names = listed([within(roster.called(peer), peer.tag) for peer in unsure])
-    return _("everyone here is verified but {names}").format(names=names)
+    told = _("everyone here is verified but {names}").format(names=names)
+    if len(unsure) > FEW or cell_len(told) > (NARROW if narrow else WIDE):
+        told = _("{n} of {all} here are verified").format(n=len(here) - len(unsure), all=len(here))
+    return Part(told, "soft")
 
 
 def placeholder(roster: Roster, room: Room) -> str:

@@ -94,7 +94,8 @@ def _grid(words: Sequence[str]) -> list[Paragraph]:
     each = max((cell_len(word) for word in words), default=0) + 4
     rows = [words[start : start + COLUMNS] for start in range(0, len(words), COLUMNS)]
     laid = ["    " + "".join(word + " " * (each - cell_len(word)) for word in row).rstrip() for row in rows]
-    return [line for row in laid for line in (((row, "code"),), ())][:-1]
+    spaced: list[Paragraph] = [((row, "code"),) for row in laid]
+    return [line for row in spaced for line in (row, ())][:-1]
 
 
 def _gathering(now: Comparison, called: Called) -> list[Paragraph]:

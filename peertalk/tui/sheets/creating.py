@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from peertalk import i18n
 from peertalk.i18n import _, ngettext
 from peertalk.tui.widgets.page import Paragraph
@@ -40,7 +42,7 @@ def languages() -> tuple[Pick, ...]:
     )  # fmt: skip
 
 
-def retention(picked: tuple[str, int]) -> str | int:
+def retention(picked: tuple[str, int]) -> Literal["forever", "session"] | int:
     """What the node calls it."""
     key, value = picked
-    return DAYS[value] if key == "days" else key
+    return DAYS[value] if key == "days" else "session" if key == "session" else "forever"

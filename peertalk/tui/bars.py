@@ -96,10 +96,10 @@ def key_bar(bindings: Iterable[Binding], talk: Talk | None, narrow: bool) -> tup
         for binding in bindings
         if binding.footer and binding.id in _SHORT
     )
-    room = talk.room if talk is not None else None
-    return keys[: 2 if narrow else None], (
-        standing.readers(talk.roster, room),
-    ) if talk is not None and room is not None else ()
+    keys = keys[: 2 if narrow else None]
+    if talk is None or talk.room is None:
+        return keys, ()
+    return keys, (standing.readers(talk.roster, talk.room, narrow=narrow),)
 
 
 _SHORT = {"palette": N_("anything"), "help": N_("help"), "members": N_("members")}

@@ -12,7 +12,8 @@ from peertalk.core.events import IdentityView, Room
 from peertalk.i18n import _, ngettext
 from peertalk.say.names import listed, within
 from peertalk.say.roster import Roster
-from peertalk.tui.widgets.bar import Part
+from peertalk.tui.widgets.bar import GAP, Part
+from peertalk.tui.wrap import fit
 
 if TYPE_CHECKING:
     from peertalk.tui.talk import Talk
@@ -74,8 +75,9 @@ def placeholder(roster: Roster, room: Room) -> str:
     return _("Write to {room}").format(room=roster.title(room))
 
 
-def asks(talk: Talk | None, key: str) -> tuple[Part, ...]:
-    """The line above the composer, where somebody waits for an answer; nothing otherwise. `key` opens it."""
+def asks(talk: Talk | None, key: str, width: int) -> tuple[Part, ...]:
+    """The line above the composer, where somebody waits for an answer; nothing otherwise. `key` opens it: that has to fit in any
+    case."""
     if talk is None:
         return ()
     waiting = [
@@ -86,7 +88,9 @@ def asks(talk: Talk | None, key: str) -> tuple[Part, ...]:
         return ()
     more = ngettext("and {n} more", "and {n} more", len(waiting) - 1).format(n=len(waiting) - 1) if len(waiting) > 1 else ""
     opens = Part(_("{key} opens it").format(key=key), "accent", "screen.answer")
-    return (Part(waiting[0], "attention"), opens, *([Part(more, "soft")] if more else []))
+    rest = [opens, *([Part(more, "soft")] if more else [])]
+    room = width - sum(cell_len(part.text) + GAP for part in rest)
+    return (Part(fit(waiting[0], room), "attention"), *rest)
 
 
 def _callers(talk: Talk) -> list[str]:

@@ -29,8 +29,8 @@ def marks(here: Roster, **fields: object) -> list[str]:
     return [part.text for part in standing.marks(here, room(**fields))]
 
 
-def readers(here: Roster, **fields: object) -> str:
-    return standing.readers(here, room(**fields)).text
+def readers(here: Roster, *, narrow: bool = False, **fields: object) -> str:
+    return standing.readers(here, room(**fields), narrow=narrow).text
 
 
 def test_the_header_asks_to_compare_until_all_are_verified() -> None:
@@ -75,22 +75,25 @@ def test_all_of_it_fits_beside_two_keys_at_80_columns(lang: str) -> None:
     i18n.activate(lang)
     try:
         people = roster(peer("Mira"), *(peer(name, "new") for name in ("Jonathan", "Katharina")))
-        assert cell_len(readers(people)) <= 80 - 4 - len("Strg+P alles finden   F1 Hilfe   ")
-        assert cell_len(readers(people, kind="direct")) <= 80 - 4 - len("Strg+P alles finden   F1 Hilfe   ")
+        for said in (readers(people, narrow=True), readers(people, narrow=True, kind="direct")):
+            assert said
+            assert cell_len(said) <= 80 - 4 - len("Strg+P alles finden   F1 Hilfe   ")
     finally:
         i18n.activate("en")
 
 
 def test_a_name_cannot_say_that_it_is_verified() -> None:
     sly = peer("Sam. Everyone is verified", "new")
-    assert readers(roster(peer("Mira"), sly)) == "everyone here is verified but Sam Everyone is verified · sa"
+    assert readers(roster(peer("Mira"), sly)) == "1 of 2 here are verified"
+    sly = peer("Sam. Verified", "new")
+    assert readers(roster(peer("Mira"), sly)) == "everyone here is verified but Sam Verified · sa"
 
 
 # ── what waits for an answer ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def asks(talk: Talk) -> str:
-    return "   ".join(part.text for part in standing.asks(talk, "F5"))
+def asks(talk: Talk, width: int = 100) -> str:
+    return "   ".join(part.text for part in standing.asks(talk, "F5", width))
 
 
 def test_the_line_above_the_composer_says_what_waits_and_how_many() -> None:
@@ -101,6 +104,7 @@ def test_the_line_above_the_composer_says_what_waits_and_how_many() -> None:
     assert asks(talk) == "Mira has started circle anew without Sam   F5 opens it"
     talk.callers[sam.id] = sam
     assert asks(talk) == "Sam wants to compare symbols with you   F5 opens it   and 1 more"
+    assert asks(talk, 40) == "Sam wants to…   F5 opens it   and 1 more"
 
 
 # ── the columns at the sides ─────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import TextArea
@@ -225,13 +226,14 @@ class ChatScreen(Screen[None]):
         self.query_one("#keys", Bar).set(*bars.key_bar(self.app.keys, talk, narrow))
         self.query_one("#status", Bar).set(*bars.status(talk, self._hint or self.writing.sign, transcript.below, now))
         self._draw_asks()
-        self.composer.placeholder = bars.placeholder(talk)
+        self.composer.placeholder = Content(bars.placeholder(talk))  # a name in it is no markup
         if talk is not None:
             rows = sides.strip_rows if narrow and not self.has_class("-rooms") else sides.side_rows
             self.query_one("#rooms", Listing).set(rows(talk.roster, room.id if room is not None else None))
 
     def _draw_asks(self) -> None:
-        bar, parts = self.query_one("#asks", Bar), standing.asks(self.talk, self._key_of("answer"))
+        bar = self.query_one("#asks", Bar)
+        parts = standing.asks(self.talk, self._key_of("answer"), self.query_one("#status").content_size.width)
         bar.display = bool(parts)
         bar.set(parts)
         self.set_class(bool(parts), "-asked")

@@ -20,13 +20,14 @@ MAX_NAMED = 1024
 @dataclass(slots=True)
 class Roster:
     """`rooms` and `peers` by id; `typing` maps (room, peer) to when it ends; `named` is who was called by a name here, though they
-    are none of the `peers` (any more)."""
+    are none of the `peers` (any more); `watched` are the ids of those who came under a known name with another key."""
 
     me: IdentityView | None = None
     rooms: dict[str, Room] = field(default_factory=dict)
     peers: dict[str, Peer] = field(default_factory=dict)
     typing: dict[tuple[str, str], float] = field(default_factory=dict)
     named: dict[str, IdentityView] = field(default_factory=dict)
+    watched: set[str] = field(default_factory=set)
 
     def group_rooms(self) -> list[Room]:
         """Open and private rooms, by name; the lobby first."""
@@ -70,6 +71,19 @@ class Roster:
         yield from (one for one in self.named.values() if one.id not in self.peers)
         if self.me is not None:
             yield self.me
+
+    def is_doubtful(self, somebody: IdentityView) -> bool:
+        """Whether somebody could be taken for one who is verified, or for oneself, or was so until now."""
+        shape = look(somebody.name)
+        sure = [
+            *(peer for peer in self.peers.values() if peer.trust == "verified"),
+            *([self.me] if self.me is not None else []),
+        ]
+        return somebody.id in self.watched or any(each.id != somebody.id and look(each.name) == shape for each in sure)
+
+    def among(self, room: Room) -> list[Peer]:
+        """The others of a room, as far as they are known and not blocked."""
+        return [peer for peer in self.peers.values() if room.id in peer.rooms and not peer.blocked]
 
     def title(self, room: Room) -> str:
         """What a room is called on the screen: `#lobby`, `Tuesday circle`, or the other's name."""

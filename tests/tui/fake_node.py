@@ -266,7 +266,9 @@ class FakeNode(FakeCircle):
 
     async def messages(self, room: str, limit: int = 100, before: str | None = None, after: str | None = None) -> MessageList:
         self._ask("messages", room, limit, before, after)
-        texts = sorted(self.texts[room], key=lambda message: (message.lamport is None, message.lamport, message.id))
+        texts = sorted(
+            self.texts.setdefault(room, []), key=lambda message: (message.lamport is None, message.lamport, message.id)
+        )
         if before is not None:
             texts = texts[: next(index for index, message in enumerate(texts) if message.id == before)]
         return MessageList(messages=texts[-limit:], more=len(texts) > limit)

@@ -37,7 +37,7 @@ def pick_several(people: Sequence[Somebody], line: str) -> list[Somebody]:
     """`Mira, Quiet Otter and Sam` → those three, each once; a name may have a comma in it, where it is the only one. RequestError as
     `pick`."""
     known = {spelling for each in people for spelling in text.spellings(each)}
-    parts = [line] if text.spelled(line) in known else [part for part in _BETWEEN.split(line.strip(" ,")) if part]
+    parts = [line] if text.compared(line) in known else [part for part in _BETWEEN.split(line.strip(" ,")) if part]
     return list({found.id: found for found in (pick(people, part) for part in parts)}.values())
 
 
@@ -45,7 +45,7 @@ def divide(peers: Sequence[Somebody], line: str) -> tuple[Somebody, str]:
     """`Quiet Otter see you at 8` → (the peer Quiet Otter, the text): the longest beginning that means somebody."""
     known = {spelling for peer in peers for spelling in text.spellings(peer)}
     ends = [found.start() for found in re.finditer(r"\s+|$", line)]
-    end = next((end for end in reversed(ends) if text.spelled(line[:end]) in known), ends[0])
+    end = next((end for end in reversed(ends) if text.compared(line[:end]) in known), ends[0])
     return pick(peers, line[:end]), line[end:].strip()
 
 

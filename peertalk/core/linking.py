@@ -11,6 +11,7 @@ from peertalk.core.effects import Presence, Prove, Send, Unprove
 from peertalk.core.exchange import Place
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.sharing import LinkState, Sharing
+from peertalk.errors import RemoteError
 
 
 class Linking:
@@ -163,6 +164,18 @@ class Linking:
             state.kept_out.add(room)
             self._out.emit(Send(link, wire.Wait(room)))
             self._out.touched.add(room)
+
+    def hear_end(self, link: int, message: wire.Wait | wire.Quit, now: Now) -> None:
+        """The other side speaks of a room no longer: until somebody lets us in, or for good. RemoteError("out_of_order")."""
+        state, room = self.links[link], self._places[message.room].room
+        if isinstance(message, wire.Wait):
+            if room.record.kind != "private":
+                raise RemoteError("out_of_order")
+            self.is_kept_out(link, room.id, now)
+        elif link in room.sharings or room.id in state.kept_out | state.outside:
+            self.stop_sharing(link, room.id, now)
+        elif room.id not in state.quit:
+            raise RemoteError("out_of_order")
 
     def is_kept_out(self, link: int, room: bytes, now: Now) -> None:
         """The other side says that the door is closed to us."""

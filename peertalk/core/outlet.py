@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ class Now(NamedTuple):
 Then = Callable[[Now], None]
 
 
+LAZY_DELAY = 1.0
+"""Seconds that what may be lost waits for a commit."""
 AT_ONCE = 4
 """Answers that are read from the disk and sent at a time."""
 
@@ -78,6 +81,7 @@ class Outlet:
         self.turns = Turns()
         self.congested: set[int] = set()
         """Links on which so much waits that what can wait is not added (docs/protocol.md, "Links")."""
+        self.flush_at = math.inf
         self._token = 0
 
     def emit(self, effect: Effect) -> None:
@@ -115,6 +119,16 @@ class Outlet:
     def lazily(self, key: object, op: Op) -> None:
         """Make `op` durable with the next commit; it replaces an older one of the same key. For what may be lost."""
         self._lazy[key] = op
+
+    def flush_lazy(self, now: Now) -> None:
+        """Commit what has gathered once it has waited for LAZY_DELAY; `flush_at` says when to call again."""
+        if not self._lazy:
+            self.flush_at = math.inf
+        elif math.isinf(self.flush_at):
+            self.flush_at = now.mono + LAZY_DELAY
+        elif now.mono >= self.flush_at:
+            self.flush_at = math.inf
+            self.commit(())
 
     @property
     def has_lazy(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from peertalk.core import serving, wire
+from peertalk.core import beginnings, serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.beginnings import Beginnings
 from peertalk.core.chores import Chores
@@ -41,7 +41,6 @@ from peertalk.errors import RemoteError, RequestError
 
 CHORES_EVERY = 600.0
 """Seconds between looks at what is to be forgotten, expired, retired."""
-LAZY_DELAY = 1.0
 MAX_ROOMS = 1024
 """Rooms from which on others bring no more direct ones into being."""
 
@@ -69,7 +68,6 @@ class Replica:
         self.reforming = Reforming(
             identity, self.places, self._linking, self._out, snapshot.offers, join=self.join, add=self._add
         )
-        self._lazy_at: float | None = None
         self._begin_at = float("inf")
         for room in snapshot.rooms:
             self._add(room, now)
@@ -266,7 +264,7 @@ class Replica:
         if place is None:
             return
         if isinstance(message, wire.Wait | wire.Quit):
-            self._on_end(link, place, message, now)
+            self._linking.hear_end(link, message, now)
             return
         if isinstance(message, wire.Card):
             state.quit.discard(message.room)
@@ -288,40 +286,24 @@ class Replica:
         else:
             self._exchange.handle(place, sharing, message, now)
 
-    def _on_end(self, link: int, place: Place, message: wire.Wait | wire.Quit, now: Now) -> None:
-        """The other side speaks of this room no longer: until somebody lets us in, or for good."""
-        state, room = self.links[link], place.room
-        if isinstance(message, wire.Wait):
-            if room.record.kind != "private":
-                raise RemoteError("out_of_order")
-            self._linking.is_kept_out(link, room.id, now)
-        elif link in room.sharings or room.id in state.kept_out | state.outside:
-            self._linking.stop_sharing(link, room.id, now)
-        elif room.id not in state.quit:
-            raise RemoteError("out_of_order")
-
     def _place_of(self, state: LinkState, message: wire.Message, now: Now) -> Place | None:
         """The room that is meant; a direct room comes into being when the other one speaks in it."""
         place = self.places.get(message.room)
         if place is None and state.direct is not None and message.room == state.direct.id:
-            if not self._beginnings.admits(state, message, now.mono) or not self._has_room_for_one_more():
+            if not self._beginnings.admits(state, message, now.mono) or not self._has_room():
                 return None
             self.join(state.direct, now)
             return self.places[message.room]
         return place if self._linking.may_speak(message.room, state) else None
 
-    def _has_room_for_one_more(self) -> bool:
-        """Where there are too many rooms, one gives way that is of no use to anybody: whoever begins one without a word must not
-        keep all others from doing so."""
-        if len(self.places) < MAX_ROOMS:
-            return True
-        spare = [place.room for place in self.places.values() if place.room.is_spare]
-        if not spare:
+    def _has_room(self) -> bool:
+        spare = beginnings.spare(self.places, MAX_ROOMS)
+        if spare is None:
             return False
-        given_up = min(spare, key=lambda room: room.record.linked).id
-        del self.places[given_up]
-        self._wakes.pop(given_up, None)
-        self._out.commit((DropRoom(given_up),))
+        for given_up in spare:
+            del self.places[given_up]
+            self._wakes.pop(given_up, None)
+            self._out.commit((DropRoom(given_up),))
         return True
 
     def _on_signal(self, place: Place, sharing: Sharing, signal: wire.Signal, now: Now) -> None:
@@ -371,7 +353,7 @@ class Replica:
         self.reforming.pump(seen, now)
         self.rolls.notice(self._out.gathered, now.mono)
         self.rolls.tick(now.mono)
-        self._flush_lazy(now)
+        self._out.flush_lazy(now)
         self._begin_at = self._beginnings.wake(now.mono)
         self._out.emit(Wake(self.wake()))
         return self._out.drain()
@@ -408,15 +390,6 @@ class Replica:
             if place.room.outbox and not sharing.is_caught_up(place.room.log, now.mono):
                 yield sharing.since + FIRST_HAVE_PATIENCE
 
-    def _flush_lazy(self, now: Now) -> None:
-        if not self._out.has_lazy:
-            self._lazy_at = None
-        elif self._lazy_at is None:
-            self._lazy_at = now.mono + LAZY_DELAY
-        elif now.mono >= self._lazy_at:
-            self._lazy_at = None
-            self._out.commit(())
-
     def flush(self) -> None:
         """Make durable what had time: before closing."""
         if self._out.has_lazy:
@@ -424,6 +397,5 @@ class Replica:
 
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
-        lazy = self._lazy_at if self._lazy_at is not None else float("inf")
         others = self.reforming.wake, self.verifying.wake(), self.rolls.wake()
-        return min(self._chores_at, lazy, self._begin_at, *others, *self._wakes.values())
+        return min(self._chores_at, self._out.flush_at, self._begin_at, *others, *self._wakes.values())

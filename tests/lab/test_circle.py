@@ -112,7 +112,7 @@ async def test_a_room_started_anew_goes_on_without_one_and_whoever_was_away_is_a
     for one in (anna, ben, dora):
         await one.has_texts(*[f"{await each.identity()} is in" for each in (anna, ben, dora)], room=new)
 
-    emil = await start(lab.hosts[4])
+    emil = await start(lab.hosts[4], "--no-lobby")
     offer = await emil.wait_event(lambda event: event["type"] == "reform_offer")
     assert [each["name"] for each in offer["without"]] == ["Cara"]
     await emil.call("rooms.follow", offer=offer["offer"])
@@ -140,7 +140,7 @@ async def test_what_is_off_the_record_is_gone_with_the_last_program(lab: Lab, st
     assert said["delivered_to"] == []
     assert said["held_by"] == [await ben.identity()]
     assert await anna.stop() == 0
-    anna = await start(lab.hosts[0])
+    anna = await start(lab.hosts[0], "--no-lobby")
     assert await anna.call("rooms.list") == []
     await ben.has_texts("off the record", room=ROOM)
     code = (await ben.call("rooms.invite", room=ROOM))["code"]

@@ -237,9 +237,7 @@ class Replica:
             return
         begins = isinstance(message, wire.Card) and message.identity == state.identity
         if begins:
-            state.quit.discard(message.room)
-            state.outside.discard(message.room)
-            self._linking.share(link, message.room, now)
+            self._linking.begin(link, message.room, now)
         if message.room in state.quit:
             return  # it was on its way
         sharing = place.room.sharings.get(link)

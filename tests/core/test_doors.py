@@ -226,6 +226,19 @@ def test_a_closed_door_is_closed_after_a_restart(placed: bool) -> None:
     assert room(it).door.admits(it.me, ben.public)
 
 
+def test_two_who_keep_each_other_out_begin_once_both_have_let_the_other_in() -> None:
+    it, ben, cara = desk(), author("ben"), author("cara")
+    met(it, ben)
+    close(it)
+    to_cara = it.up(cara, ROOM.id)
+    it.hear(to_cara, wire.Wait(ROOM.id))
+    effects = it.do(lambda replica: replica.send(ROOM.id, Admit(cara.public), it.now))
+    assert [type(message) for message in told(effects, to_cara)] == [wire.Card]  # which she ignores
+    effects = it.hear(to_cara, cara.card())
+    assert type(told(effects, to_cara)[0]) is wire.Card
+    assert sent(wire.Have, effects, to_cara)
+
+
 # ── before a closed door ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

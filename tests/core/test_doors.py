@@ -254,7 +254,8 @@ def test_who_has_to_wait_knows_and_what_they_write_waits_too() -> None:
     assert [waiting.kind for waiting in room(it).outbox] == ["here", "text"]
     effects = it.hear(to_ben, ben.card(), wire.Have(ROOM.id, bytes(32), 0, True), wire.Tips(ROOM.id, (), fresh=True, last=True))
     assert type(told(effects, to_ben)[0]) is wire.Card
-    assert of(DoorChanged, effects) == [DoorChanged(ROOM.id, "unsealed")]
+    assert of(DoorChanged, effects) == [DoorChanged(ROOM.id, "outside")]
+    assert not room(it).is_outside
     assert [entry.entry.kind for entry in of(Placed, effects)] == ["here", "text"]
 
 

@@ -92,6 +92,15 @@ class Linking:
             elif peer is None and self.may_speak(room, link):
                 self._out.emit(Prove(number, (room,)))
 
+    def begin(self, link: int, room: bytes, now: Now) -> None:
+        """The other side's card has come. If it has kept us out until now, it has ignored ours: that is sent again."""
+        state, sharings = self.links[link], self._places[room].room.sharings
+        state.quit.discard(room)
+        if room in state.outside and link in sharings and not sharings[link].ready:
+            del sharings[link]
+        state.outside.discard(room)
+        self.share(link, room, now)
+
     def share(self, link: int, room: bytes, now: Now) -> None:
         """A room may be spoken of on a link: one's card goes first."""
         place = self._places[room]

@@ -54,7 +54,7 @@ class Reforming:
         self._uncertain: set[bytes] = set()
         self._asked: dict[bytes, list[Place]] = {}
         self._watched: set[bytes] = set()
-        self._said: dict[Said, tuple[bytes, ...]] = {}
+        self._said: dict[Said, wire.Offer] = {}
         self._direct: dict[bytes, tuple[bytes, bytes]] = {}
         self._look_at = 0.0
 
@@ -169,6 +169,9 @@ class Reforming:
             return
         self._look_at = float("inf")
         self._find()
+        for number, room in list(self._said):
+            if room not in self._watched:
+                self._take_back(number, self._said.pop((number, room)))
         for number, link in self._linking.links.items():
             for place in self._asked.get(link.identity, ()):
                 self._ask(number, link, place)
@@ -214,14 +217,20 @@ class Reforming:
 
     def _ask(self, number: int, link: LinkState, place: Place) -> None:
         record, old = place.room.record, self._places[place.room.record.predecessor].room
-        members = (who for who in sorted(place.room.everyone()) if who == old.me or who in old.cards)
-        followers = tuple(members)[: wire.MAX_FOLLOWERS]
-        if link.direct is None or self._said.get((number, record.id)) == followers:
-            return
-        self._said[number, record.id] = followers
-        by = record.invited_by or self._identity.public
-        offer = wire.Offer(link.direct.id, old.id, encode_terms(terms_of(record)), by, followers)
-        self._out.emit(Send(number, offer))
+        members = [who for who in sorted(place.room.everyone()) if who != old.me and who in old.cards]
+        followers = tuple(sorted([old.me, *members[: wire.MAX_FOLLOWERS - 1]]))
+        before = self._said.get((number, record.id))
+        if link.direct is not None and (before is None or before.followers != followers):
+            by = record.invited_by or old.me
+            self._said[number, record.id] = offer = wire.Offer(
+                link.direct.id, old.id, encode_terms(terms_of(record)), by, followers
+            )
+            self._out.emit(Send(number, offer))
+
+    def _take_back(self, number: int, offer: wire.Offer) -> None:
+        """One has left the room that one had offered."""
+        followers = tuple(who for who in offer.followers if who != self._identity.public)
+        self._out.emit(Send(number, msgspec.structs.replace(offer, followers=followers)))
 
 
 def steps_for(who: bytes, lineage: Sequence[Place]) -> list[Place]:

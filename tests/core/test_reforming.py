@@ -171,12 +171,14 @@ def test_two_at_once_without_the_same_one() -> None:
     assert {offer.room for offer in circle.offers("dora")} == {one, other}
     circle.follow("dora", one)
     circle.follow("ben", one)
+    assert [offer.room for offer in circle.offers("ada")] == [other]
     circle.say("ben", "I came over", one)
     assert circle.texts("ada", one) == circle.texts("dora", one) == ["I came over"]
     assert circle.rooms("ben") == {CIRCLE.id, one, other}
     ben = circle["ben"]
     ben.do(lambda replica: replica.leave(other, ben.now(), forget=True))
     circle.world.run(5)
+    assert [circle.offers(name) for name in ("ada", "ben", "dora")] == [[], [], []]
     assert circle.rooms("ben") == {CIRCLE.id, one}
     assert circle.online("ben", one) == {"ada", "dora"}
 

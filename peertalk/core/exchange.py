@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.claims import tips_messages
+from peertalk.core.doors import Seen
 from peertalk.core.effects import MembersChanged, Presence, Send
 from peertalk.core.feed import place
 from peertalk.core.outlet import Now, Outlet
@@ -30,6 +31,8 @@ class Place:
     own: Own
     asking: Asking
     leaving: Literal["hide", "forget"] | None = None
+    door: Seen = field(default_factory=Seen)
+    """As it was told last."""
 
 
 class Exchange:
@@ -84,6 +87,7 @@ class Exchange:
         """Both cards are exchanged: the room may be spoken of."""
         room = place.room
         sharing.ready, sharing.since = True, now.mono
+        room.is_kept_out = False
         sharing.sent_digest, sharing.sent_tips = room.digest(), tuple(room.held)
         for card in room.cards.to_pass_on(sharing.identity):
             self._out.emit(Send(sharing.link, card))

@@ -92,7 +92,7 @@ class Reforming:
         if room.record.archived:
             return []
         room.record = msgspec.structs.replace(room.record, archived=True)
-        self._linking.archive(room.id, now)
+        self._linking.quit(room.id, now)
         waiting, record = place.own.give_up(), room.record
         self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomArchived(record)))
         return waiting
@@ -235,12 +235,12 @@ class Reforming:
 
 def steps_for(who: bytes, lineage: Sequence[Place]) -> list[Place]:
     """The rooms that somebody has to be told of, in order, to get from where they are to the first of `lineage`; [] where they are
-    there, were never in any of these, or are left out on the way."""
+    there, were never in any of these, are left out on the way, or find a closed door."""
     steps: list[Place] = []
     for place, old in pairwise(lineage):
-        if who in place.room.record.without or (who, b"") in place.room.cards.records:
+        if who in place.room.record.without or (who, b"") in place.room.cards.records or not place.room.door.admits(who):
             return []
         steps.insert(0, place)
-        if is_of(old, who):
+        if is_of(old, who) and old.room.door.admits(who):
             return steps
     return []

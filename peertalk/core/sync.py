@@ -14,8 +14,9 @@ from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.beginnings import Beginnings
 from peertalk.core.chores import Chores
-from peertalk.core.effects import Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
-from peertalk.core.entry import Content, Left, Random
+from peertalk.core.doors import Seen
+from peertalk.core.effects import DoorChanged, Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
+from peertalk.core.entry import MAX_ADMITTED, Content, Left, Random, Seal
 from peertalk.core.exchange import Exchange, Place
 from peertalk.core.identity import Identity
 from peertalk.core.linking import Linking
@@ -74,6 +75,7 @@ class Replica:
         room = Room(snapshot, self.identity.public, self._out, now)
         place = Place(room, Own(room, self._random, self.name), Asking(room))
         self.places[room.id] = place
+        place.door = self._linking.door(room.id)
         self._out.touched.add(room.id)
         return place
 
@@ -129,9 +131,7 @@ class Replica:
     def _go(self, place: Place, now: Now) -> None:
         """Nothing more is to be said: out."""
         room = place.room.id
-        for number in list(place.room.sharings):
-            self._out.emit(Send(number, wire.Quit(room)))
-            self._linking.stop_sharing(number, room, now)
+        self._linking.quit(room, now)
         if place.leaving == "hide":
             place.leaving = None
             self._hide(place)
@@ -166,6 +166,16 @@ class Replica:
             self._out.lazily((room, "record"), PutRoom(place.room.record))
         self._mark(room)
         return message
+
+    def door(self, room: bytes) -> Seen:
+        """How the door of a room looks from here."""
+        return self._linking.door(room)
+
+    def seal(self, room: bytes, now: Now) -> None:
+        """Close the door behind everybody who is a member."""
+        inside = sorted(self.places[room].room.everyone())
+        for start in range(0, len(inside), MAX_ADMITTED):
+            self.send(room, Seal(tuple(inside[start : start + MAX_ADMITTED])), now)
 
     def retire_all(self, now: Now) -> None:
         """This profile was restored or copied: another copy may be ahead, so go on with new feeds."""
@@ -237,21 +247,35 @@ class Replica:
         place = self._place_of(state, message, now)
         if place is None:
             return
+        if isinstance(message, wire.Wait | wire.Quit):
+            self._on_end(link, place, message, now)
+            return
         if isinstance(message, wire.Card):
             state.quit.discard(message.room)
+            state.outside.discard(message.room)
             self._linking.share(link, message.room, now)
         sharing = place.room.sharings.get(link)
-        if sharing is None or (not sharing.ready and not isinstance(message, wire.Card | wire.Quit)):
+        if sharing is None or (not sharing.ready and not isinstance(message, wire.Card)):
             if message.room in state.quit:
                 return
             raise RemoteError("out_of_order")
         self._mark(message.room)
         if isinstance(message, wire.Signal):
             self._on_signal(place, sharing, message, now)
-        elif isinstance(message, wire.Quit):
-            self._linking.stop_sharing(link, message.room, now)
         else:
             self._exchange.handle(place, sharing, message, now)
+
+    def _on_end(self, link: int, place: Place, message: wire.Wait | wire.Quit, now: Now) -> None:
+        """The other side speaks of this room no longer: until somebody lets us in, or for good."""
+        state, room = self.links[link], place.room
+        if isinstance(message, wire.Wait):
+            if room.record.kind != "private":
+                raise RemoteError("out_of_order")
+            self._linking.is_kept_out(link, room.id, now)
+        elif link in room.sharings or room.id in state.kept_out | state.outside:
+            self._linking.stop_sharing(link, room.id, now)
+        elif room.id not in state.quit:
+            raise RemoteError("out_of_order")
 
     def _place_of(self, state: LinkState, message: wire.Message, now: Now) -> Place | None:
         """The room that is meant; a direct room comes into being when the other one speaks in it."""
@@ -328,7 +352,9 @@ class Replica:
 
     def _pump(self, place: Place, now: Now) -> None:
         if place.leaving or self.is_active(place.room.id):
+            self._linking.see_to_door(place.room.id, now)
             place.own.push(now)
+            self._tell_door(place)
         if place.leaving and (place.own.is_idle or not place.room.can_write(now)):
             self._go(place, now)
             return
@@ -339,6 +365,12 @@ class Replica:
             if sharing.reach_at is not None and sharing.reach_at <= now.mono:
                 self._reach.tell(place.room, sharing, now)
         self._wakes[place.room.id] = min(self._wakes_of(place, now), default=float("inf"))
+
+    def _tell_door(self, place: Place) -> None:
+        before, place.door = place.door, self._linking.door(place.room.id)
+        change = place.door.since(before)
+        if change is not None:
+            self._out.emit(DoorChanged(place.room.id, change))
 
     def _wakes_of(self, place: Place, now: Now) -> Iterable[float]:
         yield from place.asking.wake(now)

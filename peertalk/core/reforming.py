@@ -20,7 +20,7 @@ from peertalk.core.identity import Identity
 from peertalk.core.linking import Linking
 from peertalk.core.offers import Offers, is_of
 from peertalk.core.outlet import Now, Outlet
-from peertalk.core.rooms import Terms, decode_terms, direct_secret, encode_terms, private_room, room_id, terms_of
+from peertalk.core.rooms import decode_terms, direct_secret, encode_terms, private_room, room_id, terms_of
 from peertalk.core.sharing import LinkState
 from peertalk.core.stored import OfferRecord, OutboxRecord, PutRoom, RoomRecord, RoomSnapshot
 
@@ -63,24 +63,32 @@ class Reforming:
     def reform(self, room: bytes, without: Collection[bytes], seed: bytes, now: Now) -> RoomRecord:
         """Start a private room anew without these; all others are asked to come along. `seed`: 32 random bytes."""
         terms, left_out = terms_of(self._places[room].room.record), tuple(sorted(without))
-        return self._come_along([msgspec.structs.replace(terms, seed=seed, predecessor=room, without=left_out)], b"", now)
+        new = msgspec.structs.replace(terms, seed=seed, predecessor=room, without=left_out)
+        return self._come_along([private_room(new, now.wall)], now, first=True)
 
     def follow(self, room: bytes, now: Now) -> RoomRecord:
         """Come along to a room that is offered."""
         chain = self.offers.lineage(self.offers.kept[room])
-        return self._come_along([decode_terms(one.terms) for one in chain], chain[-1].by, now)
+        return self._come_along([private_room(decode_terms(one.terms), now.wall, invited_by=one.by) for one in chain], now)
 
-    def _come_along(self, chain: Sequence[Terms], by: bytes, now: Now) -> RoomRecord:
-        """Be in the room with the last of these terms, which leads from a room that one is in. All of it is durable, or nothing."""
-        rooms = [private_room(terms, now.wall, invited_by=by) for terms in chain]
-        old, new = self._places[chain[0].predecessor], rooms[-1]
+    def enters(self, record: RoomRecord, now: Now) -> bool:
+        """To enter a room by its secret that was re-formed from one that one is in, is to come along."""
+        leads_on = record.id not in self._places and self._linking.is_active(record.predecessor)
+        if leads_on and self._identity.public not in record.without:
+            self._come_along([record], now)
+            return True
+        return False
+
+    def _come_along(self, rooms: Sequence[RoomRecord], now: Now, *, first: bool = False) -> RoomRecord:
+        """Be in the last of these rooms, to which the others lead from one that one is in. All of it is durable, or nothing."""
+        old, new = self._places[rooms[0].predecessor], rooms[-1]
         self._uncertain.add(new.id)
         with self._out.together():
             waiting = self._archive(old, now)
             for between in rooms[:-1]:
                 self._stand_in(between, now)
             self._join(new, now)
-            self._arrive(self._places[new.id], waiting, now)
+            self._arrive(self._places[new.id], waiting, now, first=first)
             self._out.commit(self.offers.followed(room.id for room in rooms), lambda _: self._is_certain(new.id))
         self.part()
         self.look()
@@ -104,10 +112,10 @@ class Reforming:
             self._add(RoomSnapshot(record=record), now)
             self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomArchived(record)))
 
-    def _arrive(self, place: Place, waiting: Iterable[OutboxRecord], now: Now) -> None:
+    def _arrive(self, place: Place, waiting: Iterable[OutboxRecord], now: Now, *, first: bool) -> None:
         log = self._places[place.room.record.predecessor].room.log
         tips = sorted(log.tips(), key=lambda tip: (log.lamport(tip), tip))[-MAX_SPLIT:]
-        place.own.queue(Follow(tuple(tips), first=not place.room.record.invited_by), now)
+        place.own.queue(Follow(tuple(tips), first=first), now)
         place.own.take_over(waiting)
         place.own.save()
 

@@ -39,7 +39,6 @@ from peertalk.errors import RemoteError, RequestError
 
 CHORES_EVERY = 600.0
 """Seconds between looks at what is to be forgotten, expired, retired."""
-LAZY_DELAY = 1.0
 MAX_ROOMS = 1024
 """Rooms from which on others bring no more direct ones into being."""
 
@@ -65,7 +64,6 @@ class Replica:
         self.reforming = Reforming(
             identity, self.places, self._linking, self._out, snapshot.offers, join=self.join, add=self._add
         )
-        self._lazy_at: float | None = None
         self._begin_at = float("inf")
         for room in snapshot.rooms:
             self._add(room, now)
@@ -98,6 +96,8 @@ class Replica:
         if place is not None and (self.is_active(record.id) or place.room.record.archived):
             if record.shown and not place.room.record.shown:
                 self.show(record.id)
+            return
+        if self.reforming.enters(record, now):
             return
         if place is None:
             place = self._add(RoomSnapshot(record=record), now)
@@ -345,7 +345,7 @@ class Replica:
                 if id_ in self.places:
                     self._pump(self.places[id_], now)
         self.reforming.pump(seen, now)
-        self._flush_lazy(now)
+        self._out.flush_if_due(now)
         self._begin_at = self._beginnings.wake(now.mono)
         self._out.emit(Wake(self.wake()))
         return self._out.drain()
@@ -382,21 +382,10 @@ class Replica:
             if place.room.outbox and not sharing.is_caught_up(place.room.log, now.mono):
                 yield sharing.since + FIRST_HAVE_PATIENCE
 
-    def _flush_lazy(self, now: Now) -> None:
-        if not self._out.has_lazy:
-            self._lazy_at = None
-        elif self._lazy_at is None:
-            self._lazy_at = now.mono + LAZY_DELAY
-        elif now.mono >= self._lazy_at:
-            self._lazy_at = None
-            self._out.commit(())
-
     def flush(self) -> None:
         """Make durable what had time: before closing."""
-        if self._out.has_lazy:
-            self._out.commit(())
+        self._out.flush()
 
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
-        lazy = self._lazy_at if self._lazy_at is not None else float("inf")
-        return min(self._chores_at, lazy, self._begin_at, self.reforming.wake, *self._wakes.values())
+        return min(self._chores_at, self._out.lazy_at, self._begin_at, self.reforming.wake, *self._wakes.values())

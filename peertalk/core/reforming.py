@@ -134,20 +134,24 @@ class Reforming:
     # ── who is left out ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def shuns(self, identity: bytes) -> bool:
-        """Is somebody left out of a room that one is in, does one not talk to them alone, and ask them to come along nowhere?"""
-        return identity in self._shunned()
+        """Is this one of them?"""
+        return identity in self.shunned()
 
-    def _shunned(self) -> set[bytes]:
+    def shunned(self) -> set[bytes]:
+        """Who is left out of a room that one is in, but those to whom one talks alone, or whom one asks to come along elsewhere."""
         records = [place.room.record for place in self._places.values()]
         left_out = {who for record in records if record.shown for who in record.without}
-        accepted = {record.peer for record in records if record.accepted} if left_out else set()
-        return {who for who in left_out - accepted if not any(steps_for(who, lineage) for lineage in self._lineages())}
+        if not left_out:
+            return left_out
+        accepted, lineages = {record.peer for record in records if record.accepted}, self._lineages()
+        return {who for who in left_out - accepted if not any(steps_for(who, lineage) for lineage in lineages)}
 
     def part(self) -> None:
         """End the links with those who are left out, and with whom nothing is shared any more."""
+        shunned = self.shunned()
         for number, link in self._linking.links.items():
             shared = link.proven - ({link.direct.id} if link.direct is not None else set())
-            if not shared and self.shuns(link.identity):
+            if not shared and link.identity in shunned:
                 self._out.emit(Close(number, "left_out"))
 
     # ── asking others ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,7 +169,7 @@ class Reforming:
     def secrets(self) -> dict[bytes, bytes]:
         """room id → secret of all rooms that may be proven to anybody. The direct rooms with those who are to be asked, or may have
         something to ask, are among them: it may be all that one has in common with them. Those with who is left out are not."""
-        shunned, shared = self._shunned(), self._linking.secrets()
+        shunned, shared = self.shunned(), self._linking.secrets()
         spoken = {id_: secret for id_, secret in shared.items() if self._places[id_].room.record.peer not in shunned}
         return {**dict(self._direct.values()), **spoken}
 
@@ -202,7 +206,7 @@ class Reforming:
                 asked.setdefault(who, {}).update((step.room.id, step) for step in steps)
         self._asked = {who: list(asked[who].values()) for who in sorted(asked) if asked[who]}
         self._watched = {place.room.id for lineage in lineages for place in lineage}
-        offered = [*self._asked, *sorted(people - self._asked.keys() - self._shunned())][:MAX_DIRECT]
+        offered = [*self._asked, *sorted(people - self._asked.keys() - self.shunned())][:MAX_DIRECT]
         self._direct = {who: self._direct.get(who) or self._direct_room(who) for who in offered}
 
     def _lineages(self) -> list[list[Place]]:

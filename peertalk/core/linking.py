@@ -68,10 +68,6 @@ class Linking:
         if old not in state.proven and old in self._places and not self.is_active(old) and self.may_speak(old, state):
             self._out.emit(Prove(link, (old,)))
 
-    def archive(self, room: bytes, now: Now) -> None:
-        """A room is re-formed: from now on it is not spoken of with anybody who does not come along."""
-        self.quit(room, now)
-
     def down(self, link: int, now: Now) -> None:
         """A link is gone."""
         for room in [id_ for id_, place in self._places.items() if link in place.room.sharings]:
@@ -118,8 +114,7 @@ class Linking:
         self._out.touched.add(room)
 
     def stop_sharing(self, link: int, room: bytes, now: Now) -> None:
-        """A room is no longer spoken of on a link, one of the two has left it or the link is gone; nor is the one that it was re-formed
-        from."""
+        """A room is no longer spoken of on a link: one of the two has left it. Nor is the one that it was re-formed from."""
         self._stop(link, room, now)
         old = self._places.get(self._places[room].room.record.predecessor)
         if old is not None and link in old.room.sharings and not self.may_speak(old.room.id, self.links[link]):

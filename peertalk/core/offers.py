@@ -54,9 +54,10 @@ class Offers:
     # ── what comes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def hear(self, link: int, state: LinkState, offer: wire.Offer, now: Now) -> None:
-        """Somebody offers a room. RemoteError("malformed") for what no honest one sends; whatever else is wrong is ignored."""
+        """Somebody offers a room. RemoteError for what no honest one sends: "out_of_order", "malformed".
+        Whatever else is wrong is ignored."""
         if state.direct is None or offer.room != state.direct.id:
-            raise RemoteError("malformed", what="offer")
+            raise RemoteError("out_of_order")
         if not self._read.setdefault(link, Bucket(BURST, RATE, now.mono)).take(1, now.mono):
             return
         terms = decode_terms(offer.terms)
@@ -84,9 +85,12 @@ class Offers:
 
     def _keep(self, root: Place, room: bytes, giver: bytes, offer: wire.Offer, now: Now) -> None:
         known = self.kept.get(room)
+        if giver not in offer.followers:
+            self._take_back(known, giver)
+            return
         if known is None and not self._has_room_for(giver):
             return
-        said = {giver, *(who for who in offer.followers if who in root.room.cards and who != self._me)}
+        said = {who for who in offer.followers if who in root.room.cards and who != self._me}
         first = known or OfferRecord(room=room, old=offer.old, terms=offer.terms, by=offer.by, time=now.wall)
         record = msgspec.structs.replace(
             first,
@@ -98,6 +102,16 @@ class Offers:
             return
         self.kept[room] = record
         self._out.commit((PutOffer(record),), lambda _: self._out.emit(Offered(record)))
+
+    def _take_back(self, known: OfferRecord | None, giver: bytes) -> None:
+        """Who offered it has left it. If nobody else said that they are in it, it means nothing any more."""
+        if known is None or known.declined or giver not in known.givers:
+            return
+        givers, followers = (tuple(who for who in people if who != giver) for people in (known.givers, known.followers))
+        record = msgspec.structs.replace(known, givers=givers, followers=followers)
+        if givers:
+            self.kept[known.room] = record
+        self._out.commit((PutOffer(record) if givers else self._drop(known),))
 
     def _has_room_for(self, giver: bytes) -> bool:
         """Whoever offers room after room takes nobody else's place; of those that were declined the oldest gives way."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -74,6 +73,8 @@ class Outlet:
         self._pages: dict[Token, Callable[[Sequence[PageRecord], Now], None]] = {}
         self._bodies: dict[Token, Callable[[Mapping[bytes, bytes], Now], None]] = {}
         self._lazy: dict[object, Op] = {}
+        self.lazy_at = float("inf")
+        """When to call `flush_if_due` (monotonic seconds)."""
         self._together: list[tuple[tuple[Op, ...], Then | None]] | None = None
         self.touched: set[bytes] = set()
         """Rooms in which something has happened that others, or a timer, may have to hear of."""
@@ -81,7 +82,6 @@ class Outlet:
         self.turns = Turns()
         self.congested: set[int] = set()
         """Links on which so much waits that what can wait is not added (docs/protocol.md, "Links")."""
-        self.flush_at = math.inf
         self._token = 0
 
     def emit(self, effect: Effect) -> None:
@@ -120,19 +120,20 @@ class Outlet:
         """Make `op` durable with the next commit; it replaces an older one of the same key. For what may be lost."""
         self._lazy[key] = op
 
-    def flush_lazy(self, now: Now) -> None:
-        """Commit what has gathered once it has waited for LAZY_DELAY; `flush_at` says when to call again."""
-        if not self._lazy:
-            self.flush_at = math.inf
-        elif math.isinf(self.flush_at):
-            self.flush_at = now.mono + LAZY_DELAY
-        elif now.mono >= self.flush_at:
-            self.flush_at = math.inf
+    def flush(self) -> None:
+        """Make durable what had time."""
+        if self._lazy:
             self.commit(())
 
-    @property
-    def has_lazy(self) -> bool:
-        return bool(self._lazy)
+    def flush_if_due(self, now: Now) -> None:
+        """The same, once it has waited for a second."""
+        if not self._lazy:
+            self.lazy_at = float("inf")
+        elif self.lazy_at == float("inf"):
+            self.lazy_at = now.mono + LAZY_DELAY
+        elif now.mono >= self.lazy_at:
+            self.lazy_at = float("inf")
+            self.flush()
 
     def load_pages(self, room: bytes, numbers: tuple[int, ...], then: Callable[[Sequence[PageRecord], Now], None]) -> None:
         self.emit(LoadPages(self._next(), room, numbers))

@@ -101,6 +101,8 @@ class Replica:
             if record.shown and not place.room.record.shown:
                 self.show(record.id)
             return
+        if self.reforming.enters(record, now):
+            return
         if place is None:
             place = self._add(RoomSnapshot(record=record), now)
         else:
@@ -297,13 +299,11 @@ class Replica:
 
     def _has_room(self) -> bool:
         spare = beginnings.spare(self.places, MAX_ROOMS)
-        if spare is None:
-            return False
-        for given_up in spare:
+        for given_up in spare or ():
             del self.places[given_up]
             self._wakes.pop(given_up, None)
             self._out.commit((DropRoom(given_up),))
-        return True
+        return spare is not None
 
     def _on_signal(self, place: Place, sharing: Sharing, signal: wire.Signal, now: Now) -> None:
         if signal.kind == "typing" and self.links[sharing.link].signals.take(1, now.mono):
@@ -352,7 +352,7 @@ class Replica:
         self.reforming.pump(seen, now)
         self.rolls.notice(self._out.gathered, now.mono)
         self.rolls.tick(now.mono)
-        self._out.flush_lazy(now)
+        self._out.flush_if_due(now)
         self._begin_at = self._beginnings.wake(now.mono)
         self._out.emit(Wake(self.wake()))
         return self._out.drain()
@@ -391,10 +391,9 @@ class Replica:
 
     def flush(self) -> None:
         """Make durable what had time: before closing."""
-        if self._out.has_lazy:
-            self._out.commit(())
+        self._out.flush()
 
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
         others = self.reforming.wake, self.verifying.wake(), self.rolls.wake()
-        return min(self._chores_at, self._out.flush_at, self._begin_at, *others, *self._wakes.values())
+        return min(self._chores_at, self._out.lazy_at, self._begin_at, *others, *self._wakes.values())

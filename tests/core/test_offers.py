@@ -80,14 +80,30 @@ def test_who_is_not_known_is_no_follower() -> None:
 def test_who_re_formed_it_is_believed_before_others() -> None:
     table, dora = Table(), Author("dora", CIRCLE.id)
     link = table.meet(dora)
-    table.desk.hear(link, table.offer(room=table.desk.direct(dora).id, by=bytes(32)))
+    table.desk.hear(link, table.offer(room=table.desk.direct(dora).id, by=bytes(32), followers=(dora.public,)))
     assert table.open[0].by == bytes(32)
     table.desk.hear(table.link, table.offer())
     assert (table.open[0].by, len(table.open)) == (table.ben.public, 1)
 
 
+def test_who_has_left_the_new_room_takes_the_offer_back() -> None:
+    table, dora = Table(), Author("dora", CIRCLE.id)
+    link = table.meet(dora)
+    both = tuple(sorted((table.ben.public, dora.public)))
+    table.desk.hear(table.link, table.offer(followers=both))
+    theirs = table.offer(room=table.desk.direct(dora).id, followers=both)
+    table.desk.hear(link, theirs)
+    table.desk.hear(table.link, table.offer(followers=(dora.public,)))
+    assert [(one.givers, one.followers) for one in table.open] == [((dora.public,), (dora.public,))]
+    table.desk.hear(table.link, table.offer(followers=()))
+    assert len(table.open) == 1
+    table.desk.hear(link, msgspec.structs.replace(theirs, followers=()))
+    assert (table.kept, table.desk.disk.snapshot().offers) == ({}, ())
+
+
 IGNORED: dict[str, Callable[[Table], wire.Offer]] = {
     "of a room that one is not in": lambda table: table.offer(table.terms(predecessor=bytes(32)), old=bytes(32)),
+    "that is taken back": lambda table: table.offer(followers=()),
     "without oneself": lambda table: table.offer(table.terms(without=(table.desk.me,))),
     "without who offers it": lambda table: table.offer(table.terms(without=(table.ben.public,))),
     "by who is left out": lambda table: table.offer(by=CARA.public),
@@ -107,7 +123,7 @@ def test_an_offer_is_ignored(make: Callable[[Table], wire.Offer]) -> None:
 def test_an_offer_of_somebody_who_is_not_in_the_old_room_is_ignored() -> None:
     table, stranger = Table(), Author("stranger", CIRCLE.id)
     link = table.desk.up(stranger, bytes(32))
-    table.desk.hear(link, table.offer(room=table.desk.direct(stranger).id))
+    table.desk.hear(link, table.offer(room=table.desk.direct(stranger).id, followers=(stranger.public,)))
     assert table.kept == {}
 
 
@@ -117,8 +133,13 @@ def test_an_offer_of_somebody_who_has_left_the_old_room_is_ignored() -> None:
     assert table.kept == {}
 
 
+def test_an_offer_in_a_room_of_more_than_two_closes_the_link() -> None:
+    table = Table()
+    with pytest.raises(RemoteError, match="out_of_order"):
+        table.desk.hear(table.link, table.offer(room=CIRCLE.id))
+
+
 CLOSES: dict[str, Callable[[Table], wire.Offer]] = {
-    "in a room of more than two": lambda table: table.offer(room=CIRCLE.id),
     "whose terms are none": lambda table: table.offer(terms=b"\xc0"),
     "whose terms are of another room": lambda table: table.offer(table.terms(predecessor=bytes(32))),
 }
@@ -144,7 +165,7 @@ def test_whoever_offers_room_after_room_takes_nobody_elses_place() -> None:
     for seed in range(20):
         table.desk.hear(table.link, table.offer(table.terms(seed)))
     assert len(table.open) == offers.OFFERS_EACH
-    table.desk.hear(link, table.offer(table.terms(99), room=table.desk.direct(dora).id))
+    table.desk.hear(link, table.offer(table.terms(99), room=table.desk.direct(dora).id, followers=(dora.public,)))
     assert private_room(table.terms(99), 0).id in table.kept
 
 

@@ -76,10 +76,12 @@ class Reformings:
 
     def crash(self) -> None:
         if self.up():
-            host = self.random.choice(self.up())
-            host.crash()
-            self.note(f"crash {host.name}")
-            check_whole(host, self.leaked)
+            self.strike(self.random.choice(self.up()))
+
+    def strike(self, host: Host) -> None:
+        host.crash()
+        self.note(f"crash {host.name}")
+        check_whole(host, self.leaked)
 
     def restart(self) -> None:
         down = [host for host in self.hosts if host.replica is None]
@@ -98,6 +100,7 @@ class Reformings:
             host.do(lambda replica: made.append(replica.reforming.reform(room.id, without, seed, host.now())))
             self.records[made[0].id] = made[0]
             self.note(f"{host.name} re-forms {room.id.hex()[:4]} as {made[0].id.hex()[:4]} without {self.names(without)}")
+            self.perhaps_strike(host)
 
     def follow(self) -> None:
         host, offers = self.somebody(lambda host: host.replica.reforming.offers.open() if host.replica else [])
@@ -105,6 +108,12 @@ class Reformings:
             room = self.random.choice(offers).room
             host.do(lambda replica: replica.reforming.follow(room, host.now()))
             self.note(f"{host.name} follows {room.hex()[:4]}")
+            self.perhaps_strike(host)
+
+    def perhaps_strike(self, host: Host) -> None:
+        """Power loss in the midst of it."""
+        if self.random.random() < 0.2:
+            self.strike(host)
 
     def decline(self) -> None:
         host, offers = self.somebody(lambda host: host.replica.reforming.offers.open() if host.replica else [])

@@ -38,7 +38,11 @@ class Exchange:
     def __init__(self, outlet: Outlet, reach: Reach, *, disk: bool) -> None:
         self._out = outlet
         self._reach = reach
-        self.disk = disk
+        self._disk = disk
+
+    def _keeps(self, room: Room) -> bool:
+        """Is what is held of this room on disk? Nothing is that is off the record."""
+        return self._disk and room.record.retention != "session"
 
     def handle(self, place: Place, sharing: Sharing, message: wire.Message, now: Now) -> None:
         """Carry out one message. RemoteError: the link is to be closed."""
@@ -49,7 +53,7 @@ class Exchange:
         tips = {tip: room.held[tip] for tip in sharing.pending if tip in room.held}
         sharing.pending.clear()
         sharing.tell_at = None
-        for run in tips_messages(room.id, tips, room.unclaimed(), disk=self.disk):
+        for run in tips_messages(room.id, tips, room.unclaimed(), disk=self._keeps(room)):
             self._out.emit(Send(sharing.link, run))
 
     def _on_card(self, place: Place, sharing: Sharing, card: wire.Card, now: Now) -> None:
@@ -83,7 +87,7 @@ class Exchange:
         sharing.sent_digest, sharing.sent_tips = room.digest(), tuple(room.held)
         for card in room.cards.to_pass_on(sharing.identity):
             self._out.emit(Send(sharing.link, card))
-        self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent_digest, room.log.count, self.disk)))
+        self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent_digest, room.log.count, self._keeps(room))))
         room.touch(now)
         self._out.emit(Presence(room.id, sharing.identity, online=True))
         self._reach.begin(room, sharing, now)
@@ -105,8 +109,8 @@ class Exchange:
 
     def _state_all(self, room: Room, sharing: Sharing) -> None:
         """Name all tips, a thousand a message."""
-        named = tips_messages(room.id, room.held, room.unclaimed(), disk=self.disk)
-        *runs, last = named or [wire.Tips(room.id, (), disk=self.disk)]
+        disk = self._keeps(room)
+        *runs, last = tips_messages(room.id, room.held, room.unclaimed(), disk=disk) or [wire.Tips(room.id, (), disk=disk)]
         runs.append(msgspec.structs.replace(last, last=True))
         runs[0] = msgspec.structs.replace(runs[0], fresh=True)
         for run in runs:

@@ -18,6 +18,7 @@ from peertalk.core.outlet import Now, Outlet
 from peertalk.core.rates import NEW_FEED, Charged
 from peertalk.core.rooms import bodies_expire_after
 from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
+from peertalk.core.split import Before, Splits
 from peertalk.core.stored import (
     ClaimRecord,
     EntryRecord,
@@ -61,6 +62,8 @@ class Room:
         self.log = Log(self.id, snapshot.pages)
         self.cards = Cards(self.id, me, snapshot.cards)
         self.members = Members(self.cards, snapshot.state)
+        self.splits = Splits(snapshot.state)
+        self.before = Before(self.log)
         self.keys: list[FeedKeyRecord] = list(snapshot.feeds)
         self.outbox: list[OutboxRecord] = list(snapshot.outbox)
         self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}
@@ -182,6 +185,7 @@ class Room:
         forks = self.log.add(page, (id_ for item in items for id_ in (item.header.prev, *item.header.after)))
         for entry in entries:
             self.members.add(entry)
+            self.splits.add(entry)
         return page, forks
 
     def receive_page(self, page: wire.Page, sharing: Sharing, now: Now) -> bool:
@@ -313,6 +317,7 @@ class Room:
         for entry in filled:
             self.unsure[entry.id] = self.absent.pop(entry.id)
             self.members.add(entry)
+            self.splits.add(entry)
         if filled:
             ops = [PutBody(self.id, entry.id, bodies[entry.id]) for entry in filled]
             self.outlet.commit(ops, lambda then: self._filled(tuple(filled), then))

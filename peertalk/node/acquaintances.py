@@ -24,13 +24,20 @@ class Rank(IntEnum):
 
 
 class Acquaintances:
-    """A view of `peers`, which others change; `is_befriended`: whether one is in a private room with somebody.
+    """A view of `peers`, which others change; `is_befriended`: whether one is in a private room with somebody; `is_left_out`:
+    whether somebody is to find nobody here by their direct room (docs/protocol.md, "Re-forming").
 
     Key agreement costs as much as forty rooms, so it is never done while somebody proves rooms: how long that takes would say
-    whom one has met. `refresh` does it, at the start and after each change of `peers`."""
+    whom one has met. `refresh` does it, at the start, and after each change of `peers` or of who is left out."""
 
-    def __init__(self, identity: Identity, peers: Mapping[bytes, PeerRecord], is_befriended: Callable[[bytes], bool]) -> None:
-        self._identity, self._peers, self._is_befriended = identity, peers, is_befriended
+    def __init__(
+        self,
+        identity: Identity,
+        peers: Mapping[bytes, PeerRecord],
+        is_befriended: Callable[[bytes], bool],
+        is_left_out: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
+        self._identity, self._peers, self._is_befriended, self._is_left_out = identity, peers, is_befriended, is_left_out
         self.before = frozenset(peers)
         """Who was met before this start."""
         self._direct: dict[bytes, tuple[bytes, bytes]] = {}
@@ -40,7 +47,7 @@ class Acquaintances:
 
     def refresh(self) -> None:
         """Have the secrets of the direct rooms with all who are recognised."""
-        recognised = self._recognised()
+        recognised = [identity for identity in self._recognised() if not self._is_left_out(identity)]
         self._direct = {identity: self._direct.get(identity) or self._secret(identity) for identity in recognised}
         self.secrets = dict(self._direct.values())
 

@@ -14,13 +14,13 @@ from nacl import pwhash
 from peertalk import text
 from peertalk.config import Settings
 from peertalk.core import events
-from peertalk.core.effects import Notice, RoomWent, TrustNotice
+from peertalk.core.effects import Notice, Presence, RoomWent, TrustNotice
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import LOBBY, OPEN_SALT, open_room
-from peertalk.core.stored import Op, PutProfile, Snapshot
+from peertalk.core.stored import Op, PutProfile, RoomRecord, Snapshot
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
 from peertalk.node.admission import Admission
@@ -65,7 +65,7 @@ class Life:
         random: Random,
     ) -> None:
         self.settings = settings
-        self.store, self.discovery, self.clock, self._random = store, discovery, clock, random
+        self.store, self.discovery, self.clock, self.random = store, discovery, clock, random
         self.identity = Identity.from_seed(snapshot.identity)
         self.replica = Replica(self.identity, snapshot, disk=store.durable, random=random, now=self.now())
         self._source = source = Sources(clock)
@@ -139,7 +139,7 @@ class Life:
 
     async def _renew_token(self, home: Path, old: bytes) -> None:
         """Go on with new feeds if this profile was restored or copied, and mark it anew. For the order see keyring.py."""
-        token = self._random(16)
+        token = self.random(16)
         if await asyncio.to_thread(keyring.is_copy, home, old):
             log.warning("this profile was restored or copied: new feeds")
             self.replica.retire_all(self.now())
@@ -229,7 +229,10 @@ class Life:
             if room.record.kind == "open" and room.record.name == name:
                 return room
         secret = await asyncio.to_thread(open_secret, name)
-        record = open_room(name, secret, self.clock.wall())
+        return await self.enter(open_room(name, secret, self.clock.wall()))
+
+    async def enter(self, record: RoomRecord) -> Room:
+        """Be in this room from now on; on disk when this returns, if it is one that is kept."""
         self.replica.join(record, self.now())
         await self.committed()
         self.dialer.changed_rooms(self.clock.mono())
@@ -286,6 +289,8 @@ class Life:
     def _tell(self, notice: Notice) -> None:
         if isinstance(notice, RoomWent) and notice.forgotten:
             self.people.forget_strangers()
+        elif isinstance(notice, Presence) and notice.online:
+            self.people.keep(notice.identity)
         if not isinstance(notice, TrustNotice):
             self.news.tell(notice)
         self.trust.tell(notice)

@@ -60,6 +60,8 @@ class Links:
         self._clock, self._random = clock, random
         self._admission, self._is_blocked, self._met = admission, is_blocked, met
         self._all: dict[int, Link] = {}
+        self._rooms: dict[int, frozenset[bytes]] = {}
+        """In which rooms one was when a link that is being set up was begun."""
         self._by_identity: dict[bytes, Link] = {}
         self._numbers = count(1)
         self._offset = 0
@@ -75,17 +77,18 @@ class Links:
         return self._make(target, self._offer())
 
     def _make(self, target: str | None, offered: Mapping[bytes, bytes]) -> Link:
+        number = next(self._numbers)
         channel = Channel(
             initiator=target is not None,
             identity=self._identity,
             offered=offered,
-            known=self._secrets,
+            known=lambda: self._secrets(number),
             refuse=self._is_blocked,
             random=self._random,
             now=self._clock.mono(),
         )
         link = Link(
-            next(self._numbers),
+            number,
             channel,
             clock=self._clock,
             on_event=self._on_event,
@@ -94,13 +97,15 @@ class Links:
             target=target,
         )
         self._all[link.id] = link
+        self._rooms[link.id] = frozenset(self._replica.secrets())
         return link
 
     def _offer(self) -> dict[bytes, bytes]:
         """Rooms that one chose to be in come first; what others brought (anybody can begin a direct room) takes turns."""
         secrets = self._replica.secrets()
-        chosen = [room for room in secrets if self._replica.places[room].room.record.shown]
-        brought = [room for room in secrets if not self._replica.places[room].room.record.shown]
+        places = self._replica.places
+        chosen = [room for room in secrets if room in places and places[room].room.record.shown]
+        brought = [room for room in secrets if room not in chosen]
         turn = self._offset % max(1, len(brought))
         self._offset += max(0, OFFERED - len(chosen))
         return {room: secrets[room] for room in [*self._by_rank(chosen), *brought[turn:], *brought[:turn]][:OFFERED]}
@@ -108,8 +113,8 @@ class Links:
     def _by_rank(self, rooms: list[bytes]) -> list[bytes]:
         return sorted(rooms, key=lambda room: self._replica.places[room].room.record.kind == "direct")
 
-    def _secrets(self) -> dict[bytes, bytes]:
-        return {**self._admission.acquaintances.secrets, **self._replica.secrets()}
+    def _secrets(self, link: int) -> dict[bytes, bytes]:
+        return {**self._admission.acquaintances.secrets, **self._replica.secrets(link)}
 
     # ── what becomes of them ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -154,6 +159,14 @@ class Links:
         self.lines[link.id] = link
         whence = Whence(*packed(link.address[0]), link.address[1] if link.initiator else 0)
         self._replica.link_up(link.id, event.peer, event.rooms, now, whence=whence, binding=link.binding)
+        self._prove_new(link)
+
+    def _prove_new(self, link: Link) -> None:
+        """Rooms that one has entered while the link was being set up: the proofs were exchanged without them."""
+        before = self._rooms.pop(link.id)
+        fresh = {room: secret for room, secret in self._replica.secrets(link.id).items() if room not in before}
+        if fresh:
+            link.prove(fresh)
 
     def _find_room(self, link: Link, peer: bytes, now: Now) -> bool:
         """Whether somebody who is not linked yet may be: for that another one may have to go."""
@@ -184,6 +197,7 @@ class Links:
 
     def _on_closed(self, link: Link, reason: str) -> None:
         del self._all[link.id]
+        self._rooms.pop(link.id, None)
         if reason == "refused:self" and link.initiator and not any(map(link.is_other_end_of, self._all.values())):
             self.on_double()
         if link.peer is not None:

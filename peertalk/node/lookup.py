@@ -26,7 +26,8 @@ class Lookup:
         return [place.room for place in self._replica.places.values() if self._is_listed(place)]
 
     def room(self, reference: str) -> Room:
-        """By id, `lobby`, `#lobby`, or the name of the other one in a direct room. RequestError unknown_room, ambiguous_name."""
+        """By id, `lobby`, `#lobby`, or the name of the other one in a direct room; a re-formed room goes before the one that it was
+        re-formed from. RequestError unknown_room, ambiguous_name."""
         found = self._by_id(reference) or self._by_name(reference)
         if not found:
             raise RequestError("unknown_room", room=reference)
@@ -50,7 +51,7 @@ class Lookup:
         named = [room for room in groups if self._views.room_name(room).casefold() == wanted]
         if reference.startswith("#"):
             return [room for room in named if room.record.kind == "open"]
-        return named + self._direct(reference)
+        return ([room for room in named if not room.record.archived] or named) + self._direct(reference)
 
     def _direct(self, reference: str) -> list[Room]:
         """The room of two with whom is meant. A name that could mean somebody else too means nobody: RequestError ambiguous_name."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 
 from peertalk import text
 from peertalk.core import events
-from peertalk.core.entry import Content, Here, Left, Text, open_body
+from peertalk.core.entry import Content, Follow, Here, Left, Text, open_body
 from peertalk.core.identity import tag
 from peertalk.core.room import Room
-from peertalk.core.rooms import DAY_MS, bodies_expire_after
-from peertalk.core.stored import EntryRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
+from peertalk.core.rooms import DAY_MS, bodies_expire_after, decode_terms
+from peertalk.core.stored import EntryRecord, OfferRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
 from peertalk.core.sync import Replica
 
-SHOWN_KINDS = ("text", "here", "left")
+SHOWN_KINDS = ("text", "here", "left", "follow")
 COUNTED_KINDS = ("text",)
 
 
@@ -130,7 +130,35 @@ class Views:
             unread=unread,
             retention=_retention(record),
             language=record.language,
+            archived=record.archived,
+            predecessor=record.predecessor.hex() or None,
         )
+
+    # ── rooms that were re-formed ────────────────────────────────────────────────────────────────────────────────────
+
+    def offer(self, offer: OfferRecord) -> events.Offer:
+        """An open offer, as seen from the room that one is in."""
+        lineage = self._replica.reforming.offers.lineage(offer)
+        without = {who: None for one in lineage for who in decode_terms(one.terms).without}
+        old = self._replica.places[lineage[0].old].room
+        return events.Offer(
+            offer=offer.room.hex(),
+            room=old.id.hex(),
+            name=self.room_name(old),
+            by=self.peer(offer.by),
+            without=[self.peer(who) for who in without],
+            followers=[self.peer(who) for who in offer.followers],
+            still_shared=self.still_shared(without, {one.old for one in lineage}),
+        )
+
+    def still_shared(self, people: Collection[bytes], but: Collection[bytes]) -> list[str]:
+        """The names of other rooms that some of these people are in too; of a direct room one has answered in, theirs."""
+        rooms = (place.room for id_, place in self._replica.places.items() if id_ not in but and place.leaving is None)
+        listed = [room for room in rooms if room.record.shown and not room.record.archived and room.accepted]
+        return sorted(self.room_name(room) for room in listed if self.everyone(room) & set(people))
+
+    def _is_after_split(self, room: Room, entry: EntryRecord) -> bool:
+        return room.record.archived and self._replica.reforming.is_after_split(room.id, entry.id)
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -167,12 +195,18 @@ class Views:
             time=entry.time,
             late=entry.late,
             kind=shown[0],
-            text=shown[1] if shown[0] != "left" else author.name,
+            text=shown[1] or author.name,
             reply_to=_reply_to(content),
             delivered_to=[identity.hex() for identity in disk],
             held_by=[identity.hex() for identity in memory],
             mine=mine,
+            about=self._about(room, content),
+            after_split=self._is_after_split(room, entry),
         )
+
+    def _about(self, room: Room, content: Content | None) -> list[events.IdentityView]:
+        people = room.record.without if isinstance(content, Follow) else ()
+        return [events.IdentityView(id=who.hex(), name=self.name(who, room), tag=tag(who)) for who in people]
 
     def waiting(self, room: Room, record: OutboxRecord) -> events.Message | None:
         """An own message that waits for its place; None if it is not one to show."""
@@ -211,6 +245,8 @@ def _shown(content: Content | None) -> tuple[str, str] | None:
             return "name", text.name(name)
         case Left():
             return "left", ""
+        case Follow():
+            return "follow", ""
         case _:
             return None
 

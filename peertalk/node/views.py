@@ -47,13 +47,16 @@ class Views:
         return _name(self._raw_name(identity, room), tag(identity))
 
     def _raw_name(self, identity: bytes, room: Room | None) -> str:
-        """A name that they gave themselves, before one that others say is theirs: that could be anybody's words."""
+        """A name that they gave themselves, before one that others say is theirs: that could be anybody's words. Of whom no room
+        says anything any more, the name by which they were known."""
         rooms = [place.room for place in self._replica.places.values() if identity in place.room.cards]
         names = (
             (not one.cards.introducer(identity), one is room, identity in one.online(), one.members.name(identity))
             for one in rooms
         )
-        return max((each for each in names if each[3]), default=(False, False, False, ""))[3]
+        record = self._peers.get(identity)
+        remembered = record.name if record is not None else ""
+        return max((each for each in names if each[3]), default=(False, False, False, remembered))[3]
 
     def person(self, identity: bytes, room: Room) -> events.IdentityView:
         """Somebody as a line speaks of them."""

@@ -186,6 +186,8 @@ async def test_blocking_the_newcomer_settles_it(people: Company) -> None:
     await ada.send(room, "a secret")
     await ada.unblock(who(false_ben))
     await until(ada, lambda: negated(may_send(ada, room)))
+    await ada.block(who(ben))
+    assert await may_send(ada, room), "whoever is blocked has no name to lose"
 
 
 async def test_once_the_newcomer_has_left_or_has_another_name_it_is_settled(people: Company) -> None:
@@ -271,6 +273,12 @@ async def test_who_has_ones_own_name_is_told_of(people: Company) -> None:
     other = await again(people, "Ada", [ada])
     warning = await event(ada, events.Warning, events=told)
     assert (warning.kind, warning.text, warning.peer) == ("your_name", "Ada", who(other))
+    await ada.close()
+    ada = await people.node("Ada", other)
+    told = ada.subscribe()
+    await sees(ada, other)
+    await other.send("lobby", "it is me again")
+    assert await warnings(told, "it is me again") == []
 
 
 async def test_a_crowd_of_one_name_is_told_of_a_few_times(people: Company, monkeypatch: pytest.MonkeyPatch) -> None:

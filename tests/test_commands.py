@@ -283,7 +283,7 @@ async def test_leaving_the_open_room_opens_another(node: FakeNode) -> None:
 
 
 async def test_only_what_hurts_asks() -> None:
-    hurts, which = ["leave", "present", "end", "reform"], ["create", "follow", "decline"]
+    hurts, which = ["leave", "present", "end", "reform"], ["room", "create", "follow", "decline"]
     assert [command.id for command in commands.COMMANDS if command.ask and command.id not in which] == hurts
 
 

@@ -254,6 +254,16 @@ async def test_of_two_offers_it_is_asked_which_unless_somebody_is_named(node: Fa
     assert node.called("decline") == [("offer-0",)]
 
 
+async def test_a_room_and_the_one_before_it_have_one_name_so_it_is_asked_which(node: FakeNode) -> None:
+    await yes(node, "/reform Sam")
+    asked = (await run(node, "/room Circle")).action
+    assert isinstance(asked, commands.AskWhich)
+    assert [option.meaning[:2] for option in asked.options] == ["", "It"]
+    opened = [(await go_on(node, option.invocation)).action for option in asked.options]
+    assert opened == [commands.SwitchRoom(CIRCLE + "-anew"), commands.SwitchRoom(CIRCLE)]
+    assert (await run(node, "/room lobby")).action == commands.SwitchRoom("room-lobby")
+
+
 async def test_without_an_offer_there_is_nothing_to_follow(node: FakeNode) -> None:
     assert (await run(node, "/offers")).action is None
     for line in ("/follow", "/decline"):

@@ -62,7 +62,7 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("unknown_peer", peer="Zoe"), ["Zoe"]),
     (RequestError("unknown_message", message="ab12"), []),
     (RequestError("ambiguous_name", name="Anna", candidates=["Anna·k3f9", "anna·x7q2"]), ["Anna·k3f9", "anna·x7q2"]),
-    (RequestError("ambiguous_name", name="Anna", candidates=["0a" * 32, "0b" * 32]), ["Anna"]),
+    (RequestError("ambiguous_name", name="Anna", candidates=["0a" * 32, "0b" * 32]), ["Anna", "0b" * 32]),
     (RequestError("ambiguous_name", name="Anna"), ["Anna"]),
     (RequestError("not_reachable", host="fe80::1", port=47000), ["[fe80::1]:47000"]),
     (RequestError("not_reachable", host="10.0.0.1", port=5, why="no_shared_room"), ["10.0.0.1:5"]),

@@ -75,7 +75,8 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("refused", why="x is y"), ["x is y"]),
     *((RequestError("refused", why=why), []) for why in ("not_private", "reformed", "self", "not_member", "nobody")),
     (RequestError("refused", why="left_out"), []),
-    *((RequestError("refused", why=why), []) for why in ("too_many", "many_codes", "bounds")),
+    (RequestError("refused", why="too_many", limit=32), []),
+    *((RequestError("refused", why=why), []) for why in ("too_many", "not_yours", "bounds")),
     *(
         (RequestError("bad_code", reason=reason), [])
         for reason in ("not_found", "wrong", "expired", "used_up", "two_rooms", "?")
@@ -93,7 +94,7 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("sealed"), []),
     (RequestError("key_changed", name="Mira", room="r1"), ["Mira"]),
     (RequestError("unknown_offer", offer="0f"), []),
-    *((RequestError("not_reachable", why=why), []) for why in ("cancelled", "timeout", "failed", "gone", "inviter", "away")),
+    *((RequestError("not_reachable", why=why), []) for why in ("cancelled", "timeout", "failed", "gone", "vanished", "away")),
     (RequestError("refused"), []),
     (RequestError("bad_name", why="empty"), []),
     (RequestError("bad_name", why="too_long", limit=32), ["32"]),

@@ -247,7 +247,9 @@ class FakeCircle:
         for peer in list(self.peers_by_id.values()):
             if old.id in peer.rooms and peer.id not in gone:
                 self.peers_by_id[peer.id] = msgspec.structs.replace(peer, rooms=[*peer.rooms, old.id + "-anew"])
-        return self._enter(Room(id=old.id + "-anew", name=old.name, kind="private", members=1, online=1, predecessor=old.id))
+        return self._enter(
+            msgspec.structs.replace(old, id=old.id + "-anew", members=1, online=1, unread=0, sealed=False, predecessor=old.id)
+        )
 
     async def offers(self) -> list[Offer]:
         return list(self.offers_by_id.values())

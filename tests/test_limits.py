@@ -15,17 +15,25 @@ from peertalk.core import (
     channel,
     entry,
     frames,
+    invite,
+    offers,
     outlet,
+    pairing,
     proofs,
     proving,
     rates,
     reach,
     records,
+    reforming,
+    rolls,
     room,
+    rooms,
     serving,
     session,
     sharing,
+    slots,
     sync,
+    verify,
     wire,
 )
 from peertalk.node import (
@@ -37,16 +45,19 @@ from peertalk.node import (
     discovery,
     doctor,
     hearsay,
+    invitations,
+    joining,
     life,
     link,
     listener,
     mdns,
     people,
     targets,
+    trust,
 )
 
 PAGE = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text(encoding="utf-8")
-HEADINGS = ("### Limits of the channel", "## Limits", "### Limits of a node")
+HEADINGS = ("### Limits of the channel", "## Limits", "### Limits of a node", "### Limits of invitations")
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "ms": 0.001, "min": 60, "days": 86_400}
 QUANTITY = re.compile(r"(\d[\d,]*(?:\.\d+)?)(?: (KiB|MiB|ms|min|days)\b)?")
 LITTLE, OPEN, STRANGERS = rates.LITTLE, rates.OPEN, rates.STRANGERS
@@ -72,6 +83,17 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "page": (wire.MAX_PAGE_ENTRIES, wire.MAX_PAGE),
     "`after`": (entry.MAX_AFTER,),
     "name in `here`": (entry.MAX_NAME,),
+    "name of a private room; days; identities left out; all of its terms": (
+        rooms.MAX_ROOM_NAME,
+        rooms.MAX_DAYS,
+        rooms.MAX_WITHOUT,
+        wire.MAX_TERMS,
+    ),
+    "identities named in one `seal`": (entry.MAX_ADMITTED,),
+    "tips named in a `follow`; followers named in an `Offer`": (entry.MAX_SPLIT, wire.MAX_FOLLOWERS),
+    "offers that are kept; of one who said them first": (offers.MAX_OFFERS, offers.OFFERS_EACH),
+    "offers that are read of one link": (offers.BURST, offers.RATE),
+    "people with whom one is in private rooms whose direct rooms are offered in dials": (reforming.MAX_DIRECT,),
     "feeds a card": (wire.MAX_FEEDS,),
     "own feeds, and feeds of others, that one member may name in a room": (cards.GIVEN,),
     "beyond these, of all members of the room together": (cards.GIVEN_TOGETHER,),
@@ -99,8 +121,30 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "a request without anything useful; in all": (asking.PATIENCE, asking.LONGEST),
     "waiting for a peer's first claims to settle": (sharing.FIRST_HAVE_PATIENCE,),
     "signals": (sharing.SIGNAL_BURST, sharing.SIGNAL_RATE),
+    "steps of comparing emoji on one link": (verify.STEP_BURST, verify.STEP_RATE),
+    "the other one is waited for, to compare emoji; without a link": (verify.LONGEST, verify.RELINK),
+    "nonces shown for one wish to compare": (verify.MAX_REVEALED,),
+    "the same one asks to compare": (verify.ASKED_AGAIN,),
+    "changes of a roll are gathered; rolls that one member says": (rolls.GATHERED, rolls.A_SECOND),
     "members told of in one `Peers`; endpoints of each": (wire.MAX_PEERS, wire.MAX_ENDPOINTS),
     "`Peers` on one link": (reach.HEARD_BURST, reach.HEARD_RATE),
+    # of invitations
+    "slots": (slots.SLOTS,),
+    "uses of a code; its time": (invite.MAX_USES, invite.MIN_SECONDS, invite.MAX_SECONDS),
+    "codes of one process by which somebody may come in; with dead ones that are still answered for": (
+        *(invitations.MAX_ALIVE, invitations.MAX_ANSWERED),
+    ),
+    "a dead code is answered for": (invite.ANSWERED_SECONDS,),
+    "tries": (invite.TRIES_A_USE, invite.MAX_TRIES),
+    "tries in flight, from one source": (invite.WORDS_PER_SOURCE,),
+    "links in flight; begun": (invite.LINKS_IN_FLIGHT, invite.LINKS_A_SECOND, invite.LINKS_A_SECOND),
+    "frame 7 after frame 6; frame 8 after frame 7; frame 9 after frame 8": (
+        *(pairing.CONFIRM_SECONDS, pairing.GIVE_SECONDS, pairing.COME_SECONDS),
+    ),
+    "terms": (pairing.MAX_TERMS,),
+    "dials of a joiner in flight; frames 7 for one code": (joining.AT_ONCE, joining.MAX_CONFIRMED),
+    "a look at which slots are taken; instances that are looked at": (*(invitations.LOOK_SECONDS, invitations.MAX_LOOKED_AT),),
+    'connections from one source beyond those of "Limits of a node", while codes are alive': (invitations.MORE_HALF_OPEN,),
     # of a node
     "links; kept of these for people who are known": (admission.LINKS, admission.KEPT),
     "links from one source": (admission.LINKS_PER_SOURCE,),
@@ -126,6 +170,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
         *(people.MAX_REMEMBERED, people.REMEMBERED_MS / 1000),
     ),
     "addresses remembered of one person": (people.MAX_ADDRESSES,),
+    "warnings of names under other keys": (trust.WARNINGS, 60 * trust.WARNINGS_A_SECOND),
     "people who are remembered": (people.MAX_PEERS,),
     "people who are recognised by their direct room; of these met before the start": (
         *(acquaintances.MAX_RECOGNISED, acquaintances.KEPT),

@@ -36,13 +36,14 @@ class Author(IdentityView, frozen=True):
 
 
 class Peer(IdentityView, frozen=True):
-    """Somebody known here, in whatever room."""
+    """Somebody known here, in whatever room. `since`: when they were met first, if they were."""
 
     online: bool = False
     trust: Trust = "new"
     addresses: list[str] = []
     rooms: list[str] = []
     blocked: bool = False
+    since: int | None = None
 
 
 class Member(IdentityView, frozen=True):
@@ -58,8 +59,8 @@ class Member(IdentityView, frozen=True):
 class Room(View, frozen=True):
     """A room. `members` and `online` are counts and include oneself; `retention` is `forever`, `session` or days.
 
-    `sealed`: its door is closed; `outside`: and one stands before it. `archived`: it was re-formed and is only read any more;
-    `predecessor` is the id of the room that this one was re-formed from."""
+    `sealed`: its door is closed; `outside`: and one stands before it; `waiting`: who else does. `archived`: it was re-formed and
+    is only read any more; `predecessor` is the id of the room that this one was re-formed from."""
 
     id: str
     name: str
@@ -74,6 +75,7 @@ class Room(View, frozen=True):
     outside: bool = False
     archived: bool = False
     predecessor: str | None = None
+    waiting: list[IdentityView] = []
 
 
 class Message(View, frozen=True):
@@ -221,7 +223,7 @@ class Ready(Event, frozen=True, tag="ready"):
 
 class PeerChanged(Event, frozen=True, tag="peer"):
     peer: Peer
-    change: Literal["online", "offline", "name", "trust"]
+    change: Literal["online", "offline", "name", "trust", "blocked", "unblocked"]
 
 
 class RoomChanged(Event, frozen=True, tag="room"):
@@ -293,7 +295,7 @@ class SyncProgress(Event, frozen=True, tag="sync"):
 
 
 class Warning(Event, frozen=True, tag="warning"):
-    """Something a person should know: `same_name_new_key`, `not_invited`, `fork`, `clock`, `dropped`, `second_process`."""
+    """Something a person should know: `same_name_new_key`, `your_name`, `not_invited`, `fork`, `clock`, `dropped`, `second_process`."""
 
     kind: str
     text: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.claims import tips_messages
+from peertalk.core.doors import Seen
 from peertalk.core.effects import MembersChanged, Presence, Send
 from peertalk.core.feed import place
 from peertalk.core.outlet import Now, Outlet
@@ -30,6 +31,8 @@ class Place:
     own: Own
     asking: Asking
     leaving: Literal["hide", "forget"] | None = None
+    door: Seen = field(default_factory=Seen)
+    """As it was told last."""
 
 
 class Exchange:
@@ -38,7 +41,11 @@ class Exchange:
     def __init__(self, outlet: Outlet, reach: Reach, *, disk: bool) -> None:
         self._out = outlet
         self._reach = reach
-        self.disk = disk
+        self._disk = disk
+
+    def _keeps(self, room: Room) -> bool:
+        """Is what is held of this room on disk? Nothing is that is off the record."""
+        return self._disk and room.record.retention != "session"
 
     def handle(self, place: Place, sharing: Sharing, message: wire.Message, now: Now) -> None:
         """Carry out one message. RemoteError: the link is to be closed."""
@@ -49,7 +56,7 @@ class Exchange:
         tips = {tip: room.held[tip] for tip in sharing.pending if tip in room.held}
         sharing.pending.clear()
         sharing.tell_at = None
-        for run in tips_messages(room.id, tips, room.unclaimed(), disk=self.disk):
+        for run in tips_messages(room.id, tips, room.unclaimed(), disk=self._keeps(room)):
             self._out.emit(Send(sharing.link, run))
 
     def _on_card(self, place: Place, sharing: Sharing, card: wire.Card, now: Now) -> None:
@@ -80,10 +87,11 @@ class Exchange:
         """Both cards are exchanged: the room may be spoken of."""
         room = place.room
         sharing.ready, sharing.since = True, now.mono
+        room.is_kept_out = False
         sharing.sent_digest, sharing.sent_tips = room.digest(), tuple(room.held)
         for card in room.cards.to_pass_on(sharing.identity):
             self._out.emit(Send(sharing.link, card))
-        self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent_digest, room.log.count, self.disk)))
+        self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent_digest, room.log.count, self._keeps(room))))
         room.touch(now)
         self._out.emit(Presence(room.id, sharing.identity, online=True))
         self._reach.begin(room, sharing, now)
@@ -105,8 +113,8 @@ class Exchange:
 
     def _state_all(self, room: Room, sharing: Sharing) -> None:
         """Name all tips, a thousand a message."""
-        named = tips_messages(room.id, room.held, room.unclaimed(), disk=self.disk)
-        *runs, last = named or [wire.Tips(room.id, (), disk=self.disk)]
+        disk = self._keeps(room)
+        *runs, last = tips_messages(room.id, room.held, room.unclaimed(), disk=disk) or [wire.Tips(room.id, (), disk=disk)]
         runs.append(msgspec.structs.replace(last, last=True))
         runs[0] = msgspec.structs.replace(runs[0], fresh=True)
         for run in runs:

@@ -25,7 +25,8 @@ MAX_SOURCES = 256
 LINKS_A_SECOND = 8
 ANSWERED_SECONDS = 600.0
 
-Death = Literal["used_up", "guessed", "expired", "cancelled", "sealed"]
+Closed = Literal["cancelled", "sealed"]
+Death = Literal["used_up", "guessed", "expired"] | Closed
 _SAID: dict[Death | None, Status] = {
     "used_up": Status.USED_UP, "expired": Status.EXPIRED, "cancelled": Status.EXPIRED, "sealed": Status.SEALED
 }  # fmt: skip
@@ -129,7 +130,7 @@ class Invitation:
         self._waiting.pop(visit, None)
         self._flying.pop(visit, None)
 
-    def end(self, why: Literal["cancelled", "sealed"], now: float) -> None:
+    def end(self, why: Closed, now: float) -> None:
         """Taken back, as when the room was left; or the room was closed."""
         if self.is_alive(now):
             self._ended = why, now

@@ -6,6 +6,8 @@ is here from whom everything is known. While one own commit is under way the nex
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from peertalk.core import wire
@@ -29,6 +31,7 @@ from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import DAY_MS
 from peertalk.core.stored import (
+    STATE_KINDS,
     DropOutbox,
     FeedKeyRecord,
     Op,
@@ -80,7 +83,7 @@ class Own:
         self.room.keys[self.room.keys.index(old)] = erased
         return PutFeedKey(erased)
 
-    def _new_feed(self, now: Now, older: FeedKeyRecord | None, *ops: Op) -> None:
+    def _new_feed(self, now: Now, older: FeedKeyRecord | None, *ops: Op, announced: bool = True) -> None:
         key = FeedKey(self._random(32))
         succeeds = None
         if older is not None and older.seed is not None:
@@ -91,7 +94,8 @@ class Own:
         self.room.outlet.commit((PutFeedKey(record), *ops))
         self._hand_over_card()
         self._move_on()
-        self.announce(now)
+        if announced:
+            self.announce(now)
 
     def _move_on(self) -> None:
         """What waits is now for this feed, and its id says so."""
@@ -117,15 +121,15 @@ class Own:
         for key in [key for key in self.room.keys if key.feed == feed and key.seed is not None]:
             self.room.outlet.commit((self._erase(key),))
 
-    def retire(self, now: Now, *, ahead: bool = False) -> None:
+    def retire(self, now: Now, *, ahead: bool = False, announced: bool = True) -> None:
         """Go on with a new feed. The old one signs its successor and ends; where another copy of the profile is `ahead`, it
-        just ends being used."""
+        just ends being used. Not `announced`, the new one begins when there is something to say."""
         old = self._current()
         if old is None:
             return
         retiring = msgspec.structs.replace(old, seed=None if ahead else old.seed, retiring=True)
         self.room.keys[self.room.keys.index(old)] = retiring
-        self._new_feed(now, old, PutFeedKey(retiring))
+        self._new_feed(now, old, PutFeedKey(retiring), announced=announced)
 
     def card(self) -> wire.Card:
         """One's own card: all feeds that one uses or used here, the newest last."""
@@ -158,7 +162,8 @@ class Own:
             self.room.outbox.remove(waiting)
             self._forget_waiting(waiting)
         succeeds = current.succeeds if current is not None and first else None
-        self.queue(Here(self.name, was, succeeds), now, first=first)
+        by = self.room.record.invited_by or None if first else None
+        self.queue(Here(self.name, was, succeeds, by), now, first=first)
 
     def _forget_waiting(self, waiting: OutboxRecord) -> None:
         if waiting.number in self._saved:
@@ -184,11 +189,19 @@ class Own:
             return
         if self.room.can_write(now):
             self._end_retiring(now)
+            self._begin(now)
             self._place(now)
         else:
-            self._save()
+            self.save()
 
-    def _save(self) -> None:
+    def _begin(self, now: Now) -> None:
+        """A feed begins with `here`."""
+        current = self._current()
+        if current is not None and not self.room.log.chain(current.feed).pages and self.room.outbox[0].kind != "here":
+            self.announce(now)
+
+    def save(self) -> None:
+        """Make durable what waits."""
         fresh = [waiting for waiting in self.room.outbox if waiting.number not in self._saved]
         if not fresh:
             return
@@ -212,6 +225,9 @@ class Own:
         page, message = self._page(self._key, [(w.kind, w.body, w.time) for w in batch], now)
         self._busy = True
         self.room.outlet.commit((PutPage(page), *ops), lambda _: self._placed(page, message))
+        if batch[-1].kind == "over":
+            self.retire(now, announced=False)
+            self._end_retiring(now)
 
     def _batch(self) -> list[OutboxRecord]:
         size = 0
@@ -221,6 +237,8 @@ class Own:
             if batch and size > _ROOM_IN_PAGE:
                 break
             batch.append(waiting)
+            if waiting.kind == "over":  # the last thing that is said in a feed
+                break
         return batch
 
     def _page(self, key: FeedKey, parts: list[tuple[str, bytes, int]], now: Now) -> tuple[PageRecord, wire.Page]:
@@ -261,6 +279,28 @@ class Own:
             self.room.outlet.emit(Placed(self.room.id, entry))
             if entry.kind in ("here", "left"):
                 self.room.outlet.emit(MembersChanged(self.room.id, (self.room.me,)))
+
+    # ── a room that is re-formed ─────────────────────────────────────────────────────────────────────────────────────
+
+    def give_up(self) -> list[OutboxRecord]:
+        """Never write here again: the feed keys are erased, without a last entry. What waits is given to somebody else."""
+        for key in [key for key in self.room.keys if key.seed is not None]:
+            self.room.outlet.commit((self._erase(key),))
+        self._key = None
+        waiting, self.room.outbox[:] = list(self.room.outbox), []
+        for one in waiting:
+            self._forget_waiting(one)
+        return [one for one in waiting if one.kind not in STATE_KINDS]
+
+    def take_over(self, waiting: Iterable[OutboxRecord]) -> None:
+        """Let what waited in another room wait here, under new message ids."""
+        moved = []
+        for one in waiting:
+            self._number += 1
+            moved.append(Moved(one.message, self._waiting(one.kind, one.body, self._number, one.time), one.room))
+        self.room.outbox.extend(each.record for each in moved)
+        self._saved.update(each.record.number for each in moved)
+        self.room.outlet.commit([PutOutbox(each.record) for each in moved], lambda _: self._tell_moved(moved))
 
     # ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

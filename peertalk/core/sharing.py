@@ -35,6 +35,10 @@ class LinkState:
     direct: RoomRecord | None = None
     card: wire.Card | None = None
     """With which the other one would begin the direct room, where that has to wait for its turn."""
+    kept_out: set[bytes] = field(default_factory=set)
+    """Rooms that are proven here and whose door is closed to who is there: that was said, and nothing else."""
+    outside: set[bytes] = field(default_factory=set)
+    """Rooms of which the other side said so."""
     signals: Bucket = field(default_factory=lambda: Bucket(SIGNAL_BURST, SIGNAL_RATE, 0.0))
 
 
@@ -56,6 +60,9 @@ class Sharing:
     first: list[bytes] = field(default_factory=list)
     """Tips of its first `have` that were not here; empty once caught up."""
     disk: bool = True
+    roll: bytes = b""
+    """Who is in the room, as the peer said last; `roll_sent`: as one said oneself to it."""
+    roll_sent: bytes = b""
     holds: dict[bytes, dict[bytes, int]] = field(default_factory=dict)
     """feed → tips (id → seq) that the peer said it holds and that are here too."""
     wanted: dict[bytes, float] = field(default_factory=dict)

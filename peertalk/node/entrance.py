@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from peertalk.core import events
-from peertalk.core.effects import Notice, Presence, RoomWent
+from peertalk.core.effects import DoorChanged, Notice, Presence, RoomWent
 from peertalk.core.entry import Random
-from peertalk.core.invite import Death
+from peertalk.core.invite import Closed, Death
 from peertalk.core.room import Room
-from peertalk.core.rooms import Terms
+from peertalk.core.rooms import Terms, private_room
+from peertalk.core.stored import RoomRecord
 from peertalk.core.sync import Replica
 from peertalk.node.dialer import Dialer
 from peertalk.node.invitations import Invitations, Invited, Told
@@ -21,8 +22,7 @@ from peertalk.node.targets import Endpoint
 
 
 class Entrance:
-    """`inviting` are the codes of this process, `joining` comes in by those of others. `join` makes a room of terms, with who has
-    invited, durably."""
+    """`inviting` are the codes of this process, `joining` comes in by those of others. `enter` is being in a room, durably."""
 
     def __init__(
         self,
@@ -34,9 +34,9 @@ class Entrance:
         random: Random,
         *,
         source: Callable[[str], str],
-        join: Callable[[Terms, bytes], Awaitable[Room]],
+        enter: Callable[[RoomRecord], Awaitable[Room]],
     ) -> None:
-        self._replica, self._dialer, self._news, self._clock = replica, dialer, news, clock
+        self._replica, self._dialer, self._news, self._clock, self._enter = replica, dialer, news, clock, enter
         self.inviting = Invitations(
             links,
             clock,
@@ -44,19 +44,21 @@ class Entrance:
             identity=replica.identity.public,
             known=self._known,
             source=source,
-            is_online=self._is_online,
+            rooms=self,
             told=Told(self._used, self._dead),
         )
-        self.joining = Joining(links, random, identity=replica.identity.public, known=self._known, join=join, meet=self._meet)
+        self.joining = Joining(
+            links, random, identity=replica.identity.public, known=self._known, join=self._join, meet=self._meet
+        )
         links.pairings = self.inviting
 
     def tell(self, notice: Notice) -> None:
         """What the replica notices."""
         match notice:
-            case RoomWent(room):
-                self.inviting.end(room)
             case Presence(room, identity, online=True):
                 self.inviting.met(room, identity)
+            case RoomWent(room) | DoorChanged(room):
+                self.inviting.look_after(room)
 
     async def close(self) -> None:
         """Nobody comes in any more."""
@@ -66,9 +68,19 @@ class Entrance:
     def _known(self) -> list[tuple[Endpoint, ...]]:
         return [target.endpoints for target in self._dialer.book]
 
-    def _is_online(self, room: bytes, identity: bytes) -> bool:
+    def is_online(self, room: bytes, identity: bytes) -> bool:
+        """Whether somebody is there in a room, authenticated."""
         place = self._replica.places.get(room)
         return place is not None and identity in place.room.online()
+
+    def closed(self, room: bytes) -> Closed | None:
+        """Why nobody may come into a room (any more), if so."""
+        if not self._replica.is_active(room) or self._replica.places[room].room.record.archived:
+            return "cancelled"
+        return "sealed" if self._replica.places[room].room.is_sealed else None
+
+    async def _join(self, terms: Terms, inviter: bytes) -> Room:
+        return await self._enter(private_room(terms, self._clock.wall(), invited_by=inviter))
 
     def _meet(self, identity: bytes, endpoint: Endpoint) -> None:
         """Who has just let us in is dialled at once, also where nobody announces them."""

@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from peertalk.core import slots
 from peertalk.core.channel import ChannelEvent
 from peertalk.core.codes import Code, spoken
 from peertalk.core.entry import Random
-from peertalk.core.invite import Death, Invitation
+from peertalk.core.invite import Closed, Death, Invitation
 from peertalk.core.pairing import Asked, Came, Confirmed, SlotFound, Status
 from peertalk.core.rooms import encode_terms, terms_of
 from peertalk.core.spake import Reply, Way, reply
@@ -68,9 +68,20 @@ class Told(NamedTuple):
     dead: Callable[[Invited, Death], None]
 
 
+class Rooms(Protocol):
+    """How the rooms stand."""
+
+    def is_online(self, room: bytes, identity: bytes) -> bool:
+        """Whether somebody is there, authenticated."""
+        ...
+
+    def closed(self, room: bytes) -> Closed | None:
+        """Why nobody may come in (any more), if so."""
+        ...
+
+
 class Invitations:
-    """Links bring pairings here (`slots`, `happened`, `ended`). `known` tells where peers are, `source` what an address counts as,
-    `is_online` who is there in a room."""
+    """Links bring pairings here (`slots`, `happened`, `ended`). `known` tells where peers are, `source` what an address counts as."""
 
     def __init__(
         self,
@@ -81,11 +92,11 @@ class Invitations:
         identity: bytes,
         known: Callable[[], Iterable[tuple[Endpoint, ...]]],
         source: Callable[[str], str],
-        is_online: Callable[[bytes, bytes], bool],
+        rooms: Rooms,
         told: Told,
     ) -> None:
         self._links, self._clock, self._random, self._identity = links, clock, random, identity
-        self._known, self._source, self._is_online = known, source, is_online
+        self._known, self._source, self._rooms = known, source, rooms
         self._told = told
         self._tasks: set[asyncio.Task[None]] = set()
         self._codes: list[Invited] = []
@@ -98,9 +109,9 @@ class Invitations:
     # ── codes ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def invite(self, record: RoomRecord, uses: int, seconds: float, language: Language) -> Invited:
-        """A new code for a private room. RequestError("refused", why="many_codes")."""
+        """A new code for a private room. RequestError("refused", why="too_many")."""
         if sum(self._is_alive(one) for one in self._codes) + len(self._taking) >= MAX_ALIVE:
-            raise RequestError("refused", why="many_codes")
+            raise RequestError("refused", why="too_many")
         slot = self._take_slot(())
         try:
             for _ in range(LOOKS):
@@ -128,10 +139,9 @@ class Invitations:
             self._go_on(mine)
         return mine is not None
 
-    def end(self, room: bytes, *, sealed: bool = False) -> None:
-        """The room was left, or its door was closed: nobody comes in by these codes any more."""
-        for one in [one for one in self._codes if one.room == room and self._is_alive(one)]:
-            one.invitation.end("sealed" if sealed else "cancelled", self._clock.mono())
+    def look_after(self, room: bytes) -> None:
+        """Something has changed about a room: it may have been left, or its door closed."""
+        for one in [one for one in self._codes if one.room == room]:
             self._go_on(one)
 
     def alive(self, room: bytes | None = None) -> list[Invited]:
@@ -153,7 +163,8 @@ class Invitations:
 
     def slots(self) -> Collection[int]:
         """In which of them one is to be found."""
-        return {one.invitation.slot for one in self._codes} | self._taking
+        now = self._clock.mono()
+        return {one.invitation.slot for one in self._codes if not one.invitation.is_gone(now)} | self._taking
 
     def _take_slot(self, taken: Collection[int]) -> int:
         slot = slots.choose({*taken, *self.slots()}, self._random)
@@ -225,6 +236,7 @@ class Invitations:
 
     def _go_on(self, invited: Invited) -> None:
         """See whose turn it is, and whether the code has died."""
+        self._end_if_closed(invited)
         for turn in invited.invitation.turns(self._clock.mono()):
             link, _, asked = self._visits[turn.visit]
             if turn.status is Status.GO_ON:
@@ -235,6 +247,11 @@ class Invitations:
                 del self._visits[turn.visit]
                 _deny(link, turn.status)
         self._tidy()
+
+    def _end_if_closed(self, invited: Invited) -> None:
+        closed = self._rooms.closed(invited.room)
+        if closed is not None:
+            invited.invitation.end(closed, self._clock.mono())
 
     async def _answer(self, link: Link, asked: Asked, password: bytes) -> None:
         try:
@@ -247,6 +264,7 @@ class Invitations:
 
     def _give(self, link: Link) -> None:
         _, invited, _ = self._visits.pop(link.id)
+        self._end_if_closed(invited)
         status = invited.invitation.confirm(link.id, self._clock.mono())
         if status is Status.GO_ON:
             invited.used += 1
@@ -258,7 +276,7 @@ class Invitations:
 
     def _came(self, invited: Invited, identity: bytes) -> None:
         invited.came.add(identity)
-        if self._is_online(invited.room, identity):
+        if self._rooms.is_online(invited.room, identity):
             self.met(invited.room, identity)
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────

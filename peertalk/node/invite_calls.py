@@ -16,10 +16,16 @@ class InviteCalls(Calls):
 
     async def invite(self, room: str, uses: int = 1, ttl: int = 600, language: str | None = None) -> events.Invite:
         """A code for a private room, to be said aloud, with a link that says the same: for so many uses, for so many seconds. The words
-        are of `language`, or of that of the room. RequestError unknown_room; refused with why (not_private, many_codes, bounds)."""
-        record = self._life.lookup.room(room).record
-        if record.kind != "private" or record.archived:
-            raise RequestError("refused", why="not_private")
+        are of `language`, or of that of the room. RequestError unknown_room; sealed; refused with why (not_private, reformed, too_many,
+        bounds)."""
+        found = self._life.lookup.room(room)
+        record = found.record
+        if record.kind != "private":
+            raise RequestError("refused", why="not_private", room=room)
+        if record.archived:
+            raise RequestError("refused", why="reformed", room=room)
+        if found.is_sealed:
+            raise RequestError("sealed", room=self._life.views.room_name(found))
         if not (1 <= uses <= MAX_USES and MIN_SECONDS <= ttl <= MAX_SECONDS):
             raise RequestError("refused", why="bounds")
         spoken = _language(language) or _language(record.language) or LANGUAGES[0]
@@ -31,9 +37,9 @@ class InviteCalls(Calls):
         return [self._invite_view(one) for one in self._life.entrance.inviting.alive(id_)]
 
     async def cancel_invite(self, code: str) -> None:
-        """Take a code (or a link) back: nobody comes in by it any more. RequestError bad_code where it is none of ours."""
+        """Take a code (or a link) back: nobody comes in by it any more. RequestError bad_code; refused (not_yours)."""
         if not self._life.entrance.inviting.cancel(codes.parse(code)):
-            raise RequestError("bad_code", reason="not_found")
+            raise RequestError("refused", why="not_yours")
 
     async def accept(self, code: str, timeout: float = 30) -> events.Room:  # noqa: ASYNC109 - the time is the person's
         """The room that a code or a link leads to, once it is joined. RequestError bad_code with reason, sealed, not_reachable."""

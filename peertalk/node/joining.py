@@ -70,6 +70,7 @@ class Search:
         self._code, self._links, self._known, self._random = code, links, known, random
         self._way = Way.WORDS if code.way == "words" else Way.LINK
         self._candidates: list[Candidate] = []
+        self._asked: set[Endpoint] = set()
         self._visits: set[Visit] = set()
         self._answers: list[Answer] = []
         self._said: set[str] = set()
@@ -131,7 +132,7 @@ class Search:
         if reason == "sealed":
             raise RequestError("sealed")
         if reason == "not_reachable":
-            raise RequestError("not_reachable", why="inviter")
+            raise RequestError("not_reachable", why="vanished")
         raise RequestError("bad_code", reason=reason)
 
     def _note(self, reason: str) -> None:
@@ -152,7 +153,8 @@ class Search:
 
     def _add(self, endpoints: Endpoints, now: float) -> None:
         """Nobody is asked twice, under whatever names: that would cost a second try, or use."""
-        if endpoints and all(set(endpoints).isdisjoint(one.endpoints) for one in self._candidates):
+        if endpoints and self._asked.isdisjoint(endpoints):
+            self._asked.update(endpoints)
             self._candidates.append(Candidate(endpoints, now))
 
     async def _ask(self, one: Candidate) -> None:
@@ -251,7 +253,8 @@ class Joining:
         self._running: set[asyncio.Task[Room]] = set()
 
     async def accept(self, code: Code, seconds: float) -> Room:
-        """The room that the code leads to, once it is joined and on disk. RequestError as Search, or why nothing came of it."""
+        """The room that the code leads to, once it is joined and on disk. RequestError as Search; refused (left_out: it was re-formed
+        without us); not_reachable (closing)."""
         accepting = asyncio.create_task(self._accept(code, seconds))
         self._running.add(accepting)
         accepting.add_done_callback(self._running.discard)
@@ -266,6 +269,8 @@ class Joining:
     async def _accept(self, code: Code, seconds: float) -> Room:
         answer = await Search(code, self._links, self._known, self._random).run(seconds)
         try:
+            if self._identity in answer.terms.without:
+                raise RequestError("refused", why="left_out")
             room = await self._join(answer.terms, answer.inviter)
             answer.visit.say(lambda pairing, _: pairing.come(self._identity))
         finally:

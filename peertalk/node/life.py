@@ -14,17 +14,17 @@ from nacl import pwhash
 from peertalk import text
 from peertalk.config import Settings
 from peertalk.core import events
-from peertalk.core.effects import Notice, RoomWent
+from peertalk.core.effects import Notice, Presence, RoomWent, TrustNotice
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
-from peertalk.core.rooms import LOBBY, OPEN_SALT, Terms, open_room, private_room
-from peertalk.core.stored import Op, PutProfile, Snapshot
+from peertalk.core.rooms import LOBBY, OPEN_SALT, open_room
+from peertalk.core.stored import Op, PutProfile, RoomRecord, Snapshot
 from peertalk.core.sync import Replica
-from peertalk.errors import RequestError
 from peertalk.node import dialing, keyring
 from peertalk.node.admission import Admission
+from peertalk.node.comparing import Comparing
 from peertalk.node.connector import Connector
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
@@ -38,6 +38,7 @@ from peertalk.node.lookup import Lookup
 from peertalk.node.news import News
 from peertalk.node.people import People
 from peertalk.node.ports import Advertisement, Clock, Discovery, Store
+from peertalk.node.trust import Trust
 from peertalk.node.views import COUNTED_KINDS, Views
 
 log = logging.getLogger("peertalk.node")
@@ -65,16 +66,17 @@ class Life:
         random: Random,
     ) -> None:
         self.settings = settings
-        self.store, self.discovery, self.clock, self._random = store, discovery, clock, random
+        self.store, self.discovery, self.clock, self.random = store, discovery, clock, random
         self.identity = Identity.from_seed(snapshot.identity)
         self.replica = Replica(self.identity, snapshot, disk=store.durable, random=random, now=self.now())
         self._source = source = Sources(clock)
         self._place = Place()
         self.dialer = Dialer(self._instance, source=source, random=random)
         self.people = People(snapshot.peers, self.replica, store, clock, self.dialer.is_linked)
-        self.views = Views(self.replica, self.people.records)
+        self.views = Views(self.replica, self.people.records, self.people.is_known)
         self.lookup = Lookup(self.replica, self.views, self.people.records)
         self.news = News(self.replica, store, self.views, self.people.blocked)
+        self.trust = Trust(self.replica, self.people, self.views, clock, self.news.publish)
         self.links = Links(
             self.replica,
             self.identity,
@@ -98,10 +100,11 @@ class Life:
             self.replica, store, clock, self.links.lines, tell=self._tell, learn=self.hearsay.learn, fail=self._disk_failed
         )
         self.links.engine = self.engine
+        self.comparing = Comparing(self.replica, self.views, self.news, self.now, self.engine.turn)
         self.links.on_double = self._warn_double
         self.connector = Connector(self.dialer, clock, self.links.outgoing)
         self.entrance = Entrance(
-            self.replica, self.links, self.dialer, self.news, clock, random, source=source, join=self._join_private
+            self.replica, self.links, self.dialer, self.news, clock, random, source=source, enter=self.enter
         )
         self.listener = Listener(self.links.incoming, source, random, more=self.entrance.inviting.expected)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -140,7 +143,7 @@ class Life:
 
     async def _renew_token(self, home: Path, old: bytes) -> None:
         """Go on with new feeds if this profile was restored or copied, and mark it anew. For the order see keyring.py."""
-        token = self._random(16)
+        token = self.random(16)
         if await asyncio.to_thread(keyring.is_copy, home, old):
             log.warning("this profile was restored or copied: new feeds")
             self.replica.retire_all(self.now())
@@ -170,6 +173,7 @@ class Life:
     async def _close(self) -> None:
         await self.connector.close()
         await self.entrance.close()
+        self.comparing.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -230,18 +234,13 @@ class Life:
             if room.record.kind == "open" and room.record.name == name:
                 return room
         secret = await asyncio.to_thread(open_secret, name)
-        record = open_room(name, secret, self.clock.wall())
+        return await self.enter(open_room(name, secret, self.clock.wall()))
+
+    async def enter(self, record: RoomRecord) -> Room:
+        """Be in this room from now on; on disk when this returns, if it is one that is kept."""
         self.replica.join(record, self.now())
         await self.committed()
         self.dialer.changed_rooms(self.clock.mono())
-        return self.replica.places[record.id].room
-
-    async def _join_private(self, terms: Terms, inviter: bytes) -> Room:
-        if self.identity.public in terms.without:
-            raise RequestError("refused", why="left_out")
-        record = private_room(terms, self.clock.wall(), invited_by=inviter)
-        self.replica.join(record, self.now())
-        await self.committed()
         return self.replica.places[record.id].room
 
     async def count_unread(self, room: Room) -> int:
@@ -299,8 +298,13 @@ class Life:
     def _tell(self, notice: Notice) -> None:
         if isinstance(notice, RoomWent) and notice.forgotten:
             self.people.forget_strangers()
-        self.news.tell(notice)
-        self.entrance.tell(notice)
+        elif isinstance(notice, Presence) and notice.online:
+            self.people.keep(notice.identity)
+        if not isinstance(notice, TrustNotice):
+            self.news.tell(notice)
+            self.entrance.tell(notice)
+        self.trust.tell(notice)
+        self.comparing.tell(notice)
 
     def _warn_double(self) -> None:
         self.news.publish(events.Warning(kind="second_process", text=self.views.me.name))

@@ -13,13 +13,16 @@ from peertalk.core import events
 from peertalk.core.effects import (
     Arrived,
     Claimed,
+    DoorChanged,
     ForkSeen,
     MembersChanged,
     Moved,
     Notice,
+    Offered,
     Placed,
     Presence,
     Queued,
+    RoomArchived,
     RoomCame,
     RoomWent,
     SyncStep,
@@ -36,6 +39,8 @@ Kept = OutboxRecord | EntryRecord
 
 NAME_PATIENCE = 0.5
 """Seconds that somebody's name is waited for before they are announced without."""
+JUST_NOW_MS = 900_000
+"""A meeting that somebody ended so long ago is over anyway: nobody is asked any more."""
 NEWEST = 1000
 """So many own messages back it is told that somebody has them now; `messages.list` knows of all."""
 
@@ -161,7 +166,7 @@ class News:
         """Somebody, as events name them."""
         return self._views.peer(identity)
 
-    def _room_changed(self, room: Room, change: Literal["joined", "members", "forgotten"]) -> None:
+    def _room_changed(self, room: Room, change: events.RoomChange) -> None:
         if room.record.shown:
             self.publish(events.RoomChanged(room=self.room_view(room), change=change))
 
@@ -175,6 +180,8 @@ class News:
                 if entry.kind in COUNTED_KINDS and entry.feed not in own and (entry.lamport, entry.id) > room.record.read:
                     self.unread[room.id] = self.unread.get(room.id, 0) + 1
                 self.publish(events.MessageArrived(message=message))
+                if message.kind == "over" and not message.mine and abs(entry.received - entry.time) < JUST_NOW_MS:
+                    self._room_changed(room, "ended")
 
     def _on_queued(self, notice: Queued) -> None:
         self._resolve(notice.record.room, notice.record.message, notice.record)
@@ -185,11 +192,12 @@ class News:
 
     def _on_moved(self, notice: Moved) -> None:
         """For front ends the message under the old id is gone, and one that waits under the new id has come."""
-        self._resolve(notice.record.room, notice.before, notice.record)
+        self._resolve(notice.room or notice.record.room, notice.before, notice.record)
         room = self._room(notice.record.room)
         message = self._views.waiting(room, notice.record) if room is not None else None
         if message is not None:
-            gone = msgspec.structs.replace(message, id=notice.before.hex(), text="", deleted=True)
+            where = notice.room.hex() or message.room
+            gone = msgspec.structs.replace(message, id=notice.before.hex(), room=where, text="", deleted=True)
             self.publish(events.MessageChanged(message=gone))
             self.publish(events.MessageArrived(message=message))
 
@@ -304,10 +312,26 @@ class News:
         if room is not None:
             self._room_changed(room, "members")
 
+    def _on_door(self, notice: DoorChanged) -> None:
+        room = self._room(notice.room)
+        if room is not None:
+            self._room_changed(room, notice.change)
+
     def _on_room_came(self, notice: RoomCame) -> None:
         room = self._room(notice.record.id)
         if room is not None:
             self._room_changed(room, "joined")
+
+    def _on_room_archived(self, notice: RoomArchived) -> None:
+        room = self._room(notice.record.id)
+        if room is not None:
+            self._room_changed(room, "archived")
+
+    def _on_offered(self, notice: Offered) -> None:
+        if self._replica.reforming.offers.get(notice.record.room) is None:
+            return  # it was followed, or the room was left, while it was on the way to the disk
+        offer = self._views.offer(notice.record)
+        self.publish(events.ReformOffer(offer=offer.offer, room=offer.room, by=offer.by, without=offer.without))
 
     def _on_room_went(self, notice: RoomWent) -> None:
         self.unread.pop(notice.room, None)
@@ -353,8 +377,11 @@ class News:
         Claimed: _on_claimed,
         Presence: _on_presence,
         MembersChanged: _on_members,
+        DoorChanged: _on_door,
         RoomCame: _on_room_came,
         RoomWent: _on_room_went,
+        RoomArchived: _on_room_archived,
+        Offered: _on_offered,
         TypingSeen: _on_typing,
         ForkSeen: _on_fork,
         SyncStep: _on_sync,

@@ -25,6 +25,8 @@ from peertalk.node.people_calls import PeopleCalls
 from peertalk.node.ports import Clock, Discovery, Store
 from peertalk.node.reform_calls import ReformCalls
 from peertalk.node.room_calls import RoomCalls
+from peertalk.node.store import Store as MemoryStore
+from peertalk.node.stores import Stores
 from peertalk.node.trust_calls import TrustCalls
 
 PROTOCOL = 1
@@ -54,6 +56,7 @@ class Node(RoomCalls, DoorCalls, InviteCalls, ReformCalls, TrustCalls, MessageCa
         """A started node: listening, advertising, in the lobby unless that is off. `name` is used where none is set yet;
         `token_home`: the home of a profile on disk, so that one that was restored or copied is recognised (keyring, "the token").
         Closes `store` at its end; where this raises, that is for the caller (once more does no harm)."""
+        store = Stores(store, lambda: MemoryStore.open(None, b""))
         snapshot = await with_identity(store, await store.load(), settings.name or name, random)
         life = Life(settings, store, snapshot, discovery, clock, random)
         try:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
+from typing import Final
 
 from peertalk import text
 from peertalk.core import events
-from peertalk.core.entry import Content, Here, Left, Text, open_body
+from peertalk.core.entry import Admit, Content, Follow, Here, Left, Over, Seal, Text, Unseal, open_body
 from peertalk.core.identity import tag
 from peertalk.core.room import Room
-from peertalk.core.rooms import DAY_MS, bodies_expire_after
-from peertalk.core.stored import EntryRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
+from peertalk.core.rooms import DAY_MS, bodies_expire_after, decode_terms
+from peertalk.core.stored import STATE_KINDS, EntryRecord, OfferRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
 from peertalk.core.sync import Replica
 
-SHOWN_KINDS = ("text", "here", "left")
+SHOWN_KINDS = ("text", *STATE_KINDS)
 COUNTED_KINDS = ("text",)
 
 
@@ -22,11 +23,11 @@ _name = lru_cache(maxsize=4096)(text.name)
 
 
 class Views:
-    """Makes views of what `replica` has. `peers` are the identities met so far."""
+    """Makes views of what `replica` has. `peers` are the identities met so far, `is_known` tells who of them was met before."""
 
-    def __init__(self, replica: Replica, peers: Mapping[bytes, PeerRecord]) -> None:
+    def __init__(self, replica: Replica, peers: Mapping[bytes, PeerRecord], is_known: Callable[[bytes], bool]) -> None:
         self._replica = replica
-        self._peers = peers
+        self._peers, self._is_known = peers, is_known
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -35,6 +36,10 @@ class Views:
         key = self._replica.identity.public
         return events.IdentityView(id=key.hex(), name=self.name(key), tag=tag(key))
 
+    def identities(self, keys: Iterable[bytes]) -> list[events.IdentityView]:
+        """Who these are, as they are called."""
+        return [events.IdentityView(id=key.hex(), name=self.name(key), tag=tag(key)) for key in keys]
+
     def name(self, identity: bytes, room: Room | None = None) -> str:
         """What somebody is called, in this room if they have a name there; a tag of the key where no name is known."""
         if identity == self._replica.identity.public:
@@ -42,13 +47,20 @@ class Views:
         return _name(self._raw_name(identity, room), tag(identity))
 
     def _raw_name(self, identity: bytes, room: Room | None) -> str:
-        """A name that they gave themselves, before one that others say is theirs: that could be anybody's words."""
+        """A name that they gave themselves, before one that others say is theirs: that could be anybody's words. Of whom no room
+        says anything any more, the name by which they were known."""
         rooms = [place.room for place in self._replica.places.values() if identity in place.room.cards]
         names = (
             (not one.cards.introducer(identity), one is room, identity in one.online(), one.members.name(identity))
             for one in rooms
         )
-        return max((each for each in names if each[3]), default=(False, False, False, ""))[3]
+        record = self._peers.get(identity)
+        remembered = record.name if record is not None else ""
+        return max((each for each in names if each[3]), default=(False, False, False, remembered))[3]
+
+    def person(self, identity: bytes, room: Room) -> events.IdentityView:
+        """Somebody as a line speaks of them."""
+        return events.IdentityView(id=identity.hex(), name=self.name(identity, room), tag=tag(identity))
 
     def has_name(self, identity: bytes) -> bool:
         """Is a name known, not just a key?"""
@@ -59,10 +71,11 @@ class Views:
         return {identity for place in self._replica.places.values() for identity in place.room.online()}
 
     def trust(self, identity: bytes) -> events.Trust:
+        """`new`, `known` or `verified`, by nothing but what happened here."""
         record = self._peers.get(identity)
         if record is not None and record.verified:
             return "verified"
-        return "known" if record is not None and record.last_seen - record.first_seen > 0 else "new"
+        return "known" if self._is_known(identity) else "new"
 
     def peer(self, identity: bytes) -> events.Peer:
         record = self._peers.get(identity)
@@ -78,6 +91,7 @@ class Views:
             addresses=[_endpoint(*address) for address in record.addresses] if record else [],
             rooms=[id_.hex() for id_ in rooms],
             blocked=record.blocked if record else False,
+            since=record.first_seen if record else None,
         )
 
     def _is_in(self, room: Room, identity: bytes) -> bool:
@@ -97,6 +111,7 @@ class Views:
     def _member(self, room: Room, identity: bytes) -> events.Member:
         mine = identity == self._replica.identity.public
         via = room.cards.introducer(identity)
+        inviter = room.members.invited_by(identity)
         return events.Member(
             id=identity.hex(),
             name=self.name(identity, room),
@@ -104,6 +119,7 @@ class Views:
             online=mine or identity in room.online(),
             trust="verified" if mine else "new" if via else self.trust(identity),
             via=self.name(via, room) if via else None,
+            invited_by=self.name(inviter, room) if inviter else None,
             me=mine,
         )
 
@@ -114,7 +130,7 @@ class Views:
         return self.name(room.record.peer, room) if room.record.peer is not None else text.line(room.record.name)
 
     def room(self, room: Room, unread: int) -> events.Room:
-        record = room.record
+        record, door = room.record, self._replica.door(room.id)
         return events.Room(
             id=record.id.hex(),
             name=self.room_name(room),
@@ -124,7 +140,38 @@ class Views:
             unread=unread,
             retention=_retention(record),
             language=record.language,
+            sealed=door.is_closed,
+            outside=door.is_outside,
+            archived=record.archived,
+            predecessor=record.predecessor.hex() or None,
+            waiting=[self.person(identity, room) for identity in sorted(door.waiting)],
         )
+
+    # ── rooms that were re-formed ────────────────────────────────────────────────────────────────────────────────────
+
+    def offer(self, offer: OfferRecord) -> events.Offer:
+        """An open offer, as seen from the room that one is in."""
+        lineage = self._replica.reforming.offers.lineage(offer)
+        without = {who: None for one in lineage for who in decode_terms(one.terms).without}
+        old = self._replica.places[lineage[0].old].room
+        return events.Offer(
+            offer=offer.room.hex(),
+            room=old.id.hex(),
+            name=self.room_name(old),
+            by=self.peer(offer.by),
+            without=[self.peer(who) for who in without],
+            followers=[self.peer(who) for who in offer.followers],
+            still_shared=self.still_shared(without, {one.old for one in lineage}),
+        )
+
+    def still_shared(self, people: Collection[bytes], but: Collection[bytes]) -> list[str]:
+        """The names of other rooms that some of these people are in too; of a direct room one has answered in, theirs."""
+        rooms = (place.room for id_, place in self._replica.places.items() if id_ not in but and place.leaving is None)
+        listed = [room for room in rooms if room.record.shown and not room.record.archived and room.accepted]
+        return sorted(self.room_name(room) for room in listed if self.everyone(room) & set(people))
+
+    def _is_after_split(self, room: Room, entry: EntryRecord) -> bool:
+        return room.record.archived and self._replica.reforming.is_after_split(room.id, entry.id)
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,7 +193,7 @@ class Views:
     def message(self, room: Room, entry: EntryRecord) -> events.Message | None:
         """A settled entry as a message or a quiet line; None if there is nothing to show of it."""
         content = open_body(entry.kind, entry.body) if entry.body is not None else None
-        shown = _shown(content)
+        shown = _shown(content, is_private=room.record.kind == "private")
         if shown is None:
             return None
         author = self.author(room, entry.feed)
@@ -161,17 +208,19 @@ class Views:
             time=entry.time,
             late=entry.late,
             kind=shown[0],
-            text=shown[1] if shown[0] != "left" else author.name,
+            text=shown[1] or author.name,
             reply_to=_reply_to(content),
             delivered_to=[identity.hex() for identity in disk],
             held_by=[identity.hex() for identity in memory],
             mine=mine,
+            about=[self.person(identity, room) for identity in _about(content, room)],
+            after_split=self._is_after_split(room, entry),
         )
 
     def waiting(self, room: Room, record: OutboxRecord) -> events.Message | None:
         """An own message that waits for its place; None if it is not one to show."""
         content = open_body(record.kind, record.body)
-        shown = _shown(content)
+        shown = _shown(content, is_private=False)
         if shown is None or shown[0] != "text":
             return None
         return events.Message(
@@ -194,8 +243,9 @@ class Views:
         return [view for view in views if view is not None and view.author.id not in hidden]
 
 
-def _shown(content: Content | None) -> tuple[str, str] | None:
-    """(kind, neutralised text) of what is shown."""
+def _shown(content: Content | None, *, is_private: bool) -> tuple[str, str] | None:
+    """(kind, neutralised text) of what is shown; "" where that is the author's name. What is said of doors and meetings means
+    something in private rooms only."""
     match content:
         case Text(said):
             return "text", text.message(said)
@@ -205,8 +255,34 @@ def _shown(content: Content | None) -> tuple[str, str] | None:
             return "name", text.name(name)
         case Left():
             return "left", ""
+        case Seal() | Admit() | Unseal() | Follow() | Over() if is_private:
+            return _LINES[type(content)], ""
         case _:
             return None
+
+
+_LINES: Final[Mapping[type[Content], str]] = {
+    Seal: "seal",
+    Admit: "admit",
+    Unseal: "unseal",
+    Follow: "follow",
+    Over: "over",
+}
+
+
+def _about(content: Content | None, room: Room) -> tuple[bytes, ...]:
+    """The people that a quiet line speaks of."""
+    match content:
+        case Here(by=bytes(by)):
+            return (by,)
+        case Seal(admitted):
+            return admitted
+        case Admit(who):
+            return (who,)
+        case Follow():
+            return room.record.without
+        case _:
+            return ()
 
 
 def _retention(record: RoomRecord) -> Retention:

@@ -1,4 +1,4 @@
-"""The names of open rooms."""
+"""The names of open and of private rooms."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Final
 
 from peertalk.errors import RequestError
 from peertalk.text.neutral import DECIDED_LATER, INVISIBLE, neutral
+from peertalk.text.sequences import is_pictographic
 
 ROOM_NAME_CHARACTERS: Final = 32
+PRIVATE_NAME_CHARACTERS: Final = 64
 
 
 def room_name(raw: str) -> str:
@@ -29,6 +31,23 @@ def room_name(raw: str) -> str:
     if neutral(folded) != folded or unicodedata.category(folded[0])[0] == "M":
         raise RequestError("bad_name", why="character", character=neutral(folded))
     return folded
+
+
+def private_room_name(raw: str) -> str:
+    """The name of a private room as it goes into its terms: one line as its founder wrote it, without `#`, which marks open rooms.
+
+    RequestError("bad_name") as for open rooms; here `character` is one that nobody would see, or that would change others."""
+    if len(raw) > 8 * PRIVATE_NAME_CHARACTERS:
+        raise RequestError("bad_name", why="too_long", limit=PRIVATE_NAME_CHARACTERS)
+    name = " ".join(unicodedata.normalize("NFC", raw).split()).lstrip("# ")
+    if not any(character.isalnum() or is_pictographic(character) for character in name):
+        raise RequestError("bad_name", why="empty")
+    if len(name) > PRIVATE_NAME_CHARACTERS:
+        raise RequestError("bad_name", why="too_long", limit=PRIVATE_NAME_CHARACTERS)
+    hidden = next((character for character in name if not character.isprintable()), None)
+    if hidden is not None or neutral(name) != name:
+        raise RequestError("bad_name", why="character", character=neutral(hidden or name))
+    return name
 
 
 def _folded(raw: str) -> str:

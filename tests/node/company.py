@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from peertalk.config import load
+from peertalk.core import events
 from peertalk.core.events import AnyEvent
+from peertalk.core.rooms import private_room, terms_of
 from peertalk.node.node import Node
 from peertalk.node.store import Store
 
@@ -38,6 +40,7 @@ class Company:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.nodes: list[Node] = []
+        self.stores: dict[str, Store] = {}
 
     async def node(self, name: str, *meet: Node, clock: Clock | None = None, **options: Any) -> Node:
         """A node on disk, linked with nobody but those it is to meet."""
@@ -45,6 +48,7 @@ class Company:
         given = {"home": self.directory, "mdns": False, "interfaces": ["127.0.0.1"], "connect": connect}
         settings = load(given | {"name": name} | options, {})
         store = Store.open(None if settings.ephemeral else self.directory / f"{name}.db", KEY)
+        self.stores[name] = store
         node = await Node.open(settings, store, None, clock or Clock(), name=name)
         self.nodes.append(node)
         return node
@@ -52,6 +56,13 @@ class Company:
     async def close(self) -> None:
         for node in self.nodes:
             await node.close()
+
+
+async def let_in(host: Node, room: events.Room, guest: Node) -> events.Room:
+    """Have `guest` enter a private room of `host`, as if invited."""
+    inside = host._life.lookup.room(room.id)
+    record = private_room(terms_of(inside.record), inside.record.joined, invited_by=inside.me)
+    return guest._life.news.room_view(await guest._life.enter(record))
 
 
 def port(node: Node) -> int:
@@ -100,4 +111,4 @@ async def online(node: Node, name: str) -> bool:
     return any(peer.name == name and peer.online for peer in await node.peers())
 
 
-__all__ = ["AnyEvent", "Clock", "Company", "company", "event", "online", "port", "texts", "until"]
+__all__ = ["AnyEvent", "Clock", "Company", "company", "event", "let_in", "online", "port", "texts", "until"]

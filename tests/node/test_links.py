@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,29 @@ async def test_somebody_who_was_here_before_takes_the_place_of_a_stranger(
     await until(ada, lambda: online(ada, "Ben"))
     assert {peer.name for peer in await ada.peers() if peer.online} == {"Ben"}
     assert ada.status().links == 1
+
+
+@pytest.mark.parametrize("late", ["Ada", "Ben"])
+async def test_a_room_that_is_entered_while_a_link_is_being_set_up_is_shared_on_it(
+    people: Company, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    ada, ben = await people.node("Ada"), await people.node("Ben")
+    waits, is_in = (ada, ben) if late == "Ada" else (ben, ada)
+    room = await is_in.join("workshop")
+    life = waits._life
+    record, established = is_in._life.lookup.room(room.id).record, life.links._established
+
+    def just_before(*arguments: Any) -> None:
+        life.replica.join(record, life.now())
+        established(*arguments)
+
+    monkeypatch.setattr(life.links, "_established", just_before)
+    await ben.connect("127.0.0.1", port(ada))
+    await until(is_in, lambda: is_two(is_in, room.id))
+
+
+async def is_two(node: Node, room: str) -> bool:
+    return (await node.room(room)).online == 2
 
 
 # ── dialling somebody who has no room ────────────────────────────────────────────────────────────────────────────────

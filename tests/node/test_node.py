@@ -403,7 +403,7 @@ async def test_what_is_on_its_way_from_waiting_to_its_place_is_never_missing_fro
         return submit(ops)
 
     monkeypatch.setattr(store, "submit", submits)
-    disk = store._writer._using
+    disk = people.stores["Ada"]._writer._using
     disk.acquire()  # it is busy
     try:
         await ada.connect("127.0.0.1", port(ben))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import cast
 
 import pytest
 
 from peertalk.core.identity import Identity
-from peertalk.core.stored import DropPeer, Op, PeerRecord, PutPeer
+from peertalk.core.stored import DropPeer, Op, PeerRecord, PutPeer, Retention, RoomRecord
 from peertalk.core.sync import Replica
 from peertalk.node import people
 from peertalk.node.interfaces import Interface
@@ -21,10 +22,29 @@ from tests.node.fake_clock import FakeClock
 LAN = Interface("eth0", 2, (ip_interface("10.0.0.1/24"),))
 
 
+SESSION: Retention = "session"
+
+
+class FakeCards(set[bytes]):
+    def identities(self) -> set[bytes]:
+        return self
+
+
+class FakeRoom:
+    def __init__(self, number: int, retention: Retention, *people: bytes) -> None:
+        self.record = RoomRecord(id=bytes([number] * 32), kind="private", name="r", secret=b"s" * 32, retention=retention)
+        self.cards = FakeCards(people)
+
+
+@dataclass
+class FakePlace:
+    room: FakeRoom
+
+
 class FakeReplica:
     def __init__(self) -> None:
         self.identity = Identity(b"m" * 32)
-        self.places: dict[bytes, object] = {}
+        self.places: dict[bytes, FakePlace] = {}
 
 
 class FakeStore:
@@ -46,8 +66,14 @@ class Company:
     def __init__(self, *known: PeerRecord) -> None:
         self.clock, self.store, self.linked = FakeClock(), FakeStore(), set[bytes]()
         self.store.kept = {one.identity: one for one in known}
-        replica, store = cast("Replica", FakeReplica()), cast("Store", self.store)
+        self.replica = FakeReplica()
+        replica, store = cast("Replica", self.replica), cast("Store", self.store)
         self.it = People(known, replica, store, self.clock, self.linked.__contains__)
+
+    def room(self, retention: Retention, *people: bytes) -> None:
+        """Be in one more room, with these."""
+        room = FakeRoom(len(self.replica.places), retention, *people)
+        self.replica.places[room.record.id] = FakePlace(room)
 
 
 def who(number: int) -> bytes:
@@ -92,7 +118,47 @@ async def test_a_block_is_kept_and_taken_back() -> None:
     assert company.it.blocked() == {who(1)}
     await company.it.block(who(1), blocked=False)
     assert not company.it.is_blocked(who(1))
-    assert not company.store.kept[who(1)].blocked
+    assert not company.it.records[who(1)].blocked
+
+
+async def test_nothing_is_kept_of_whom_one_knows_off_the_record_only() -> None:
+    company = Company()
+    company.room(SESSION, who(1))
+    company.it.met(who(1), ("10.0.0.2", 4000))
+    company.it.keep(who(1))
+    assert company.it.records[who(1)].addresses
+    assert company.store.kept == {}
+
+
+async def test_who_is_met_in_a_room_that_is_kept_too_is_kept_from_then_on() -> None:
+    company = Company()
+    company.room(SESSION, who(1))
+    company.it.met(who(1), ("10.0.0.2", 4000))
+    company.room("forever", who(1))
+    company.it.keep(who(1))
+    assert company.store.kept == dict(company.it.records)
+    assert set(company.store.kept) == {who(1)}
+
+
+async def test_who_stays_off_the_record_only_is_taken_off_the_disk() -> None:
+    company = Company(record(1), record(2))
+    company.room(SESSION, who(1))
+    company.it.forget_strangers()
+    assert (set(company.it.records), set(company.store.kept)) == ({who(1)}, set[bytes]())
+
+
+async def test_of_whom_one_blocks_off_the_record_the_key_alone_is_kept_and_not_for_longer() -> None:
+    company = Company()
+    company.room(SESSION, who(1))
+    company.it.met(who(1), ("10.0.0.2", 4000))
+    await company.it.block(who(1), blocked=True)
+    assert company.store.kept == {who(1): PeerRecord(identity=who(1), first_seen=0, last_seen=0, blocked=True)}
+    after_a_restart = Company(*company.store.kept.values())
+    await after_a_restart.it.block(who(1), blocked=False)
+    assert after_a_restart.store.kept == {}
+    await company.it.block(who(1), blocked=False)
+    assert company.store.kept == {}
+    assert company.it.records[who(1)].addresses
 
 
 async def test_people_are_looked_for_on_the_same_link_only() -> None:

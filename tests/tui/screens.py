@@ -23,6 +23,7 @@ from peertalk.config import Settings
 from peertalk.core.events import Author, Check, Message, MessageArrived, Report, Room
 from peertalk.errors import StartError
 from peertalk.tui.app import PeerTalkApp
+from tests.tui import circle_screens
 from tests.tui.fake_node import FakeNode, identity
 
 SETTINGS = Settings(home=Path("/nowhere"))
@@ -42,6 +43,15 @@ def friendly(room: str = "Tuesday circle", kind: str = "private", trust: str = "
     node.add_peer("Tarek", "lobby", room)
     node.add_peer("Lena", "Lena", online=False)
     _talk(node, room, replies=replies)
+    return node
+
+
+def circle() -> FakeNode:
+    """The same, where some are not verified yet, and it begins in that room."""
+    node = friendly(trust="known")
+    named = {peer.name: peer for peer in node.peers_by_id.values()}
+    node._put(replace_unread(node.rooms_by_id["room-workshop"], 0))
+    node.peers_by_id[named["Mira"].id] = msgspec.structs.replace(named["Mira"], trust="verified")
     return node
 
 
@@ -286,6 +296,7 @@ PICTURES = (
     Picture("first-lobby", lonely, first_lobby, "new"),
     Picture("wrong-passphrase", lonely, wrong_passphrase, "passphrase", StartError("wrong_passphrase")),
     Picture("trouble", lonely, trouble, "key_file", StartError("port_in_use", port=47000)),
+    *(Picture(f"circle-{name}", circle, show) for name, show in circle_screens.ALL.items()),
 )
 
 

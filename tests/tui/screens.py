@@ -57,8 +57,8 @@ def circle() -> FakeNode:
 
 
 def today() -> FakeNode:
-    """The same with what there is today: open rooms and rooms of two."""
-    return friendly("tuesday-circle", "open", "known", replies=False)
+    """The same with what there is today: replies are not yet."""
+    return friendly(replies=False)
 
 
 def _talk(node: FakeNode, room: str, *, replies: bool) -> None:

@@ -10,8 +10,12 @@ import pytest
 
 from peertalk.core import wire
 from peertalk.core.entry import (
+    Admit,
     Here,
+    Over,
+    Seal,
     Text,
+    Unseal,
     decode_header,
     encode_header,
     hash32,
@@ -23,7 +27,7 @@ from peertalk.core.entry import (
     verify_page,
 )
 from peertalk.core.identity import Identity, fingerprint
-from peertalk.core.rooms import direct_secret, open_room, room_id
+from peertalk.core.rooms import decode_terms, direct_secret, encode_terms, open_room, private_room, room_id
 from peertalk.node.life import open_secret
 from peertalk.text import room_name
 from tests import examples
@@ -61,6 +65,26 @@ def test_rooms() -> None:
     secret = examples.direct_secret(shared, BEN.identity, ANNA.identity)
     assert direct_secret(Identity.from_seed(ANNA.private), BEN.identity) == secret
     assert room_id(secret) == examples.room_id(secret)
+
+
+def test_private_rooms() -> None:
+    for terms in (examples.TERMS, examples.REFORMED):
+        raw = examples.packed(terms)
+        decoded = decode_terms(raw)
+        assert encode_terms(decoded) == raw
+        assert private_room(decoded, 0).id == examples.room_id(examples.private_secret(raw))
+    assert private_room(decode_terms(examples.packed(examples.TERMS)), 0).retention == 30
+    reformed = private_room(decode_terms(examples.packed(examples.REFORMED)), 0)
+    assert (reformed.retention, reformed.predecessor, reformed.without) == ("session", examples.CIRCLE, (BEN.identity,))
+
+
+def test_what_is_said_of_doors() -> None:
+    anna, ben = ANNA.identity, BEN.identity
+    said = (Here("Anna", by=ben), Seal((anna, ben)), Admit(ben), Unseal(), Over())
+    for (kind, content), expected in zip(examples.DOORS, said, strict=True):
+        inner = examples.packed(content)
+        assert open_body(kind, bytes(32) + len(inner).to_bytes(2, "big") + inner) == expected
+        assert seal_body(expected, bytes)[1][34:].rstrip(b"\0") == inner.rstrip(b"\0")
 
 
 def test_signatures() -> None:

@@ -73,12 +73,9 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("too_large", limit=32734), ["32734"]),
     (RequestError("too_large"), []),
     (RequestError("refused", why="x is y"), ["x is y"]),
-    *(
-        (RequestError("refused", why=why), [])
-        for why in ("not_private", "reformed", "self", "not_member", "locked_in", "outside")
-    ),
+    *((RequestError("refused", why=why), []) for why in ("not_private", "reformed", "self", "not_member", "nobody")),
     (RequestError("refused", why="left_out"), []),
-    (RequestError("refused", why="too_many"), []),
+    *((RequestError("refused", why=why), []) for why in ("too_many", "many_codes", "bounds")),
     *(
         (RequestError("bad_code", reason=reason), [])
         for reason in ("not_found", "wrong", "expired", "used_up", "two_rooms", "?")
@@ -96,7 +93,7 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("sealed"), []),
     (RequestError("key_changed", name="Mira", room="r1"), ["Mira"]),
     (RequestError("unknown_offer", offer="0f"), []),
-    *((RequestError("not_reachable", why=why), []) for why in ("cancelled", "timeout", "failed", "gone", "vanished")),
+    *((RequestError("not_reachable", why=why), []) for why in ("cancelled", "timeout", "failed", "gone", "inviter", "away")),
     (RequestError("refused"), []),
     (RequestError("bad_name", why="empty"), []),
     (RequestError("bad_name", why="too_long", limit=32), ["32"]),

@@ -120,7 +120,7 @@ class FakeNode(FakeCircle):
             "time": self._time, "text": text, "mine": mine,
         }  # fmt: skip
         message = Message(**(values | fields))  # type: ignore[arg-type]
-        self.texts[message.room].append(message)
+        self.texts.setdefault(message.room, []).append(message)
         return message
 
     def hear(self, room: str, name: str, text: str, **fields: object) -> Message:

@@ -239,6 +239,7 @@ async def test_who_could_be_taken_for_somebody_else_is_marked_until_verified() -
     async with driving(circle()) as driver:
         driver.node.emit(events.Warning(kind="same_name_new_key", text="Mira", peer=MIRA, room="room-circle"))
         await driver.until(lambda: "● Mira !" in driver.bar("rooms"))
+        await driver.node.verify(MIRA)
         await driver.node.confirm(MIRA, True)
         await driver.until(lambda: "● Mira ✓" in driver.bar("rooms"))
 

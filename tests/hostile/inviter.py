@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from tests.hostile import feed
-from tests.hostile.pairing import GO_ON, WORDS, Code, Gift, Half, Pairing, slot_secret, terms
+from tests.hostile.mallory import Mallory
+from tests.hostile.pairing import GO_ON, WORDS, Code, Gift, Half, Pairing, slot_secret
 from tests.hostile.peer import HOST, MALLORY, SECONDS, HostilePeer
 
 
@@ -63,58 +64,76 @@ Play = Callable[[Caller], Awaitable[None]]
 
 
 class Inviter:
-    """Listens on loopback. Whoever looks for its slot is met with `play`; `callers` are those, in order."""
+    """Listens on loopback. While it has a `play`, whoever looks for the slot of its code is met with that; `callers` are those, in
+    order. Whoever else dials is hung up on."""
 
-    def __init__(self, code: Code, play: Play) -> None:
-        self.code = code
+    def __init__(self) -> None:
+        self.code = Code(0)
+        self.play: Play | None = None
         self.callers: list[Caller] = []
         self.port = 0
-        self._play = play
+        self._tasks: list[asyncio.Task[None]] = []
         self._peers: list[HostilePeer] = []
 
-    @property
-    def hint(self) -> str:
-        return f"{HOST}:{self.port}"
+    async def listen(self) -> None:
+        def take() -> HostilePeer:
+            return HostilePeer(Mallory(initiator=False, seed=MALLORY, secrets=[]), self._met)
 
-    async def meet(self, peer: HostilePeer) -> None:
-        self._peers.append(peer)
-        caller = Caller(peer, self.code)
+        self._server = await asyncio.get_running_loop().create_server(take, HOST, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def begin(self, code: Code, play: Play) -> None:
+        self.code, self.play, self.callers = code, play, []
+
+    async def rest(self) -> None:
+        """Hang up on everybody. Raises what a play has raised."""
+        self.play = None
+        for peer in self._peers:
+            await peer.hang_up()
+        tasks, self._tasks, self._peers = self._tasks, [], []
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _met(self, peer: HostilePeer) -> None:
+        if self.play is None:
+            peer._transport.abort()
+        else:
+            self._peers.append(peer)
+            self._tasks.append(asyncio.create_task(self._meet(Caller(peer, self.code), self.play)))
+
+    async def _meet(self, caller: Caller, play: Play) -> None:
         with suppress(ConnectionError, TimeoutError):  # they have hung up
             if await caller.find():
                 self.callers.append(caller)
-                await self._play(caller)
-
-    async def close(self) -> None:
-        for peer in self._peers:
-            await peer.hang_up()
+                await play(caller)
 
 
 @asynccontextmanager
-async def inviting(code: Code, play: Play) -> AsyncIterator[Inviter]:
-    """A hostile inviter, for as long as the block lasts."""
-    inviter = Inviter(code, play)
-    async with HostilePeer.answer(secrets=[]) as (inviter.port, came), asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(_serve(inviter, came, tasks))
-        try:
-            yield inviter
-        finally:
-            serving.cancel()
-            await inviter.close()
+async def stage(count: int) -> AsyncIterator[list[Inviter]]:
+    """So many hostile inviters."""
+    inviters = [Inviter() for _ in range(count)]
+    try:
+        for one in inviters:
+            await one.listen()
+        yield inviters
+    finally:
+        for one in inviters:
+            await one.rest()
+            one.close()
 
 
-async def _serve(inviter: Inviter, came: asyncio.Queue[HostilePeer], tasks: asyncio.TaskGroup) -> None:
-    while True:
-        tasks.create_task(inviter.meet(await came.get()))
-
-
-def giving(given: bytes | None = None, **changes: Any) -> Play:
+def giving(given: bytes, **changes: Any) -> Play:
     """Plays the right inviter, but for what is changed in frame 8; it listens for frame 9."""
 
     async def play(caller: Caller) -> None:
         await caller.asked()
         caller.answer()
         await caller.confirmed()
-        caller.say(caller.gift(terms() if given is None else given, **changes))
-        await caller.hear()
+        caller.say(caller.gift(given, **changes))
+        await caller.hear(8)
 
     return play

@@ -150,7 +150,8 @@ class Invitations:
 
     def expected(self) -> int:
         """How many more connections from one source are to be let in than ever: many who are invited may sit behind one address."""
-        return min(MORE_HALF_OPEN, sum(one.invitation.uses - 1 for one in self.alive()))
+        to_come = sum(one.invitation.uses - 1 for one in self.alive())
+        return min(MORE_HALF_OPEN, to_come + len(self._visits) + len(self._given))
 
     def close(self) -> None:
         """Nothing more is done. Links are closed by whoever has made them."""

@@ -31,8 +31,9 @@ class RemoteError(PeerTalkError):
 
 class RequestError(PeerTalkError):
     """A request that cannot be fulfilled; the kinds are those of docs/rpc.md: `unknown_room`, `unknown_peer`,
-    `unknown_message`, `ambiguous_name`, `not_reachable`, `too_large`, `refused`, `bad_name`, `bad_text`, `bad_address`, `locked`,
-    and those of commands: `unknown_command`, `missing_argument`, `extra_argument`, `bad_choice`, `no_room`."""
+    `unknown_message`, `unknown_offer`, `ambiguous_name`, `not_reachable`, `too_large`, `refused`, `sealed`, `bad_code`, `key_changed`,
+    `bad_name`, `bad_text`, `bad_address`, `locked`, and those of commands: `unknown_command`, `missing_argument`, `extra_argument`,
+    `bad_choice`, `no_room`."""
 
 
 class StartError(PeerTalkError):

@@ -121,12 +121,43 @@ def digest(*tips: bytes) -> bytes:
     return blake2b(b"".join(sorted(tips)), person=b"peertalk/1 have")
 
 
+def commitment(nonce: bytes, sender: Person, receiver: Person, binding: bytes) -> bytes:
+    return blake2b(nonce + sender.identity + receiver.identity + binding, person=b"peertalk/1 cmt")
+
+
+def emoji(nonces: dict[bytes, bytes], binding: bytes) -> tuple[bytes, list[int]]:
+    """The eight bytes, and the seven numbers that are shown; `nonces` by identity."""
+    low, high = sorted(nonces)
+    said = low + high + nonces[low] + nonces[high] + binding
+    raw = hashlib.blake2b(said, digest_size=8, person=b"peertalk/1 emoji").digest()
+    bits = "".join(f"{byte:08b}" for byte in raw)
+    return raw, [int(bits[at : at + 6], 2) for at in range(0, 42, 6)]
+
+
+def roster(names: dict[bytes, str]) -> bytes:
+    """`names` by identity."""
+    encoded = {identity: name.encode() for identity, name in names.items()}
+    return b"".join(identity + len(encoded[identity]).to_bytes(2, "big") + encoded[identity] for identity in sorted(encoded))
+
+
+def roll(names: dict[bytes, str], secret: bytes) -> bytes:
+    return blake2b(roster(names), key=secret, person=b"peertalk/1 roll")
+
+
+def words(names: dict[bytes, str], secret: bytes) -> bytes:
+    salt, memory = b"peertalk/1 words", 64 * 1024 * 1024
+    return pwhash.argon2id.kdf(32, secret + roster(names), salt, opslimit=3, memlimit=memory)[:10]
+
+
 ANNA = Person(private=count_up(0x00), seed=count_up(0x40))
 BEN = Person(private=count_up(0x20), seed=count_up(0x60))
+CARA = Person(private=count_up(0x10), seed=count_up(0x50))
+DIRECT = room_id(direct_secret(bindings.crypto_scalarmult(ANNA.private, BEN.identity), ANNA.identity, BEN.identity))
 LOBBY = room_id(open_secret("lobby"))
 TERMS = [count_up(0xC0), "Mutige Väter", "de", 30, b"", []]
 CIRCLE = room_id(private_secret(packed(TERMS)))
-REFORMED = [count_up(0xE0), "Mutige Väter", "de", -1, CIRCLE, [BEN.identity]]
+REFORMED = [count_up(0xE0), "Mutige Väter", "de", 30, CIRCLE, [CARA.identity]]
+FLEETING = [count_up(0xD0), "Heute Abend", "de", -1, b"", []]
 HERE = entry(LOBBY, ANNA, None, "here", {"name": "Anna"}, count_up(0x80))
 HELLO = entry(LOBBY, ANNA, HERE, "text", {"text": "Hallo, schön!"}, count_up(0xA0))
 DOORS = (
@@ -134,10 +165,18 @@ DOORS = (
     ("seal", {"admitted": [ANNA.identity, BEN.identity]}),
     ("admit", {"who": BEN.identity}),
     ("unseal", {}),
+    ("follow", {"tips": [count_up(0x80), count_up(0xA0)], "first": True}),
+    ("follow, of another", {"tips": []}),
     ("over", {}),
 )
+OFFER = [13, DIRECT, CIRCLE, packed(REFORMED), ANNA.identity, [ANNA.identity]]
 OWNER = b"peertalk/1 owner" + LOBBY + ANNA.identity
 NEXT = b"peertalk/1 next" + LOBBY + BEN.feed
+
+
+NONCES = {ANNA.identity: count_up(0x10), BEN.identity: count_up(0x30)}
+BINDING = count_up(0x50)
+NAMES = {ANNA.identity: "Anna", BEN.identity: "Bén"}
 
 
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -183,8 +222,8 @@ def rooms() -> Iterator[str]:
     secret = direct_secret(shared, ANNA.identity, BEN.identity)
     yield "The direct room of Anna and Ben."
     yield table(("DH(Anna, Ben)", shared), ("secret", secret), ("id", room_id(secret)))
-    yield "A private room, in German, kept for 30 days; and one re-formed from it without Ben, off the record."
-    for terms in (TERMS, REFORMED):
+    yield "A private room, in German, kept for 30 days; one re-formed from it without Cara; and one that is off the record."
+    for terms in (TERMS, REFORMED, FLEETING):
         secret = private_secret(packed(terms))
         yield table(("terms", packed(terms)), ("secret", secret), ("id", room_id(secret)))
 
@@ -278,9 +317,38 @@ def messages() -> Iterator[str]:
         ("Signal", packed([9, LOBBY, "typing"])),
         ("Quit", packed([10, LOBBY])),
         ("Wait", packed([12, CIRCLE])),
+        ("Offer, of Anna to Ben", packed(OFFER)),
+        ("Offer, taken back", packed([*OFFER[:5], []])),
         ("Peers, one's own port", packed([11, LOBBY, 40400, []])),
         ("Peers, of another", packed([11, LOBBY, 40400, [[BEN.identity, [[bytes([192, 168, 1, 20]), 40400]]]]])),
+        ("Verify, a commitment", packed([14, direct_id(), 0, commitment(NONCES[ANNA.identity], ANNA, BEN, BINDING)])),
+        ("Verify, a nonce", packed([14, direct_id(), 1, NONCES[ANNA.identity]])),
+        ("Verify, cancel", packed([14, direct_id(), 2, bytes(32)])),
+        ("Roll", packed([15, LOBBY, roll(NAMES, open_secret("lobby"))])),
     )
+
+
+def direct_id() -> bytes:
+    shared = bindings.crypto_scalarmult(ANNA.private, BEN.identity)
+    return room_id(direct_secret(shared, ANNA.identity, BEN.identity))
+
+
+def who_is_who() -> Iterator[str]:
+    yield "## Who is who"
+    raw, numbers = emoji(NONCES, BINDING)
+    yield "Anna and Ben compare emoji, over a channel with this binding."
+    yield table(
+        ("binding", BINDING),
+        ("nonce of Anna", NONCES[ANNA.identity]),
+        ("commitment of Anna", commitment(NONCES[ANNA.identity], ANNA, BEN, BINDING)),
+        ("nonce of Ben", NONCES[BEN.identity]),
+        ("commitment of Ben", commitment(NONCES[BEN.identity], BEN, ANNA, BINDING)),
+        ("emoji", raw),
+        ("their numbers", ", ".join(map(str, numbers))),
+    )
+    secret = open_secret("lobby")
+    yield "Both are in the lobby, as `Anna` and as `Bén`."
+    yield table(("roster", roster(NAMES)), ("roll", roll(NAMES, secret)), ("bytes of the words", words(NAMES, secret)))
 
 
 HEAD = """\
@@ -295,7 +363,7 @@ Bytes are in hex, 32 a line. Secrets are consecutive bytes, so that nobody takes
 
 def render() -> str:
     """The whole page."""
-    sections = (keys, rooms, channel, cards, entries, messages)
+    sections = (keys, rooms, channel, cards, entries, messages, who_is_who)
     return "\n\n".join([HEAD.rstrip("\n"), *(part for section in sections for part in section())]) + "\n"
 
 

@@ -25,6 +25,7 @@ from peertalk.core.events import (
     Status,
 )
 from peertalk.errors import RequestError
+from tests.fake_circle import FakeCircle
 
 ME = IdentityView(id="aa" * 32, name="Ada", tag="k3f9")
 BEN = Peer(id="bb" * 32, name="Ben", tag="x1y2", online=True, rooms=["lobby"])
@@ -55,10 +56,11 @@ class FakeSubscription:
             self._node.subscriptions.remove(self)
 
 
-class FakeNode:
+class FakeNode(FakeCircle):
     """`commit`, if given, is awaited by every send once it has taken its place: a disk that takes its time."""
 
     def __init__(self, commit: asyncio.Event | None = None) -> None:
+        super().__init__(peers_by_id={BEN.id: BEN})
         self.lobby = Room(id="cc" * 32, name="lobby", kind="open", members=2, online=2)
         self.sent: list[Message] = []
         self.read_up_to: list[str | None] = []
@@ -66,6 +68,7 @@ class FakeNode:
         self.left: list[tuple[str, bool]] = []
         self.subscriptions: list[FakeSubscription] = []
         self.limits: list[int] = []
+        self.calls: list[tuple[object, ...]] = []
         self.closed = False
         self.report = Report(verdict="alone", checks=[Check(id="search", state="ok", case="on")])
         self.failure: BaseException | None = None
@@ -102,12 +105,24 @@ class FakeNode:
         return IdentityView(id=ME.id, name=name, tag=ME.tag)
 
     async def rooms(self) -> list[Room]:
-        return [self.lobby]
+        return [self.lobby, *self.rooms_by_id.values()]
 
     async def room(self, room: str) -> Room:
-        if room not in (self.lobby.id, "lobby", "#lobby"):
-            raise RequestError("unknown_room", room=room)
-        return self.lobby
+        for each in await self.rooms():
+            if room in (each.id, each.name, f"#{each.name}"):
+                return each
+        raise RequestError("unknown_room", room=room)
+
+    def emit(self, *events: AnyEvent) -> None:
+        for event in events:
+            self.tell(event)
+
+    def _ask(self, *call: object) -> None:
+        self.calls.append(call)
+
+    @property
+    def me(self) -> IdentityView:
+        return ME
 
     async def join(self, name: str) -> Room:
         return Room(id="dd" * 32, name=name.removeprefix("#"), kind="open", members=1, online=1)

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from peertalk.core import wire
+from peertalk.core.emoji import EMOJI, as_emoji
 from peertalk.core.entry import (
     Admit,
+    Follow,
     Here,
     Over,
     Seal,
@@ -27,13 +29,16 @@ from peertalk.core.entry import (
     verify_page,
 )
 from peertalk.core.identity import Identity, fingerprint
+from peertalk.core.rolls import roll, roster
 from peertalk.core.rooms import decode_terms, direct_secret, encode_terms, open_room, private_room, room_id
+from peertalk.core.verify import commitment, emoji_of
+from peertalk.node.comparing import room_words
 from peertalk.node.life import open_secret
 from peertalk.text import room_name
 from tests import examples
-from tests.core.authors import START
+from tests.core.authors import START, Author
 from tests.core.desk import Desk, sent
-from tests.examples import ANNA, BEN, HELLO, HERE, LOBBY
+from tests.examples import ANNA, BEN, CARA, HELLO, HERE, LOBBY
 
 NAMES = {kind.__name__ for kind in wire.Message.__args__}
 LINES = examples.render().replace("\n" + " " * 26, "").splitlines()
@@ -68,22 +73,24 @@ def test_rooms() -> None:
 
 
 def test_private_rooms() -> None:
-    for terms in (examples.TERMS, examples.REFORMED):
+    for terms in (examples.TERMS, examples.REFORMED, examples.FLEETING):
         raw = examples.packed(terms)
         decoded = decode_terms(raw)
         assert encode_terms(decoded) == raw
         assert private_room(decoded, 0).id == examples.room_id(examples.private_secret(raw))
     assert private_room(decode_terms(examples.packed(examples.TERMS)), 0).retention == 30
     reformed = private_room(decode_terms(examples.packed(examples.REFORMED)), 0)
-    assert (reformed.retention, reformed.predecessor, reformed.without) == ("session", examples.CIRCLE, (BEN.identity,))
+    assert (reformed.retention, reformed.predecessor, reformed.without) == (30, examples.CIRCLE, (CARA.identity,))
+    assert private_room(decode_terms(examples.packed(examples.FLEETING)), 0).retention == "session"
 
 
 def test_what_is_said_of_doors() -> None:
     anna, ben = ANNA.identity, BEN.identity
-    said = (Here("Anna", by=ben), Seal((anna, ben)), Admit(ben), Unseal(), Over())
+    tips = examples.count_up(0x80), examples.count_up(0xA0)
+    said = (Here("Anna", by=ben), Seal((anna, ben)), Admit(ben), Unseal(), Follow(tips, first=True), Follow(()), Over())
     for (kind, content), expected in zip(examples.DOORS, said, strict=True):
         inner = examples.packed(content)
-        assert open_body(kind, bytes(32) + len(inner).to_bytes(2, "big") + inner) == expected
+        assert open_body(kind.split(",")[0], bytes(32) + len(inner).to_bytes(2, "big") + inner) == expected
         assert seal_body(expected, bytes)[1][34:].rstrip(b"\0") == inner.rstrip(b"\0")
 
 
@@ -110,6 +117,25 @@ def test_messages() -> None:
     assert [type(message).__name__ for message in decoded] == [name.split(",")[0] for name in kinds]
     assert [wire.encode(message).hex() for message in decoded] == list(kinds.values())
     assert {type(message) for message in decoded} == set(wire.Message.__args__)
+
+
+def test_who_is_who() -> None:
+    anna, ben = ((person.identity, examples.NONCES[person.identity]) for person in (ANNA, BEN))
+    for own, other in ((anna, ben), (ben, anna)):
+        assert commitment(own[1], own[0], other[0], examples.BINDING).hex() in SHOWN.values()
+    raw, numbers = examples.emoji(examples.NONCES, examples.BINDING)
+    assert emoji_of(ben, anna, examples.BINDING) == raw
+    assert [name for _, name in as_emoji(raw, "en")] == [EMOJI[number].en for number in numbers]
+
+
+def test_rosters_rolls_and_words() -> None:
+    desk, secret = Desk("Anna", room=open_room("lobby", open_secret("lobby"), START)), open_secret("lobby")
+    ben = Author("Bén", LOBBY)
+    desk.hear(desk.meet(ben, rooms=[LOBBY]), ben.arrives())
+    names = {desk.me: "Anna", ben.public: "Bén"}
+    room = desk.replica.places[LOBBY].room
+    assert (roster(room), roll(room)) == (examples.roster(names), examples.roll(names, secret))
+    assert room_words(secret, examples.roster(examples.NAMES)) == examples.words(examples.NAMES, secret)
 
 
 def test_a_replica_takes_them_and_claims_the_same() -> None:

@@ -16,6 +16,7 @@ from peertalk.core import (
     entry,
     frames,
     invite,
+    offers,
     outlet,
     pairing,
     proofs,
@@ -23,6 +24,8 @@ from peertalk.core import (
     rates,
     reach,
     records,
+    reforming,
+    rolls,
     room,
     rooms,
     serving,
@@ -30,6 +33,7 @@ from peertalk.core import (
     sharing,
     slots,
     sync,
+    verify,
     wire,
 )
 from peertalk.node import (
@@ -49,6 +53,7 @@ from peertalk.node import (
     mdns,
     people,
     targets,
+    trust,
 )
 
 PAGE = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -85,6 +90,10 @@ LIMITS: dict[str, tuple[float, ...]] = {
         wire.MAX_TERMS,
     ),
     "identities named in one `seal`": (entry.MAX_ADMITTED,),
+    "tips named in a `follow`; followers named in an `Offer`": (entry.MAX_SPLIT, wire.MAX_FOLLOWERS),
+    "offers that are kept; of one who said them first": (offers.MAX_OFFERS, offers.OFFERS_EACH),
+    "offers that are read of one link": (offers.BURST, offers.RATE),
+    "people with whom one is in private rooms whose direct rooms are offered in dials": (reforming.MAX_DIRECT,),
     "feeds a card": (wire.MAX_FEEDS,),
     "own feeds, and feeds of others, that one member may name in a room": (cards.GIVEN,),
     "beyond these, of all members of the room together": (cards.GIVEN_TOGETHER,),
@@ -112,6 +121,11 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "a request without anything useful; in all": (asking.PATIENCE, asking.LONGEST),
     "waiting for a peer's first claims to settle": (sharing.FIRST_HAVE_PATIENCE,),
     "signals": (sharing.SIGNAL_BURST, sharing.SIGNAL_RATE),
+    "steps of comparing emoji on one link": (verify.STEP_BURST, verify.STEP_RATE),
+    "the other one is waited for, to compare emoji; without a link": (verify.LONGEST, verify.RELINK),
+    "nonces shown for one wish to compare": (verify.MAX_REVEALED,),
+    "the same one asks to compare": (verify.ASKED_AGAIN,),
+    "changes of a roll are gathered; rolls that one member says": (rolls.GATHERED, rolls.A_SECOND),
     "members told of in one `Peers`; endpoints of each": (wire.MAX_PEERS, wire.MAX_ENDPOINTS),
     "`Peers` on one link": (reach.HEARD_BURST, reach.HEARD_RATE),
     # of invitations
@@ -156,6 +170,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
         *(people.MAX_REMEMBERED, people.REMEMBERED_MS / 1000),
     ),
     "addresses remembered of one person": (people.MAX_ADDRESSES,),
+    "warnings of names under other keys": (trust.WARNINGS, 60 * trust.WARNINGS_A_SECOND),
     "people who are remembered": (people.MAX_PEERS,),
     "people who are recognised by their direct room; of these met before the start": (
         *(acquaintances.MAX_RECOGNISED, acquaintances.KEPT),

@@ -21,6 +21,7 @@ from peertalk.core import events
 from peertalk.core.events import Author, Message, Peer, Room
 from peertalk.errors import PeerTalkError, RemoteError, RequestError, StartError
 from peertalk.say import creatures
+from tests.test_say_circle import EVENTS as OF_A_CIRCLE
 
 PACKAGE = Path(peertalk.__file__).parent
 
@@ -61,7 +62,7 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("unknown_peer", peer="Zoe"), ["Zoe"]),
     (RequestError("unknown_message", message="ab12"), []),
     (RequestError("ambiguous_name", name="Anna", candidates=["Anna·k3f9", "anna·x7q2"]), ["Anna·k3f9", "anna·x7q2"]),
-    (RequestError("ambiguous_name", name="Anna", candidates=["0a" * 32, "0b" * 32]), ["Anna"]),
+    (RequestError("ambiguous_name", name="Anna", candidates=["0a" * 32, "0b" * 32]), ["Anna", "0b" * 32]),
     (RequestError("ambiguous_name", name="Anna"), ["Anna"]),
     (RequestError("not_reachable", host="fe80::1", port=47000), ["[fe80::1]:47000"]),
     (RequestError("not_reachable", host="10.0.0.1", port=5, why="no_shared_room"), ["10.0.0.1:5"]),
@@ -72,6 +73,28 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("too_large", limit=32734), ["32734"]),
     (RequestError("too_large"), []),
     (RequestError("refused", why="x is y"), ["x is y"]),
+    *((RequestError("refused", why=why), []) for why in ("not_private", "reformed", "self", "not_member", "nobody")),
+    (RequestError("refused", why="left_out"), []),
+    (RequestError("refused", why="too_many", limit=32), []),
+    *((RequestError("refused", why=why), []) for why in ("too_many", "not_yours", "bounds")),
+    *(
+        (RequestError("bad_code", reason=reason), [])
+        for reason in ("not_found", "wrong", "expired", "used_up", "two_rooms", "?")
+    ),
+    *(
+        (RequestError("bad_code", reason="malformed", why=why, word="", suggestions=()), [])
+        for why in ("empty", "slot", "words", "version", "link", "?")
+    ),
+    (
+        RequestError("bad_code", reason="malformed", why="unknown_word", word="gitar", suggestions=("guitar",)),
+        ["gitar", "guitar?"],
+    ),
+    (RequestError("bad_code", reason="malformed", why="unknown_word", word="xyz", suggestions=()), ["xyz"]),
+    (RequestError("sealed", room="Tuesday circle"), ["Tuesday circle"]),
+    (RequestError("sealed"), []),
+    (RequestError("key_changed", name="Mira", room="r1"), ["Mira"]),
+    (RequestError("unknown_offer", offer="0f"), []),
+    *((RequestError("not_reachable", why=why), []) for why in ("cancelled", "timeout", "failed", "gone", "vanished", "away")),
     (RequestError("refused"), []),
     (RequestError("bad_name", why="empty"), []),
     (RequestError("bad_name", why="too_long", limit=32), ["32"]),
@@ -184,6 +207,8 @@ DATA = st.dictionaries(
             "usage",
             "value",
             "allowed",
+            "reason",
+            "word",
             "file",
             "key",
         ]
@@ -309,7 +334,7 @@ def test_each_event_is_a_line_or_nothing(
 
 
 def test_every_type_of_event_is_in_the_table_above() -> None:
-    assert {type(event) for event, *_ in EVENTS} == set(events.AnyEvent.__args__)
+    assert {type(event) for event, *_ in (*EVENTS, *OF_A_CIRCLE)} == set(events.AnyEvent.__args__)
 
 
 @pytest.mark.parametrize("kind", ["same_name_new_key", "fork", "clock", "dropped", "second_process"])

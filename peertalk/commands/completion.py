@@ -9,6 +9,7 @@ from peertalk import i18n
 from peertalk.commands import privacy
 from peertalk.commands.model import Command, Parameter
 from peertalk.commands.table import COMMANDS, find
+from peertalk.core import codes
 from peertalk.i18n import _
 
 MOST = 20
@@ -34,7 +35,8 @@ class Completion:
 
 
 def complete(line: str, cursor: int, candidates: Candidates) -> list[Completion]:
-    """What could stand before the cursor, likeliest first, at most 20. Nothing for a word that has not begun in a text."""
+    """What could stand before the cursor, likeliest first: all commands that fit, of other things at most 20. Nothing for a word
+    that has not begun in a text."""
     before = line[:cursor]
     offset = len(before) - len(before.lstrip())
     if not before[offset:].startswith("/") or before[offset:].startswith("//"):
@@ -55,7 +57,7 @@ def _commands(word: str, start: int, end: int) -> list[Completion]:
         if name is not None:
             tail = " " if command.parameters else ""
             found.append(Completion(f"/{name}{tail}", start, end, f"/{name}", _(command.help)))
-    return found[:MOST]
+    return found
 
 
 def _parameters(command: Command, rest: str, end: int, candidates: Candidates) -> list[Completion]:
@@ -63,6 +65,11 @@ def _parameters(command: Command, rest: str, end: int, candidates: Candidates) -
     if not command.parameters:
         return []
     parameter, typed = command.parameters[0], rest.lstrip()
+    if parameter.kind == "code":
+        offers = codes.complete(typed, "de" if i18n.language() == "de" else "en")
+        return [Completion(offer, end - len(typed), end, offer) for offer in offers[:MOST]]
+    if parameter.kind == "people":
+        typed = typed.rpartition(",")[2].lstrip()
     tail = " " if len(command.parameters) > 1 else ""
     offers = [option for option in _options(parameter, candidates) if _matches(option, typed)]
     return [Completion(option + tail, end - len(typed), end, option) for option in offers[:MOST]]
@@ -72,7 +79,7 @@ def _options(parameter: Parameter, candidates: Candidates) -> Iterable[str]:
     match parameter.kind:
         case "room":
             return candidates.rooms
-        case "peer":
+        case "peer" | "people":
             return candidates.peers
         case "command":
             return [*(command.name for command in COMMANDS), privacy.WORDS[i18n.language()]]

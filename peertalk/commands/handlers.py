@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from peertalk import config, say, text
+from peertalk import config, say
 from peertalk.commands import privacy
-from peertalk.commands.model import Context, Outcome, Quit, SetLanguage, SetTheme, ShowHelp, ShowOlder, ShowReport, SwitchRoom
-from peertalk.core.events import Member, Peer, Room
+from peertalk.commands.actions import Quit, SetLanguage, SetTheme, ShowHelp, ShowOlder, ShowReport, SwitchRoom
+from peertalk.commands.finding import Arguments, divide, member_line, pick, room_line, room_of, title
+from peertalk.commands.model import Asked, Context, Outcome, Way
 from peertalk.errors import RequestError
 from peertalk.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node
-
-Arguments = Mapping[str, str]
 
 
 async def show_help(_node: Node, arguments: Arguments, _context: Context) -> Outcome:
@@ -44,8 +41,20 @@ async def message(node: Node, arguments: Arguments, _context: Context) -> Outcom
 async def room(node: Node, arguments: Arguments, context: Context) -> Outcome:
     """Switch to a room, by its name or the person's; without one, say which is open."""
     if "room" not in arguments:
-        return Outcome((room_line(await _room(node, arguments, context), context),))
+        return Outcome((room_line(await room_of(node, arguments, context), context),))
     return Outcome(action=SwitchRoom((await node.room(arguments["room"])).id))
+
+
+async def ask_room(node: Node, arguments: Arguments, context: Context) -> Asked | None:
+    """Which, where several are called so: one that was started anew, say, and the one before it."""
+    wanted = arguments.get("room", "").removeprefix("#").casefold()
+    found = [each for each in await node.rooms() if each.name.casefold() == wanted and each.kind != "direct"]
+    if len(found) < 2:
+        return None
+    found.sort(key=lambda each: each.archived)
+    only_read = _("It has been started anew, and is only read any more.")
+    ways = tuple(Way(room_line(each, context), only_read if each.archived else "", {"room": each.id}) for each in found)
+    return Asked(_("Which one?"), ways)
 
 
 async def rooms(node: Node, _arguments: Arguments, context: Context) -> Outcome:
@@ -67,32 +76,14 @@ async def join(node: Node, arguments: Arguments, _context: Context) -> Outcome:
     return Outcome((told,), SwitchRoom(joined.id))
 
 
-async def ask_leave(node: Node, arguments: Arguments, context: Context) -> tuple[str, str, Arguments]:
-    """The question before leaving, about the room that is meant now."""
-    chosen = await _room(node, arguments, context)
-    question = _("Leave {room}? The others see that you left. What you wrote stays with them.").format(
-        room=_title(chosen, context)
-    )
-    return question, _("Leave"), {"room": chosen.id}
-
-
-async def leave(node: Node, arguments: Arguments, context: Context) -> Outcome:
-    """Leave a room; then the first one that is left opens."""
-    chosen = await _room(node, arguments, context)
-    await node.leave(chosen.id)
-    others = await node.rooms()
-    told = (_("You left {room}.").format(room=_title(chosen, context)),)
-    return Outcome(told, SwitchRoom(others[0].id) if others and chosen.id == context.room else None)
-
-
 async def who(node: Node, arguments: Arguments, context: Context) -> Outcome:
     """The people in a room, those who are here first."""
-    chosen = await _room(node, arguments, context)
+    chosen = await room_of(node, arguments, context)
     people = sorted(
         await node.members(chosen.id), key=lambda member: (not (member.online or member.me), member.name.casefold())
     )
     count = ngettext("{n} person in {room}", "{n} people in {room}", len(people)).format(
-        n=len(people), room=_title(chosen, context)
+        n=len(people), room=title(chosen, context)
     )
     return Outcome((count, *(member_line(member, context) for member in people)))
 
@@ -143,67 +134,3 @@ async def lang(_node: Node, arguments: Arguments, _context: Context) -> Outcome:
 async def leave_program(_node: Node, _arguments: Arguments, _context: Context) -> Outcome:
     """Close PeerTalk."""
     return Outcome(action=Quit())
-
-
-# ── finding what is meant, and saying what there is ──────────────────────────────────────────────────────────────────
-
-
-async def _room(node: Node, arguments: Arguments, context: Context) -> Room:
-    """The room that was named, or else the one that is open. RequestError `no_room` if there is neither."""
-    wanted = arguments.get("room") or context.room
-    if wanted is None:
-        raise RequestError("no_room")
-    return await node.room(wanted)
-
-
-def pick(peers: list[Peer], wanted: str) -> Peer:
-    """The one person meant by a name, a tag, both (`Sam · k3f`) or an id. RequestError `unknown_peer`, `ambiguous_name`."""
-    key = _spelled(wanted)
-    found = [peer for peer in peers if key in _spellings(peer)]
-    if not found:
-        raise RequestError("unknown_peer", peer=wanted)
-    if len(found) > 1:
-        raise RequestError(
-            "ambiguous_name", name=found[0].name, candidates=tuple(f"{peer.name} · {peer.tag}" for peer in found)
-        )
-    return found[0]
-
-
-def divide(peers: list[Peer], line: str) -> tuple[Peer, str]:
-    """`Quiet Otter see you at 8` → (the peer Quiet Otter, the text): the longest beginning that means somebody."""
-    known = {spelling for peer in peers for spelling in _spellings(peer)}
-    ends = [found.start() for found in re.finditer(r"\s+|$", line)]
-    end = next((end for end in reversed(ends) if _spelled(line[:end]) in known), ends[0])
-    return pick(peers, line[:end]), line[end:].strip()
-
-
-def _spelled(wanted: str) -> str:
-    """A name as it is compared: as it is spoken, without @ or quotes, case, extra spaces, or spaces around the dot before a tag."""
-    return " ".join(text.spoken(wanted.strip().removeprefix("@").strip("\"'“”„").casefold().replace("·", " ")).split())
-
-
-def _spellings(peer: Peer) -> tuple[str, ...]:
-    name, tag = _spelled(peer.name), peer.tag.casefold()
-    return name, tag, f"{name} {tag}", peer.id
-
-
-def room_line(each: Room, context: Context) -> str:
-    """`#lobby: 3 here, 2 unread`."""
-    here = ngettext("{n} here", "{n} here", each.online).format(n=each.online)
-    unread = ngettext("{n} unread", "{n} unread", each.unread).format(n=each.unread)
-    title = _title(each, context)
-    return f"{title}: {here}, {unread}" if each.unread else f"{title}: {here}"
-
-
-def member_line(member: Member, context: Context) -> str:
-    """`Jonas · k3f9: here, verified`."""
-    words = [_("you") if member.me else _("here") if member.online else _("away")]
-    if member.trust == "verified" and not member.me:
-        words.append(_("verified"))
-    if member.via:
-        words.append(_("known through {name}").format(name=context.spelled(member.via)))
-    return f"{context.spelled(member.name)} · {member.tag}: {', '.join(words)}"
-
-
-def _title(which: Room, context: Context) -> str:
-    return say.room(which) if which.kind == "open" else context.spelled(which.name)

@@ -7,13 +7,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from peertalk import i18n
-from peertalk.core.events import Report
+from peertalk.commands.actions import (
+    AskCreate,
+    Quit,
+    SetLanguage,
+    SetTheme,
+    ShowEmoji,
+    ShowHelp,
+    ShowInvite,
+    ShowOffer,
+    ShowOlder,
+    ShowReport,
+    ShowWords,
+    StopWaiting,
+    SwitchRoom,
+)
 from peertalk.errors import RequestError
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node
 
-Kind = Literal["room", "room_name", "peer", "text", "name", "address", "command", "theme", "language"]
+Kind = Literal[
+    "room", "room_name", "peer", "people", "text", "name", "address", "command", "theme", "language", "code", "number"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +46,20 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a command was given: the id of the room that is open in the front end, if any; and how a name of others is spelled there."""
+    """Where a command was given: the id of the room that is open in the front end, if any; how a name of others is spelled there; and
+    whether something is waited for (Waiting)."""
 
     room: str | None = None
     spelled: Callable[[str], str] = str
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command. `names` by language, the first is the one shown; all names work in every language.
 
-    `ask` makes the question for a command that hurts, and the arguments that a yes then stands for."""
+    `ask` makes the question for a command that hurts, or that leaves a choice; None: there is nothing to ask. `wait` makes the
+    sentence for a command that waits for other people, and the arguments to go on with."""
 
     id: str
     names: Mapping[str, tuple[str, ...]]
@@ -48,6 +67,7 @@ class Command:
     handler: Handler
     parameters: tuple[Parameter, ...] = ()
     ask: Asker | None = None
+    wait: Waiter | None = None
 
     @property
     def name(self) -> str:
@@ -82,51 +102,6 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchRoom:
-    """Open this room (its id)."""
-
-    room: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShowOlder:
-    """Go back to older messages of the open room."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quit:
-    """Close PeerTalk."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetTheme:
-    """`dark`, `light` or `auto`; it has been asked for, so keep it (config.save)."""
-
-    theme: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetLanguage:
-    """`en` or `de`; it has been asked for, so keep it (config.save) and call i18n.activate."""
-
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShowHelp:
-    """Open the help, at this command if one is named. The lines of the outcome say the same for a front end without one."""
-
-    command: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ShowReport:
-    """Tell what the doctor found. The lines of the outcome say the same for a front end that has no way of its own."""
-
-    report: Report
-
-
-@dataclass(frozen=True, slots=True)
 class AskFirst:
     """Ask `question`; on yes (the button reads `yes`) run `invocation`, else nothing."""
 
@@ -135,7 +110,50 @@ class AskFirst:
     invocation: Invocation
 
 
-Action = SwitchRoom | ShowOlder | Quit | SetTheme | SetLanguage | ShowHelp | ShowReport | AskFirst
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to go on: what it is, what it means, and what to run then."""
+
+    title: str
+    meaning: str
+    invocation: Invocation
+
+
+@dataclass(frozen=True, slots=True)
+class AskWhich:
+    """Ask `question`, and run the invocation of the option that was chosen; of none, nothing."""
+
+    question: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Say `sentence` (the line of the outcome), and run `invocation` beside everything else: it waits for other people, perhaps for
+    minutes. It is given up by being cancelled, as `/cancel` and Esc do; one at a time."""
+
+    sentence: str
+    invocation: Invocation
+
+
+Action = (
+    SwitchRoom
+    | ShowOlder
+    | Quit
+    | SetTheme
+    | SetLanguage
+    | ShowHelp
+    | ShowReport
+    | AskFirst
+    | AskWhich
+    | AskCreate
+    | ShowInvite
+    | ShowWords
+    | ShowEmoji
+    | ShowOffer
+    | Waiting
+    | StopWaiting
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +165,22 @@ class Outcome:
 
 
 Handler = Callable[["Node", Mapping[str, str], Context], Awaitable[Outcome]]
-Asker = Callable[["Node", Mapping[str, str], Context], Awaitable[tuple[str, str, Mapping[str, str]]]]
+Asker = Callable[["Node", Mapping[str, str], Context], Awaitable["Asked | None"]]
+Waiter = Callable[["Node", Mapping[str, str], Context], Awaitable[tuple[str, Mapping[str, str]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to go on after a question: what it is, what it means, and the arguments that it stands for."""
+
+    title: str
+    meaning: str
+    arguments: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked before a command is carried out: with one way to go on it is yes or no, otherwise which."""
+
+    question: str
+    ways: tuple[Way, ...]

@@ -9,9 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from peertalk import i18n
-from peertalk.commands import handlers, privacy
+from peertalk.commands import creating, doors, handlers, leaving, privacy, reforming, trusting
 from peertalk.commands.keys import BINDINGS, ROOMS_BY_NUMBER, Binding, key_name
-from peertalk.commands.model import AskFirst, Command, Context, Invocation, Outcome, Parameter
+from peertalk.commands.model import Asked, AskFirst, AskWhich, Command, Context, Invocation, Option, Outcome, Parameter, Waiting
 from peertalk.i18n import N_, _
 from peertalk.say.nobody import Way
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _ROOM: Final = Parameter("room", "room", N_("ROOM"))
 _PERSON: Final = Parameter("peer", "peer", N_("PERSON"))
+_PEOPLE: Final = Parameter("people", "people", N_("PERSON[, PERSON…]"))
 
 COMMANDS: Final = (
     Command(
@@ -42,6 +43,7 @@ COMMANDS: Final = (
         N_("Switch to one of your rooms, or say which one is open."),
         handlers.room,
         (replace(_ROOM, optional=True),),
+        ask=handlers.ask_room,
     ),
     Command("rooms", {"en": ("rooms",), "de": ("räume", "raeume")}, N_("List your rooms."), handlers.rooms),
     Command("older", {"en": ("older",), "de": ("älter", "aelter")}, N_("Go back to older messages."), handlers.older),
@@ -53,12 +55,42 @@ COMMANDS: Final = (
         (Parameter("name", "room_name", N_("NAME")),),
     ),
     Command(
+        "create",
+        {"en": ("create",), "de": ("anlegen",)},
+        N_("Make a private room. Only who is invited comes in."),
+        creating.create,
+        (Parameter("name", "text", N_("NAME"), optional=True),),
+        ask=creating.ask_create,
+    ),
+    Command(
+        "invite",
+        {"en": ("invite",), "de": ("einladen",)},
+        N_("Make a code that lets one person into this room, or as many as you say."),
+        creating.invite,
+        (Parameter("uses", "number", N_("NUMBER"), optional=True),),
+    ),
+    Command(
+        "accept",
+        {"en": ("accept",), "de": ("annehmen",)},
+        N_("Come into a room by the code that somebody told you."),
+        creating.accept,
+        (Parameter("code", "code", N_("CODE")),),
+        wait=creating.wait_accept,
+    ),
+    Command(
+        "cancel",
+        {"en": ("cancel",), "de": ("zurückziehen", "zurueckziehen")},
+        N_("Stop waiting, or take back the codes of this room."),
+        creating.cancel,
+        (Parameter("code", "code", N_("CODE"), optional=True),),
+    ),
+    Command(
         "leave",
         {"en": ("leave",), "de": ("verlassen",)},
         N_("Leave this room, or the one you name."),
-        handlers.leave,
+        leaving.leave,
         (replace(_ROOM, optional=True),),
-        ask=handlers.ask_leave,
+        ask=leaving.ask_leave,
     ),
     Command(
         "who",
@@ -66,6 +98,101 @@ COMMANDS: Final = (
         N_("List the people in this room, or in the one you name."),
         handlers.who,
         (replace(_ROOM, optional=True),),
+    ),
+    Command(
+        "whois",
+        {"en": ("whois",), "de": ("wer-ist", "werist")},
+        N_("Say what is known of a person: their key, and how sure you can be of it."),
+        trusting.whois,
+        (_PERSON,),
+    ),
+    Command(
+        "verify",
+        {"en": ("verify",), "de": ("vergleichen",)},
+        N_("Compare seven symbols with one person, to be sure of each other. Both type it."),
+        trusting.verify,
+        (_PERSON,),
+        wait=trusting.wait_verify,
+    ),
+    Command(
+        "same",
+        {"en": ("same",), "de": ("gleich",)},
+        N_("The symbols were the same: the person is verified."),
+        trusting.same,
+        (_PERSON,),
+    ),
+    Command(
+        "different",
+        {"en": ("different",), "de": ("anders",)},
+        N_("The symbols were not the same: the person is not verified."),
+        trusting.different,
+        (_PERSON,),
+    ),
+    Command(
+        "words",
+        {"en": ("words",), "de": ("wörter", "woerter")},
+        N_("Show the ten words of this room: if all have the same, nobody sits in between."),
+        trusting.words,
+        (Parameter("language", "language", "en|de", optional=True, choices=("en", "de")),),
+    ),
+    Command(
+        "present",
+        {"en": ("present",), "de": ("anwesend",)},
+        N_("Say who is really there and has the same words: they are verified then."),
+        trusting.present,
+        (_PEOPLE,),
+        ask=trusting.ask_present,
+    ),
+    Command(
+        "seal",
+        {"en": ("seal",), "de": ("schließen", "schliessen")},
+        N_("Close the door of this room: nobody else comes in."),
+        doors.seal,
+    ),
+    Command("open", {"en": ("open",), "de": ("öffnen", "oeffnen")}, N_("Open the door of this room again."), doors.unseal),
+    Command(
+        "admit",
+        {"en": ("admit",), "de": ("einlassen",)},
+        N_("Let one person into this closed room."),
+        doors.admit,
+        (_PERSON,),
+    ),
+    Command(
+        "end",
+        {"en": ("end",), "de": ("schluss",)},
+        N_("End the meeting in this room for you. The others are told."),
+        leaving.end,
+        ask=leaving.ask_end,
+    ),
+    Command(
+        "reform",
+        {"en": ("reform",), "de": ("neubilden",)},
+        N_("Start this room anew without somebody. The others are asked to come along."),
+        reforming.reform,
+        (_PEOPLE,),
+        ask=reforming.ask_reform,
+    ),
+    Command(
+        "offers",
+        {"en": ("offers",), "de": ("angebote",)},
+        N_("Show who asks you to come along to a room started anew."),
+        reforming.offers,
+    ),
+    Command(
+        "follow",
+        {"en": ("follow",), "de": ("mitgehen",)},
+        N_("Come along to a room started anew. PERSON is who started it."),
+        reforming.follow,
+        (replace(_PERSON, optional=True),),
+        ask=reforming.ask_follow,
+    ),
+    Command(
+        "decline",
+        {"en": ("decline",), "de": ("bleiben",)},
+        N_("Stay in the old room. Nobody is told."),
+        reforming.decline,
+        (replace(_PERSON, optional=True),),
+        ask=reforming.ask_decline,
     ),
     Command(
         "nick",
@@ -126,8 +253,8 @@ COMMANDS: Final = (
 
 @cache
 def names() -> dict[str, Command]:
-    """Every name of every command, in all languages."""
-    return {name: command for command in COMMANDS for group in command.names.values() for name in group}
+    """Every name of every command, in all languages, as it is compared."""
+    return {name.casefold(): command for command in COMMANDS for group in command.names.values() for name in group}
 
 
 def find(word: str) -> Command | None:
@@ -136,12 +263,23 @@ def find(word: str) -> Command | None:
 
 
 async def run(node: Node, invocation: Invocation, context: Context) -> Outcome:
-    """Carry out a command, or ask first. What it cannot do comes as PeerTalkError, for say.error."""
-    command = invocation.command
+    """Carry out a command, or ask first, or say what it is going to wait for. What it cannot do comes as PeerTalkError, for say.error."""
+    command, arguments = invocation.command, invocation.arguments
     if command.ask and not invocation.confirmed:
-        question, yes, arguments = await command.ask(node, invocation.arguments, context)
-        return Outcome(action=AskFirst(question, yes, Invocation(command, arguments, confirmed=True)))
-    return await command.handler(node, invocation.arguments, context)
+        asked = await command.ask(node, arguments, context)
+        if asked is not None:
+            return Outcome(action=_question(command, asked))
+    if command.wait and not invocation.confirmed:
+        sentence, arguments = await command.wait(node, arguments, context)
+        return Outcome((sentence,), Waiting(sentence, Invocation(command, arguments, confirmed=True)))
+    return await command.handler(node, arguments, context)
+
+
+def _question(command: Command, asked: Asked) -> AskFirst | AskWhich:
+    options = [Option(way.title, way.meaning, Invocation(command, way.arguments, confirmed=True)) for way in asked.ways]
+    if len(options) == 1:
+        return AskFirst(asked.question, options[0].title, options[0].invocation)
+    return AskWhich(asked.question, tuple(options))
 
 
 def usage(command: Command) -> str:

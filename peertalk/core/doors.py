@@ -108,9 +108,9 @@ class Seen(NamedTuple):
 
     def since(self, before: Seen) -> DoorChange | None:
         """What is to be told, the most important change."""
-        if self.is_outside and not before.is_outside:
+        if self.is_outside != before.is_outside:
             return "outside"
-        if (self.is_closed, self.is_outside) != (before.is_closed, before.is_outside):
+        if self.is_closed != before.is_closed:
             return "sealed" if self.is_closed else "unsealed"
         return "members" if self.waiting != before.waiting else None
 

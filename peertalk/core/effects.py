@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from peertalk.core.stored import EntryRecord, Op, OutboxRecord, Record, RoomRecord
+from peertalk.core.stored import EntryRecord, OfferRecord, Op, OutboxRecord, Record, RoomRecord
 from peertalk.core.wire import Endpoint, Message
 
 Link = int
@@ -103,10 +103,12 @@ class Queued(Record, frozen=True):
 
 
 class Moved(Record, frozen=True):
-    """An own message that waits has moved on to a new feed: `before` was its id until now. It is on disk so."""
+    """An own message that waits has moved on to a new feed: `before` was its id until now, `room` where it waited if that was
+    another room. It is on disk so."""
 
     before: bytes
     record: OutboxRecord
+    room: bytes = b""
 
 
 class Placed(Record, frozen=True):
@@ -144,7 +146,7 @@ DoorChange = Literal["sealed", "unsealed", "outside", "members"]
 
 
 class DoorChanged(Record, frozen=True):
-    """The door of a room was closed or opened, oneself stands outside, or others do (`members`)."""
+    """The door of a room was closed or opened, oneself stands outside or no longer does (`outside`), or others do (`members`)."""
 
     room: bytes
     change: DoorChange
@@ -157,6 +159,18 @@ class RoomCame(Record, frozen=True):
 class RoomWent(Record, frozen=True):
     room: bytes
     forgotten: bool
+
+
+class RoomArchived(Record, frozen=True):
+    """A room was re-formed, and is only read any more."""
+
+    record: RoomRecord
+
+
+class Offered(Record, frozen=True):
+    """Somebody asks to come along to a re-formed room, or more is known of that. It is on disk."""
+
+    record: OfferRecord
 
 
 class TypingSeen(Record, frozen=True):
@@ -177,6 +191,33 @@ class SyncStep(Record, frozen=True):
     total: int
 
 
+class RollsChanged(Record, frozen=True):
+    """Who is in a room has changed, or who of those linked sees others there."""
+
+    room: bytes
+
+
+class VerifyAsked(Record, frozen=True):
+    """Somebody who is linked wants to compare emoji."""
+
+    identity: bytes
+
+
+class EmojiMade(Record, frozen=True):
+    """Both want to compare, and this is what they see: the first 42 bits of 8 bytes."""
+
+    identity: bytes
+    emoji: bytes
+
+
+class VerifyFailed(Record, frozen=True):
+    """There will be no emoji: `cancelled` (by the other), `gone` (no link any more), `timeout`, `failed` (cut off again and again)."""
+
+    identity: bytes
+    why: str
+
+
+TrustNotice = RollsChanged | VerifyAsked | EmojiMade | VerifyFailed
 Notice = (
     Arrived
     | Queued
@@ -188,8 +229,11 @@ Notice = (
     | DoorChanged
     | RoomCame
     | RoomWent
+    | RoomArchived
+    | Offered
     | TypingSeen
     | ForkSeen
     | SyncStep
+    | TrustNotice
 )
 Effect = Send | Prove | Unprove | Close | Commit | LoadPages | LoadBodies | Wake | Listens | Heard | Notice

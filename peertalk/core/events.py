@@ -36,13 +36,14 @@ class Author(IdentityView, frozen=True):
 
 
 class Peer(IdentityView, frozen=True):
-    """Somebody known here, in whatever room."""
+    """Somebody known here, in whatever room. `since`: when they were met first, if they were."""
 
     online: bool = False
     trust: Trust = "new"
     addresses: list[str] = []
     rooms: list[str] = []
     blocked: bool = False
+    since: int | None = None
 
 
 class Member(IdentityView, frozen=True):
@@ -294,7 +295,7 @@ class SyncProgress(Event, frozen=True, tag="sync"):
 
 
 class Warning(Event, frozen=True, tag="warning"):
-    """Something a person should know: `same_name_new_key`, `not_invited`, `fork`, `clock`, `dropped`, `second_process`."""
+    """Something a person should know: `same_name_new_key`, `your_name`, `not_invited`, `fork`, `clock`, `dropped`, `second_process`."""
 
     kind: str
     text: str

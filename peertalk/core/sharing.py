@@ -60,6 +60,9 @@ class Sharing:
     first: list[bytes] = field(default_factory=list)
     """Tips of its first `have` that were not here; empty once caught up."""
     disk: bool = True
+    roll: bytes = b""
+    """Who is in the room, as the peer said last; `roll_sent`: as one said oneself to it."""
+    roll_sent: bytes = b""
     holds: dict[bytes, dict[bytes, int]] = field(default_factory=dict)
     """feed → tips (id → seq) that the peer said it holds and that are here too."""
     wanted: dict[bytes, float] = field(default_factory=dict)

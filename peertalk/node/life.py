@@ -14,7 +14,7 @@ from nacl import pwhash
 from peertalk import text
 from peertalk.config import Settings
 from peertalk.core import events
-from peertalk.core.effects import Notice, Presence, RoomWent
+from peertalk.core.effects import Notice, Presence, RoomWent, TrustNotice
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
@@ -24,6 +24,7 @@ from peertalk.core.stored import Op, PutProfile, RoomRecord, Snapshot
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
 from peertalk.node.admission import Admission
+from peertalk.node.comparing import Comparing
 from peertalk.node.connector import Connector
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
@@ -37,6 +38,7 @@ from peertalk.node.lookup import Lookup
 from peertalk.node.news import News
 from peertalk.node.people import People
 from peertalk.node.ports import Advertisement, Clock, Discovery, Store
+from peertalk.node.trust import Trust
 from peertalk.node.views import COUNTED_KINDS, Views
 
 log = logging.getLogger("peertalk.node")
@@ -71,9 +73,10 @@ class Life:
         self._place = Place()
         self.dialer = Dialer(self._instance, source=source, random=random)
         self.people = People(snapshot.peers, self.replica, store, clock, self.dialer.is_linked)
-        self.views = Views(self.replica, self.people.records)
+        self.views = Views(self.replica, self.people.records, self.people.is_known)
         self.lookup = Lookup(self.replica, self.views, self.people.records)
         self.news = News(self.replica, store, self.views, self.people.blocked)
+        self.trust = Trust(self.replica, self.people, self.views, clock, self.news.publish)
         self.links = Links(
             self.replica,
             self.identity,
@@ -97,6 +100,7 @@ class Life:
             self.replica, store, clock, self.links.lines, tell=self._tell, learn=self.hearsay.learn, fail=self._disk_failed
         )
         self.links.engine = self.engine
+        self.comparing = Comparing(self.replica, self.views, self.news, self.now, self.engine.turn)
         self.links.on_double = self._warn_double
         self.connector = Connector(self.dialer, clock, self.links.outgoing)
         self.entrance = Entrance(
@@ -169,6 +173,7 @@ class Life:
     async def _close(self) -> None:
         await self.connector.close()
         await self.entrance.close()
+        self.comparing.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -295,8 +300,11 @@ class Life:
             self.people.forget_strangers()
         elif isinstance(notice, Presence) and notice.online:
             self.people.keep(notice.identity)
-        self.news.tell(notice)
-        self.entrance.tell(notice)
+        if not isinstance(notice, TrustNotice):
+            self.news.tell(notice)
+            self.entrance.tell(notice)
+        self.trust.tell(notice)
+        self.comparing.tell(notice)
 
     def _warn_double(self) -> None:
         self.news.publish(events.Warning(kind="second_process", text=self.views.me.name))

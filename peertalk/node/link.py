@@ -30,6 +30,7 @@ ENDS = {
     "forgotten",
     "internal",
     "leaving",
+    "left_out",
     "moved",
     "replaced",
     "slow_reader",
@@ -92,6 +93,11 @@ class Link(asyncio.Protocol):
     @property
     def initiator(self) -> bool:
         return self.target is not None
+
+    @property
+    def binding(self) -> bytes:
+        """What the channel is bound to: the same at both ends, and nowhere else (docs/protocol.md, "The channel")."""
+        return self._channel.binding
 
     @property
     def peer(self) -> bytes | None:

@@ -106,9 +106,10 @@ class Links:
 
     def _make(self, target: str | None, offered: Mapping[bytes, bytes]) -> Link:
         inviting = self._inviting if target is None else frozenset
+        number = next(self._numbers)
         link = Link(
-            next(self._numbers),
-            self._channel(offered, initiator=target is not None, slots=inviting),
+            number,
+            self._channel(offered, initiator=target is not None, slots=inviting, known=lambda: self._secrets(number)),
             clock=self._clock,
             on_event=self._on_event,
             on_closed=self._on_closed,
@@ -118,12 +119,19 @@ class Links:
         self._rooms[link.id] = frozenset(self._replica.secrets())
         return self._add(link)
 
-    def _channel(self, offered: Mapping[bytes, bytes], *, initiator: bool, slots: Callable[[], Collection[int]]) -> Channel:
+    def _channel(
+        self,
+        offered: Mapping[bytes, bytes],
+        *,
+        initiator: bool,
+        slots: Callable[[], Collection[int]],
+        known: Callable[[], Mapping[bytes, bytes]] = dict,
+    ) -> Channel:
         return Channel(
             initiator=initiator,
             identity=self._identity,
             offered=offered,
-            known=self._secrets,
+            known=known,
             refuse=self._is_blocked,
             random=self._random,
             now=self._clock.mono(),
@@ -140,8 +148,9 @@ class Links:
     def _offer(self) -> dict[bytes, bytes]:
         """Rooms that one chose to be in come first; what others brought (anybody can begin a direct room) takes turns."""
         secrets = self._replica.secrets()
-        chosen = [room for room in secrets if self._replica.places[room].room.record.shown]
-        brought = [room for room in secrets if not self._replica.places[room].room.record.shown]
+        places = self._replica.places
+        chosen = [room for room in secrets if room in places and places[room].room.record.shown]
+        brought = [room for room in secrets if room not in chosen]
         turn = self._offset % max(1, len(brought))
         self._offset += max(0, OFFERED - len(chosen))
         return {room: secrets[room] for room in [*self._by_rank(chosen), *brought[turn:], *brought[:turn]][:OFFERED]}
@@ -149,8 +158,8 @@ class Links:
     def _by_rank(self, rooms: list[bytes]) -> list[bytes]:
         return sorted(rooms, key=lambda room: self._replica.places[room].room.record.kind == "direct")
 
-    def _secrets(self) -> dict[bytes, bytes]:
-        return {**self._admission.acquaintances.secrets, **self._replica.secrets()}
+    def _secrets(self, link: int) -> dict[bytes, bytes]:
+        return {**self._admission.acquaintances.secrets, **self._replica.secrets(link)}
 
     # ── what becomes of them ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -196,13 +205,13 @@ class Links:
         self._by_identity[event.peer] = link
         self.lines[link.id] = link
         whence = Whence(*packed(link.address[0]), link.address[1] if link.initiator else 0)
-        self._replica.link_up(link.id, event.peer, event.rooms, now, whence=whence)
+        self._replica.link_up(link.id, event.peer, event.rooms, now, whence=whence, binding=link.binding)
         self._prove_new(link)
 
     def _prove_new(self, link: Link) -> None:
         """Rooms that one has entered while the link was being set up: the proofs were exchanged without them."""
         before = self._rooms.pop(link.id)
-        fresh = {room: secret for room, secret in self._replica.secrets().items() if room not in before}
+        fresh = {room: secret for room, secret in self._replica.secrets(link.id).items() if room not in before}
         if fresh:
             link.prove(fresh)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from peertalk import text
 from peertalk.core.exchange import Place
-from peertalk.core.identity import tag
 from peertalk.core.room import Room
 from peertalk.core.stored import PeerRecord
 from peertalk.core.sync import Replica
@@ -26,7 +26,8 @@ class Lookup:
         return [place.room for place in self._replica.places.values() if self._is_listed(place)]
 
     def room(self, reference: str) -> Room:
-        """By id, `lobby`, `#lobby`, or the name of the other one in a direct room. RequestError unknown_room, ambiguous_name."""
+        """By id, `lobby`, `#lobby`, or the name of the other one in a direct room; a re-formed room goes before the one that it was
+        re-formed from. RequestError unknown_room, ambiguous_name."""
         found = self._by_id(reference) or self._by_name(reference)
         if not found:
             raise RequestError("unknown_room", room=reference)
@@ -46,10 +47,20 @@ class Lookup:
 
     def _by_name(self, reference: str) -> list[Room]:
         wanted = reference.removeprefix("#").casefold()
-        named = [room for room in self.rooms() if self._views.room_name(room).casefold() == wanted]
+        groups = [room for room in self.rooms() if room.record.peer is None]
+        named = [room for room in groups if self._views.room_name(room).casefold() == wanted]
         if reference.startswith("#"):
-            named = [room for room in named if room.record.kind == "open"]
-        return named
+            return [room for room in named if room.record.kind == "open"]
+        named = [room for room in named if not room.record.archived] or named
+        return named + self._direct(reference)
+
+    def _direct(self, reference: str) -> list[Room]:
+        """The room of two with whom is meant. A name that could mean somebody else too means nobody: RequestError ambiguous_name."""
+        rooms = {peer.hex(): room for room in self.rooms() if (peer := room.record.peer) is not None}
+        partners = self._views.identities(map(bytes.fromhex, rooms))
+        if not text.meant(reference, partners):
+            return []
+        return [rooms[one.id] for one in [text.pick(reference, self._views.identities(self.people()))] if one.id in rooms]
 
     def people(self) -> set[bytes]:
         """Everybody met or heard of, without oneself."""
@@ -58,19 +69,4 @@ class Lookup:
 
     def peer(self, reference: str) -> bytes:
         """By id, name, tag, or `name·tag`. RequestError unknown_peer, ambiguous_name (with candidates)."""
-        found = [identity for identity in self.people() if reference in (identity.hex(), tag(identity))]
-        if not found:
-            found = list(self._named(reference))
-        if not found:
-            raise RequestError("unknown_peer", peer=reference)
-        if len(found) > 1:
-            candidates = sorted(f"{self._views.name(identity)}·{tag(identity)}" for identity in found)
-            raise RequestError("ambiguous_name", name=reference, candidates=candidates)
-        return found[0]
-
-    def _named(self, reference: str) -> Iterable[bytes]:
-        wanted = reference.removeprefix("@").replace(" ", "").casefold()
-        for identity in self.people():
-            name = self._views.name(identity).replace(" ", "").casefold()
-            if wanted in (name, f"{name}·{tag(identity)}"):
-                yield identity
+        return bytes.fromhex(text.pick(reference, self._views.identities(self.people())).id)

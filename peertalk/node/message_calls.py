@@ -15,8 +15,10 @@ class MessageCalls(Calls):
     """See the module."""
 
     async def send(self, room: str, text: str, *, reply_to: str | None = None) -> events.Message:
-        """Say something; it is on disk when this returns. RequestError unknown_room, unknown_message, bad_text, too_large."""
+        """Say something; it is on disk when this returns. RequestError unknown_room, unknown_message, bad_text, too_large;
+        key_changed where somebody is in the room by the name of one who was verified (node/trust.py)."""
         found = self._life.lookup.room(room)
+        self._life.trust.check(found)
         text = text.encode("utf-8", "replace").decode()  # half a character, as a terminal may paste it, is no reason to refuse
         if not text.strip():
             raise RequestError("bad_text", why="empty")
@@ -28,7 +30,7 @@ class MessageCalls(Calls):
         view = (
             self._life.views.message(found, record)
             if isinstance(record, EntryRecord)
-            else self._life.views.waiting(found, record)
+            else self._life.views.waiting(self._life.replica.places[record.room].room, record)
         )
         if view is None:
             raise RequestError("bad_text", why="invisible")

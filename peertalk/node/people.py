@@ -36,7 +36,7 @@ class People:
         self._keys = {identity for identity, peer in self._records.items() if peer == _key_alone(identity)}
         """Of these nothing is on disk but that they are blocked."""
         self._replica, self._store, self._clock, self._is_linked = replica, store, clock, is_linked
-        self.acquaintances = Acquaintances(replica.identity, self._records, self._is_befriended)
+        self.acquaintances = Acquaintances(replica.identity, self._records, self._is_befriended, replica.reforming.shunned)
 
     @property
     def records(self) -> Mapping[bytes, PeerRecord]:
@@ -57,6 +57,24 @@ class People:
         if identity in self._records and identity not in self._on_disk - self._keys:
             self._put(self._records[identity])
 
+    def is_known(self, identity: bytes) -> bool:
+        """Was somebody met before this start, or on an earlier day? To have been met today is nothing: anybody can be."""
+        record = self._records.get(identity)
+        return record is not None and (identity in self.acquaintances.before or record.last_seen - record.first_seen >= DAY_MS)
+
+    def call(self, identity: bytes, name: str) -> None:
+        """Remember by which name somebody goes."""
+        if self._record(identity).name != name:
+            self._put(msgspec.structs.replace(self._record(identity), name=name))
+
+    async def verify(self, identity: bytes, *, verified: bool, name: str) -> bool:
+        """Somebody was compared with, and is who they say (or not), by this name; whether that is new. It is on disk then."""
+        old = self._record(identity)
+        if old.verified == verified:
+            return False
+        await self._put(msgspec.structs.replace(old, verified=verified, name=name if verified else old.name))
+        return True
+
     async def block(self, identity: bytes, *, blocked: bool) -> None:
         """Somebody gets no link and is not shown, or is again; once it returns that is on disk."""
         await self._put(msgspec.structs.replace(self._record(identity), blocked=blocked))
@@ -75,6 +93,8 @@ class People:
         addresses only: whoever asks for the same far ones in two places is known to be the same."""
         wall, here = self._clock.wall(), tuple(present)
         known = [one for one in self._records.values() if not one.blocked and wall - one.last_seen < REMEMBERED_MS]
+        shunned = self._replica.reforming.shunned()
+        known = [one for one in known if one.identity not in shunned]
         for peer in nlargest(MAX_REMEMBERED, known, key=lambda one: one.last_seen):
             for host, port in peer.addresses[:1]:
                 if on_link(host, here):
@@ -85,6 +105,8 @@ class People:
         return self._records.get(identity) or PeerRecord(identity=identity, first_seen=wall, last_seen=wall)
 
     def _is_befriended(self, identity: bytes) -> bool:
+        if self._replica.reforming.shuns(identity):
+            return False
         rooms = (place.room for place in self._replica.places.values())
         return any(room.record.kind == "private" and identity in room.cards for room in rooms)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -11,8 +11,8 @@ from peertalk.core import events
 from peertalk.core.entry import Admit, Content, Follow, Here, Left, Over, Seal, Text, Unseal, open_body
 from peertalk.core.identity import tag
 from peertalk.core.room import Room
-from peertalk.core.rooms import DAY_MS, bodies_expire_after
-from peertalk.core.stored import STATE_KINDS, EntryRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
+from peertalk.core.rooms import DAY_MS, bodies_expire_after, decode_terms
+from peertalk.core.stored import STATE_KINDS, EntryRecord, OfferRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
 from peertalk.core.sync import Replica
 
 SHOWN_KINDS = ("text", *STATE_KINDS)
@@ -23,11 +23,11 @@ _name = lru_cache(maxsize=4096)(text.name)
 
 
 class Views:
-    """Makes views of what `replica` has. `peers` are the identities met so far."""
+    """Makes views of what `replica` has. `peers` are the identities met so far, `is_known` tells who of them was met before."""
 
-    def __init__(self, replica: Replica, peers: Mapping[bytes, PeerRecord]) -> None:
+    def __init__(self, replica: Replica, peers: Mapping[bytes, PeerRecord], is_known: Callable[[bytes], bool]) -> None:
         self._replica = replica
-        self._peers = peers
+        self._peers, self._is_known = peers, is_known
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -36,6 +36,10 @@ class Views:
         key = self._replica.identity.public
         return events.IdentityView(id=key.hex(), name=self.name(key), tag=tag(key))
 
+    def identities(self, keys: Iterable[bytes]) -> list[events.IdentityView]:
+        """Who these are, as they are called."""
+        return [events.IdentityView(id=key.hex(), name=self.name(key), tag=tag(key)) for key in keys]
+
     def name(self, identity: bytes, room: Room | None = None) -> str:
         """What somebody is called, in this room if they have a name there; a tag of the key where no name is known."""
         if identity == self._replica.identity.public:
@@ -43,13 +47,16 @@ class Views:
         return _name(self._raw_name(identity, room), tag(identity))
 
     def _raw_name(self, identity: bytes, room: Room | None) -> str:
-        """A name that they gave themselves, before one that others say is theirs: that could be anybody's words."""
+        """A name that they gave themselves, before one that others say is theirs: that could be anybody's words. Of whom no room
+        says anything any more, the name by which they were known."""
         rooms = [place.room for place in self._replica.places.values() if identity in place.room.cards]
         names = (
             (not one.cards.introducer(identity), one is room, identity in one.online(), one.members.name(identity))
             for one in rooms
         )
-        return max((each for each in names if each[3]), default=(False, False, False, ""))[3]
+        record = self._peers.get(identity)
+        remembered = record.name if record is not None else ""
+        return max((each for each in names if each[3]), default=(False, False, False, remembered))[3]
 
     def person(self, identity: bytes, room: Room) -> events.IdentityView:
         """Somebody as a line speaks of them."""
@@ -64,10 +71,11 @@ class Views:
         return {identity for place in self._replica.places.values() for identity in place.room.online()}
 
     def trust(self, identity: bytes) -> events.Trust:
+        """`new`, `known` or `verified`, by nothing but what happened here."""
         record = self._peers.get(identity)
         if record is not None and record.verified:
             return "verified"
-        return "known" if record is not None and record.last_seen - record.first_seen > 0 else "new"
+        return "known" if self._is_known(identity) else "new"
 
     def peer(self, identity: bytes) -> events.Peer:
         record = self._peers.get(identity)
@@ -83,6 +91,7 @@ class Views:
             addresses=[_endpoint(*address) for address in record.addresses] if record else [],
             rooms=[id_.hex() for id_ in rooms],
             blocked=record.blocked if record else False,
+            since=record.first_seen if record else None,
         )
 
     def _is_in(self, room: Room, identity: bytes) -> bool:
@@ -138,6 +147,32 @@ class Views:
             waiting=[self.person(identity, room) for identity in sorted(door.waiting)],
         )
 
+    # ── rooms that were re-formed ────────────────────────────────────────────────────────────────────────────────────
+
+    def offer(self, offer: OfferRecord) -> events.Offer:
+        """An open offer, as seen from the room that one is in."""
+        lineage = self._replica.reforming.offers.lineage(offer)
+        without = {who: None for one in lineage for who in decode_terms(one.terms).without}
+        old = self._replica.places[lineage[0].old].room
+        return events.Offer(
+            offer=offer.room.hex(),
+            room=old.id.hex(),
+            name=self.room_name(old),
+            by=self.peer(offer.by),
+            without=[self.peer(who) for who in without],
+            followers=[self.peer(who) for who in offer.followers],
+            still_shared=self.still_shared(without, {one.old for one in lineage}),
+        )
+
+    def still_shared(self, people: Collection[bytes], but: Collection[bytes]) -> list[str]:
+        """The names of other rooms that some of these people are in too; of a direct room one has answered in, theirs."""
+        rooms = (place.room for id_, place in self._replica.places.items() if id_ not in but and place.leaving is None)
+        listed = [room for room in rooms if room.record.shown and not room.record.archived and room.accepted]
+        return sorted(self.room_name(room) for room in listed if self.everyone(room) & set(people))
+
+    def _is_after_split(self, room: Room, entry: EntryRecord) -> bool:
+        return room.record.archived and self._replica.reforming.is_after_split(room.id, entry.id)
+
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def author(self, room: Room, feed: bytes) -> events.Author:
@@ -179,6 +214,7 @@ class Views:
             held_by=[identity.hex() for identity in memory],
             mine=mine,
             about=[self.person(identity, room) for identity in _about(content, room)],
+            after_split=self._is_after_split(room, entry),
         )
 
     def waiting(self, room: Room, record: OutboxRecord) -> events.Message | None:

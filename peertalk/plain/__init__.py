@@ -13,6 +13,8 @@ telling.py      messages, told one after the other
 speech.py       a message → its lines
 presence.py     who came and went, gathered
 deliveries.py   what becomes of own messages, said only where it is not what one expects
+circle.py       what private rooms bring
+waiting.py      what is waited for beside everything else
 inflow.py       many messages at once
 nobody.py       when it is said that nobody is here, and what the doctor found
 asking.py       a question, line by line

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import nullcontext
 
+from peertalk.commands import AskFirst, AskWhich, Invocation
 from peertalk.commands.questions import BACK, Ask, AskChoice, AskText, Back
 from peertalk.errors import RequestError
 from peertalk.i18n import _
@@ -82,6 +83,22 @@ def _typed(ask: AskText, written: str) -> tuple[str, str]:
     """What was typed, or what is wrong with it."""
     answer = written if written or ask.secret else ask.text
     return answer, ask.check(answer)
+
+
+def spoken_options(asked: AskWhich) -> tuple[str, ...]:
+    """What can be chosen, one line each, and how."""
+    rows = (f"{number}: {_sentence(each.title)} {each.meaning}".rstrip() for number, each in enumerate(asked.options, 1))
+    return (asked.question, *rows, _("Write the number, or no."))
+
+
+def answered(asked: AskFirst | AskWhich, line: str) -> tuple[bool, Invocation | None]:
+    """Whether a line is an answer to a question, and what is to be done then."""
+    if isinstance(asked, AskFirst):
+        yes = yes_or_no(line)
+        return yes is not None, asked.invocation if yes else None
+    numbers = {str(number): option.invocation for number, option in enumerate(asked.options, 1)}
+    chosen = numbers.get(line.strip().rstrip("."))
+    return chosen is not None or yes_or_no(line) is False, chosen
 
 
 def yes_or_no(line: str) -> bool | None:

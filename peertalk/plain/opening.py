@@ -99,9 +99,9 @@ async def _talk(node: Node, start: Start, remember: Remember, listening: Listeni
     await session.begin()
     if echoed:
         await voice.say(_("Write a message and press Enter. /help lists what else there is."))
+    writing = Writing(session, remember, patient=not echoed)
     tasks = [
-        asyncio.ensure_future(work)
-        for work in (_listen(session, Writing(session, remember), listening), _follow(session, events), _tick(session))
+        asyncio.ensure_future(work) for work in (_listen(session, writing, listening), _follow(session, events), _tick(session))
     ]
     try:
         done, _rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -109,6 +109,7 @@ async def _talk(node: Node, start: Start, remember: Remember, listening: Listeni
             task.result()
     finally:
         session.end()
+        writing.end()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

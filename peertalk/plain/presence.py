@@ -35,6 +35,11 @@ class Presence:
             self._came[id] = name
             self._since = now if self._since is None else self._since
 
+    def told(self, id: str) -> None:
+        """That somebody came was said already."""
+        self._came.pop(id, None)
+        self.here.add(id)
+
     def gone(self, id: str, name: str, now: float) -> None:
         """Somebody is not here any more; perhaps for a moment only."""
         if self._came.pop(id, None) is None and id in self.here:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from peertalk import say
 from peertalk.core.events import Message, Room
 from peertalk.i18n import _, ngettext
+from peertalk.plain.circle import standing
 from peertalk.plain.deliveries import Deliveries
 from peertalk.plain.history import MOST_UNREAD, History, unread_from
 from peertalk.plain.speech import title
@@ -52,7 +53,7 @@ class Rooms:
         self.history = (
             history  # not before: what comes meanwhile is told as from another room, since this one is not announced yet
         )
-        await self._voice.say(self._place(found, said=said))
+        await self._voice.say(" ".join([self._place(found, said=said), *([] if said else standing(found))]))
         if found.kind == "direct" and found.online < 2:
             await self._voice.say(" ".join(say.nobody.partner_away(title(self._roster, found))))
         await self._tell_history(history, messages, found.unread)

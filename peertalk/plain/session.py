@@ -13,6 +13,7 @@ from peertalk.core import events
 from peertalk.core.events import AnyEvent, Message, Room
 from peertalk.errors import PeerTalkError
 from peertalk.i18n import _
+from peertalk.plain.circle import Circle
 from peertalk.plain.deliveries import Deliveries, still_waiting
 from peertalk.plain.history import PAGE
 from peertalk.plain.inflow import Inflow
@@ -40,6 +41,7 @@ class Session:
         self.voice = voice
         self.roster = Roster()
         self.deliveries = Deliveries()
+        self.circle = Circle(node, self.roster)
         self._presence = Presence()
         self._inflow = Inflow(everything)
         self._echoed = echoed
@@ -75,6 +77,7 @@ class Session:
         else:
             await self.enter(first.id)
             await self.rooms.tell_unread()
+        await self.voice.say(*await self.circle.open_offers())
 
     async def _find_waiting(self) -> None:
         """What nobody had when the program ran the last time."""
@@ -117,7 +120,7 @@ class Session:
     async def _arrived(self, message: Message) -> None:
         now = time.monotonic()
         if message.kind != "text":
-            self._note_member(message, now)
+            await self._note_member(message, now)
             return
         if message.mine:
             async with self._sending:
@@ -132,16 +135,24 @@ class Session:
         if self._inflow.take(message, now):
             await self.rooms.tell(message, wall())
 
-    def _note_member(self, message: Message, now: float) -> None:
-        """Somebody came into the open room, or left it: news if it was just now."""
+    async def _note_member(self, message: Message, now: float) -> None:
+        """A quiet line of the open room: news if it was just now."""
         fresh = not message.late and abs(wall() - message.time) < FRESH_MS
         if self.room is None or message.room != self.room.id or message.mine or not fresh:
             return
         name = called(self.roster, message.author)
         if message.kind == "left":
             self._presence.left(message.author.id, name, now)
-        elif message.kind == "here":
+        elif message.kind == "here" and not message.about:
             self._presence.came(message.author.id, name, now)
+        elif message.kind == "here":
+            self._presence.told(message.author.id)
+            by_me = self.roster.me is not None and message.about[0].id == self.roster.me.id
+            await self.voice.say(
+                *([] if by_me else self.circle.quiet(message))
+            )  # who uses a code of ours is told with the code
+        elif message.kind != "name":
+            await self.voice.say(*self.circle.quiet(message))
 
     # ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -167,6 +178,8 @@ class Session:
                 await self._peer_changed(event)
             case events.RoomChanged():
                 await self._room_changed(event)
+            case events.InviteUsed() | events.InviteDead() | events.VerifyRequest() | events.ReformOffer():
+                await self.voice.say(*await self.circle.told(event))
             case events.Warning():
                 await self.voice.say(say.warning(event))
                 if event.kind == "dropped":
@@ -196,8 +209,7 @@ class Session:
             self.deliveries.left(room.id)
             return
         self.roster.rooms[room.id] = room
-        if event.change == "forgotten":
-            await self.voice.say(say.event(event) or "")
+        await self.voice.say(*await self.circle.told(event))
 
     # ── what time brings ─────────────────────────────────────────────────────────────────────────────────────────────
 

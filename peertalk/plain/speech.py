@@ -81,6 +81,8 @@ def _details(message: Message, manner: Manner) -> list[str]:
     if message.reply_to is not None:
         name = manner.author_of(message.reply_to)
         parts.append(_("answering {name}").format(name=name) if name else _("answering an earlier message"))
+    if message.after_split:
+        parts.append(_("after the split"))
     if message.late:
         parts.append(_("late, written {time}").format(time=say.moment(message.time, manner.now)))
     elif manner.times:

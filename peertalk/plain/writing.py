@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from peertalk import commands, i18n, say, text
 from peertalk.errors import PeerTalkError
 from peertalk.i18n import _
-from peertalk.plain.asking import yes_or_no
+from peertalk.plain import circle
+from peertalk.plain.asking import answered, spoken_options
+from peertalk.plain.waiting import Waiting
 
 if TYPE_CHECKING:
     from peertalk.commands.opening import Remember
@@ -21,13 +23,17 @@ GOES_ON: Final = "\\"
 
 
 class Writing:
-    """Takes lines, one after the other."""
+    """Takes lines, one after the other. `patient`: what waits for other people is waited for before the next line is taken, as for
+    a pipe, whose lines were all written before."""
 
-    def __init__(self, session: Session, remember: Remember) -> None:
+    def __init__(self, session: Session, remember: Remember, *, patient: bool = False) -> None:
         self._session = session
         self._voice = session.voice
         self._remember = remember
-        self._asked: commands.AskFirst | None = None
+        self._patient = patient
+        self._waiting = Waiting()
+        self._written = 0
+        self._asked: commands.AskFirst | commands.AskWhich | None = None
         self._begun: list[str] = []
         self._leaving = asyncio.Event()
         self.quit = False
@@ -39,6 +45,8 @@ class Writing:
 
     async def take(self, line: str) -> None:
         """A line was written."""
+        self._waiting.check()
+        self._written += 1
         if self._asked is not None and not self._begun:
             asked, self._asked = self._asked, None
             if await self._is_answer(asked, line):
@@ -57,17 +65,22 @@ class Writing:
         if line.strip():
             await self._working(self._do(line))
 
-    async def _is_answer(self, asked: commands.AskFirst, line: str) -> bool:
+    def end(self) -> None:
+        """No more lines come: what is waited for is given up."""
+        self._waiting.stop()
+
+    async def _is_answer(self, asked: commands.AskFirst | commands.AskWhich, line: str) -> bool:
         """Whether the line was the answer to the question; a command is none, and means no."""
-        answer = yes_or_no(line)
-        if answer:
-            await self._working(self._run(asked.invocation))
-        elif answer is None and not line.lstrip().startswith("/"):
-            self._asked = asked
-            await self._voice.say(_("Please answer yes or no."))
-        elif answer is not None:
+        understood, invocation = answered(asked, line)
+        if invocation is not None:
+            await self._working(self._run(invocation))
+        elif understood:
             await self._voice.say(_("Nothing was changed."))
-        return answer is not None or self._asked is not None
+        elif not line.lstrip().startswith("/"):
+            self._asked = asked
+            which = isinstance(asked, commands.AskWhich)
+            await self._voice.say(_("Please answer with a number, or no.") if which else _("Please answer yes or no."))
+        return understood or self._asked is not None
 
     async def _working(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it, and say so where it takes a while. What cannot be done is said."""
@@ -104,23 +117,39 @@ class Writing:
 
     async def _run(self, invocation: commands.Invocation) -> None:
         room = self._session.room
-        context = commands.Context(room.id if room is not None else None, text.spoken)
+        context = commands.Context(room.id if room is not None else None, text.spoken, self._waiting.goes_on)
         outcome = await commands.run(self._session.node, invocation, context)
+        await self._tell(outcome, invocation.command.id)
+
+    async def _tell(self, outcome: commands.Outcome, command: str) -> None:
+        """Say what came of a command, and do what it wants."""
         if isinstance(outcome.action, commands.ShowHelp):
             await self._voice.say(*help_sentences(outcome.action.command, outcome.lines))
             return
-        if isinstance(outcome.action, commands.ShowReport):
-            await self._voice.say(*say.doctor.spoken(outcome.action.report))
-            return
-        await self._voice.say(*outcome.lines)
+        await self._voice.say(*circle.shown(outcome))
         if outcome.action is not None:
             await self._perform(outcome.action, said=bool(outcome.lines))
-        elif invocation.command.id == "room":
+        elif command == "room":
             await self._session.say_state()
-        elif invocation.command.id in ("block", "unblock"):
+        elif command in ("block", "unblock"):
             await self._session.load()
 
-    async def _perform(self, action: commands.Action, *, said: bool) -> None:
+    async def _wait_for(self, invocation: commands.Invocation) -> None:
+        """What waits for other people. Who has gone on writing meanwhile stays where they are: nothing is to end up in a room that
+        has just opened under somebody's fingers."""
+        written = self._written
+        try:
+            outcome = await commands.run(self._session.node, invocation, commands.Context(spelled=text.spoken))
+        except PeerTalkError as error:
+            await self._voice.say(say.error(error))
+            return
+        if isinstance(outcome.action, commands.SwitchRoom) and written != self._written:
+            room = await self._session.node.room(outcome.action.room)
+            opens = _("You stay where you are; /room {room} opens it.").format(room=text.spoken(room.name))
+            outcome = commands.Outcome((*outcome.lines, opens))
+        await self._tell(outcome, invocation.command.id)
+
+    async def _perform(self, action: commands.Action, *, said: bool) -> None:  # noqa: C901, PLR0912 (one case for each action)
         """Do what a command wants of this front end."""
         match action:
             case commands.SwitchRoom(room):
@@ -138,6 +167,18 @@ class Writing:
             case commands.AskFirst(question):
                 self._asked = action
                 await self._voice.say(question + " " + _("Answer yes or no."))
+            case commands.AskWhich():
+                self._asked = action
+                await self._voice.say(*spoken_options(action))
+            case commands.ShowWords(_words, room):
+                self._session.circle.compares(room.id)
+            case commands.Waiting(_sentence, invocation) if self._patient:
+                await self._wait_for(invocation)
+            case commands.Waiting(_sentence, invocation):
+                self._waiting.begin(self._wait_for(invocation))
+            case commands.StopWaiting():
+                self._waiting.stop()
+                await self._voice.say(_("Nothing is waited for any more."))
 
     def _keep(self, key: str, value: object) -> None:
         """For the next start too, unless nothing is to be kept. PeerTalkError."""

@@ -41,17 +41,11 @@ class OfPeer(Params, frozen=True):
     peer: str
 
 
-class Create(Params, frozen=True):
-    name: str
-    retention: Literal["forever", "session"] | Days = "forever"
-    language: Language | None = None
-
-
 class Invite(Params, frozen=True):
     room: str
     uses: Annotated[int, Meta(ge=1, le=256)] = 1
     ttl: Annotated[int, Meta(ge=10, le=86_400)] = 600
-    language: Language | None = None
+    language: Literal["de", "en"] | None = None
 
 
 class OfCode(Params, frozen=True):
@@ -65,6 +59,41 @@ class Accept(Params, frozen=True):
 
 class Invites(Params, frozen=True):
     room: str | None = None
+
+
+class Create(Params, frozen=True):
+    name: str
+    retention: Literal["forever", "session"] | Days = "forever"
+    language: Language | None = None
+
+
+class Words(Params, frozen=True):
+    room: str
+    language: Language | None = None
+
+
+class Verified(Params, frozen=True):
+    room: str
+    present: list[str]
+
+
+class Admit(Params, frozen=True):
+    room: str
+    peer: str
+
+
+class Reform(Params, frozen=True):
+    room: str
+    without: Annotated[list[str], Meta(min_length=1)]
+
+
+class ByOffer(Params, frozen=True):
+    offer: str
+
+
+class Confirm(Params, frozen=True):
+    peer: str
+    matches: bool
 
 
 class Leave(Params, frozen=True):
@@ -160,12 +189,22 @@ METHODS: Final[dict[str, Method]] = {
     "rooms.list": _method(Nothing, lambda node, _: node.rooms()),
     "rooms.show": _method(InRoom, lambda node, it: node.room(it.room)),
     "rooms.join": _method(ByName, lambda node, it: node.join(it.name)),
+    "rooms.members": _method(InRoom, lambda node, it: node.members(it.room)),
     "rooms.create": _method(Create, lambda node, it: node.create(it.name, it.retention, it.language)),
     "rooms.invite": _method(Invite, lambda node, it: node.invite(it.room, it.uses, it.ttl, it.language)),
     "rooms.invites": _method(Invites, _invites),
     "rooms.cancel_invite": _method(OfCode, _dash(lambda node, it: node.cancel_invite(it.code))),
     "rooms.accept": _method(Accept, lambda node, it: node.accept(it.code, it.timeout)),
-    "rooms.members": _method(InRoom, lambda node, it: node.members(it.room)),
+    "rooms.words": _method(Words, lambda node, it: node.words(it.room, it.language)),
+    "rooms.verified": _method(Verified, lambda node, it: node.verified(it.room, it.present)),
+    "rooms.seal": _method(InRoom, lambda node, it: node.seal(it.room)),
+    "rooms.unseal": _method(InRoom, lambda node, it: node.unseal(it.room)),
+    "rooms.admit": _method(Admit, lambda node, it: node.admit(it.room, it.peer)),
+    "rooms.end": _method(InRoom, lambda node, it: node.end(it.room)),
+    "rooms.reform": _method(Reform, lambda node, it: node.reform(it.room, it.without)),
+    "rooms.offers": _method(Nothing, lambda node, _: node.offers()),
+    "rooms.follow": _method(ByOffer, lambda node, it: node.follow(it.offer)),
+    "rooms.decline": _method(ByOffer, _dash(lambda node, it: node.decline(it.offer))),
     "rooms.leave": _method(Leave, _dash(lambda node, it: node.leave(it.room, forget=it.forget))),
     "rooms.read": _method(Read, _read),
     "direct.open": _method(OfPeer, lambda node, it: node.open_direct(it.peer)),
@@ -179,6 +218,8 @@ METHODS: Final[dict[str, Method]] = {
     ),
     "peers.list": _method(Nothing, lambda node, _: node.peers()),
     "peers.connect": _method(Connect, _connect),
+    "peers.verify": _method(OfPeer, lambda node, it: node.verify(it.peer)),
+    "peers.confirm": _method(Confirm, lambda node, it: node.confirm(it.peer, it.matches)),
     "peers.block": _method(OfPeer, lambda node, it: node.block(it.peer)),
     "peers.unblock": _method(OfPeer, lambda node, it: node.unblock(it.peer)),
     "signals.typing": _method(InRoom, _typing),

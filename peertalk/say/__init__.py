@@ -6,29 +6,46 @@ event(event), message(…)      what happened, one line; None where there is not
 state(message, room)          the small words of a message: who has it
 clock, day, moment            times and days
 room, address, made_up_name   how things are called; readers(room): who can read it
+kept, invitation, offer, …    rooms behind a code; trust, room_words, symbols, whois: whom one can be sure of
 roster                        who and what is here, kept up to date
 """
 
-from peertalk.say import doctor, nobody
+from peertalk.say import doctor, nobody, trust
+from peertalk.say.circles import code, ended, invitation, kept, kept_how, lives, offer
 from peertalk.say.errors import error
-from peertalk.say.events import event, message, warning
+from peertalk.say.events import event, message, outside, warning
 from peertalk.say.names import address, made_up_name, readers, room
 from peertalk.say.states import state
 from peertalk.say.times import clock, day, moment
+from peertalk.say.trust import compared, fingerprint, room_words, symbols, whois
 
 __all__ = [
     "address",
     "clock",
+    "code",
+    "compared",
     "day",
     "doctor",
+    "ended",
     "error",
     "event",
+    "fingerprint",
+    "invitation",
+    "kept",
+    "kept_how",
+    "lives",
     "made_up_name",
     "message",
     "moment",
     "nobody",
+    "offer",
+    "outside",
     "readers",
     "room",
+    "room_words",
     "state",
+    "symbols",
+    "trust",
     "warning",
+    "whois",
 ]

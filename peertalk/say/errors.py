@@ -8,6 +8,7 @@ from typing import Final
 from peertalk import text
 from peertalk.errors import PeerTalkError, RemoteError
 from peertalk.i18n import N_, _, ngettext
+from peertalk.say import refusals
 from peertalk.say.names import address, listed
 
 MOST_CELLS: Final = 160
@@ -55,6 +56,7 @@ _FIXED: Final[Mapping[str, str]] = {
     "not_running": N_("PeerTalk is not running with this profile, or has just ended. Start it first."),
     "port_denied": N_("This computer does not let PeerTalk use port {port}. Choose one above 1023, or leave --port out."),
     "no_home": N_("{home} cannot be used as the folder for your profile. Choose another one with --home."),
+    "unknown_offer": N_("That offer is not there any more; perhaps you have answered it already. /offers shows what is open."),
     "no_peers": N_("Nobody is in that room yet, so it waits here until somebody comes."),
 }
 
@@ -64,6 +66,10 @@ def _ambiguous_name(data: Data) -> str:
     if candidates:
         told = _("More than one person could be meant by “{name}”: {candidates}. Add the tag to say who.")
         return told.format(name=_plain(data.get("name")), candidates=listed([_plain(each) for each in candidates]))
+    rooms = [_plain(each) for each in _several(data.get("candidates"))]
+    if rooms:
+        told = _("More than one room could be meant by “{name}”. Give the id of the one you mean: {candidates}")
+        return told.format(name=_plain(data.get("name")), candidates=listed(rooms, last=_("or")))
     return _("More than one could be meant by “{name}”. Say it exactly.").format(name=_plain(data.get("name")))
 
 
@@ -78,7 +84,7 @@ _NOT_REACHABLE: Final = {
 
 def _not_reachable(data: Data) -> str:
     if data.get("host") is None:
-        return _("There is no connection to them now. Try again when they are here.")
+        return refusals.gone(data)
     why = _NOT_REACHABLE.get(str(data.get("why")))
     told = _("No PeerTalk answers at {address}. Is it running there, on this network, and does the firewall there let it in?")
     port = data.get("port")
@@ -90,11 +96,6 @@ def _too_large(data: Data) -> str:
     if not isinstance(limit, int):
         return _("That is too long for one message. Send it in parts.")
     return _("That is too long for one message, which holds about {limit} characters. Send it in parts.").format(limit=limit)
-
-
-def _refused(data: Data) -> str:
-    why = _plain(data.get("why"))
-    return _("That was refused: {why}").format(why=why) if data.get("why") else _("That was refused.")
 
 
 def _bad_name(data: Data) -> str:
@@ -206,10 +207,10 @@ def _expected(data: Data) -> str:
 
 
 _MADE: Final[Mapping[str, Callable[[Data], str]]] = {
+    **refusals.MADE,
     "ambiguous_name": _ambiguous_name,
     "not_reachable": _not_reachable,
     "too_large": _too_large,
-    "refused": _refused,
     "bad_name": _bad_name,
     "unknown_command": _unknown_command,
     "profile_in_use": _profile_in_use,

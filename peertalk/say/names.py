@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 from peertalk import i18n, text
-from peertalk.core.events import Room
+from peertalk.core.events import IdentityView, Room
 from peertalk.i18n import _
 from peertalk.say import creatures
 
@@ -35,6 +36,16 @@ def within(name: str, tag: str) -> str:
     """A name within a sentence, which it cannot end, nor begin another. The tag of the key stands behind it where it was changed."""
     words = text.spoken(name)
     return name if words == name else words if words.endswith(tag) else f"{words} · {tag}" if words else tag
+
+
+def told_apart(
+    people: Iterable[IdentityView], spelled: Callable[[str], str] = str, *, among: Iterable[IdentityView] = ()
+) -> list[str]:
+    """What these are called beside each other and `among` others: with the tag of the key where another's name looks the same."""
+    people = list(people)
+    names = {one.id: text.look(one.name) for one in (*among, *people)}
+    shapes = Counter(names.values())
+    return [f"{spelled(one.name)} · {one.tag}" if shapes[names[one.id]] > 1 else spelled(one.name) for one in people]
 
 
 def listed(names: Sequence[str], last: str | None = None) -> str:

@@ -21,6 +21,7 @@ right-to-left text themselves order the row by their own rules.
 
 from peertalk.text.cells import clip, graphemes, width
 from peertalk.text.lookalikes import look
+from peertalk.text.references import Named, compared, meant, pick, spellings
 from peertalk.text.room_names import PRIVATE_NAME_CHARACTERS, ROOM_NAME_CHARACTERS, private_room_name, room_name
 from peertalk.text.sequences import is_pictographic
 from peertalk.text.shown import LINE_CELLS, MAX_CHARACTERS, MAX_LINES, NAME_CELLS, gathered, line, message, name, spoken
@@ -32,16 +33,21 @@ __all__ = [
     "NAME_CELLS",
     "PRIVATE_NAME_CHARACTERS",
     "ROOM_NAME_CHARACTERS",
+    "Named",
     "clip",
+    "compared",
     "gathered",
     "graphemes",
     "is_pictographic",
     "line",
     "look",
+    "meant",
     "message",
     "name",
+    "pick",
     "private_room_name",
     "room_name",
+    "spellings",
     "spoken",
     "width",
 ]

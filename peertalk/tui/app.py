@@ -39,7 +39,7 @@ class PeerTalkApp(DiscreetApp):
     """The front end. `ground` is what the terminal has: "dark", "light", or "sixteen" where it has few colours."""
 
     TITLE = "PeerTalk"
-    CSS_PATH = [Path(__file__).parent / "styles" / f"{name}.tcss" for name in ("base", "chat", "ask")]
+    CSS_PATH = [Path(__file__).parent / "styles" / f"{name}.tcss" for name in ("base", "chat", "ask", "sheet")]
     COMMANDS = {Anything}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+z", "suspend_process", show=False, priority=True),
@@ -62,6 +62,11 @@ class PeerTalkApp(DiscreetApp):
         self.set_keymap(settings.keys)
         if settings.ascii:
             self._filters.append(Ascii())
+
+    @property
+    def ascii(self) -> bool:
+        """Whether the terminal has letters alone."""
+        return self._settings.ascii
 
     @property
     def chat(self) -> ChatScreen:

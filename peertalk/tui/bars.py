@@ -10,6 +10,7 @@ from peertalk.commands import Binding, key_name
 from peertalk.core.events import Room
 from peertalk.i18n import N_, _, ngettext
 from peertalk.say.roster import Roster
+from peertalk.tui import standing
 from peertalk.tui.sides import HERE
 from peertalk.tui.widgets.bar import Part
 
@@ -26,9 +27,12 @@ def header(talk: Talk | None, narrow: bool) -> tuple[Parts, Parts]:
     if talk is None or room is None:
         return (name,), ()
     title = Part(talk.roster.title(room), "strong")
-    right = [Part(_presence(talk.roster, room), "accent" if room.online > 1 else "soft", "screen.toggle_members")]
-    if room.retention == "session":
-        right.append(Part(_("off the record"), "soft"))
+    right = (
+        []
+        if room.outside
+        else [Part(_presence(talk.roster, room), "accent" if room.online > 1 else "soft", "screen.toggle_members")]
+    )
+    right += standing.marks(talk.roster, room)
     if narrow:
         right += _unread_elsewhere(talk.roster, room)
     return (title,) if narrow else (name, title), tuple(right)
@@ -71,9 +75,7 @@ def choices(offered: Sequence[str], chosen: int) -> str:
 
 def placeholder(talk: Talk | None) -> str:
     """What stands in an empty composer."""
-    if talk is None or talk.room is None:
-        return ""
-    return _("Write to {room}").format(room=talk.roster.title(talk.room))
+    return "" if talk is None or talk.room is None else standing.placeholder(talk.roster, talk.room)
 
 
 def _writing(names: Sequence[str]) -> str:
@@ -87,14 +89,17 @@ def _writing(names: Sequence[str]) -> str:
     return _("several people are writing …")
 
 
-def key_bar(bindings: Iterable[Binding], room: Room | None, narrow: bool) -> tuple[Parts, Parts]:
+def key_bar(bindings: Iterable[Binding], talk: Talk | None, narrow: bool) -> tuple[Parts, Parts]:
     """The keys worth knowing, and who can read what is written here: that has to fit in any case."""
     keys = tuple(
         Part(f"{key_name(binding.keys[0])} {_(_SHORT[binding.id])}", "soft", f"screen.{binding.action}")
         for binding in bindings
         if binding.footer and binding.id in _SHORT
     )
-    return keys[: 2 if narrow else None], (Part(say.readers(room), "soft"),) if room is not None else ()
+    keys = keys[: 2 if narrow else None]
+    if talk is None or talk.room is None:
+        return keys, ()
+    return keys, (standing.readers(talk.roster, talk.room, narrow=narrow),)
 
 
 _SHORT = {"palette": N_("anything"), "help": N_("help"), "members": N_("members")}

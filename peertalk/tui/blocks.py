@@ -24,7 +24,7 @@ MEASURE = 100  # Longer lines are tiring to read.
 STATE = 13  # Room for the state beside an own message, e.g. "✓ everyone".
 GROUP = 10 * 60_000  # Messages of one author this close together (ms) share one line with the name.
 
-Head = Literal["blank", "day", "new", "author"]
+Head = Literal["blank", "day", "split", "new", "author"]
 Part = tuple[str, str]
 """A text and the name of its style."""
 
@@ -67,6 +67,8 @@ def heads(item: Item, place: Place) -> tuple[Head, ...]:
     parts: list[Head] = []
     if above is None or day(above) != day(item):
         parts += ["blank", "day"]
+    if item.after_split and not (above is not None and above.after_split):
+        parts += ["blank", "split"]
     if place.first_unread:
         parts += ["blank", "new"]
     if is_speech(item):
@@ -140,9 +142,9 @@ def _head(head: Head, item: Item, width: int, speaker: Speaker, state: tuple[Par
     if head == "day":
         words = fit(say.day(item.time, speaker.now()), width)
         return Line(((" " * ((width - cell_len(words)) // 2) + words, "day"),))
-    if head == "new":
-        words = f"── {_('new')} "
-        return Line(((words + "─" * (width - cell_len(words)), "new"),))
+    if head in ("new", "split"):
+        words = fit(f"── {_('new') if head == 'new' else _('after the split')} ", width)
+        return Line(((words + "─" * (width - cell_len(words)), "new" if head == "new" else "day"),))
     return Line(())
 
 

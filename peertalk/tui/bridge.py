@@ -40,6 +40,14 @@ class Happened(Message, bubble=False):
         return self.events
 
 
+class Told(Message, bubble=False):
+    """The same for what stands over the chat screen, which has taken them over already."""
+
+    def __init__(self, events: list[AnyEvent]) -> None:
+        super().__init__()
+        self.events = events
+
+
 class Ended(Message, bubble=False):
     """The node says nothing any more: it was closed, or it ended by itself."""
 

@@ -28,6 +28,8 @@ def page_lines(talk: Talk | None, seconds: float, report: Report | None = None) 
         return () if talk.roster.rooms else no_room()
     if talk.conversation.timeline.items:
         return ()
+    if talk.room.outside:
+        return outside()
     if talk.room.online > 1:
         return quiet(talk.room, talk.roster.title(talk.room))
     return nobody(talk.room, talk.node.status(), talk.node.interfaces(), seconds, report)
@@ -37,7 +39,9 @@ def is_lonely(talk: Talk | None) -> bool:
     """Whether somebody finds nobody at all, so that the doctor should look."""
     if talk is None or talk.room is None or talk.conversation is None:
         return False
-    return talk.room.kind != "direct" and talk.room.online < 2 and not talk.node.status().links
+    if talk.room.kind == "direct" or talk.room.outside or talk.room.archived:
+        return False
+    return talk.room.online < 2 and not talk.node.status().links
 
 
 def opening(seconds: float) -> tuple[Paragraph, ...]:
@@ -71,6 +75,15 @@ def in_passing(report: Report) -> str:
     """What is wrong, where there is something to read."""
     words, more = say.nobody.in_passing(report)
     return f"{words} {more.why} {written(more)}"
+
+
+def outside() -> tuple[Paragraph, ...]:
+    """Before the closed door of a room."""
+    return (
+        ((_("The door is closed. Somebody inside can let you in."), "strong"),),
+        (),
+        ((_("As soon as somebody does, you see what is written here. Until then nobody inside is told that you wait."), "soft"),),
+    )  # fmt: skip
 
 
 def quiet(room: Room, name: str) -> tuple[Paragraph, ...]:

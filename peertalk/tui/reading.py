@@ -76,6 +76,8 @@ class Reading:
             self._screen.note(change.notice)
         if change.members:
             self.show_members()
+        if change.offers:
+            self.read_offers()
         if change.reload:
             self.reload()
         self.open_room(change.reopen)
@@ -159,6 +161,15 @@ class Reading:
     async def _show_members(self, talk: Talk, room: str) -> None:
         members = await talk.node.members(room)
         self._screen.query_one("#members", Listing).set(sides.member_rows(talk.roster, members))
+
+    def read_offers(self) -> None:
+        """Who asks to come along to a room started anew."""
+        if self._screen.talk is not None:
+            self._later("offers", self._read_offers, self._screen.talk)
+
+    async def _read_offers(self, talk: Talk) -> None:
+        talk.offers = await talk.node.offers()
+        self._screen.draw()
 
     def reload(self) -> None:
         """Read everything anew: something changed that no event tells in full."""

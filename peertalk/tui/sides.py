@@ -10,11 +10,12 @@ from rich.cells import chop_cells
 from peertalk.core.events import Member, Peer, Room
 from peertalk.i18n import _
 from peertalk.say.roster import Roster
+from peertalk.text import spoken
 from peertalk.tui.widgets.listing import Row
 
 HERE, AWAY = "●", "○"
 VERIFIED, LOOK = "✓", "!"
-OPEN, PRIVATE, CURRENT = "#", "◆", "▸"
+OPEN, PRIVATE, ARCHIVED, CURRENT = "#", "◆", "◇", "▸"
 MANY = 99
 TEN = 10
 
@@ -42,8 +43,8 @@ def strip_rows(roster: Roster, current: str | None) -> list[Row]:
 def member_rows(roster: Roster, members: Iterable[Member]) -> list[Row]:
     """The people of a room: who is here, then who is away."""
     ordered = sorted(members, key=lambda member: (not member.me, member.name.casefold(), member.id))
-    here = [_member(roster, member) for member in ordered if member.online or member.me]
-    away = [_member(roster, member) for member in ordered if not (member.online or member.me)]
+    here = [row for member in ordered if member.online or member.me for row in _member(roster, member)]
+    away = [row for member in ordered if not (member.online or member.me) for row in _member(roster, member)]
     return [_heading(_("In this room")), *here, *([Row(), _heading(_("Away")), *away] if away else [])]
 
 
@@ -60,11 +61,12 @@ def _unread(room: Room) -> str:
 
 
 def _room(roster: Roster, room: Room, current: str | None) -> Row:
-    mark = OPEN if room.kind == "open" else PRIVATE
+    mark = OPEN if room.kind == "open" else ARCHIVED if room.archived or room.outside else PRIVATE
+    quiet = "soft" if room.archived or room.outside else "row"
     name = room.name if room.kind == "open" else roster.title(room)
     return Row(
         text=name,
-        style="strong" if room.unread else "row",
+        style="strong" if room.unread else quiet,
         mark=mark,
         tail=_unread(room),
         tail_style="accent",
@@ -76,7 +78,7 @@ def _room(roster: Roster, room: Room, current: str | None) -> Row:
 def _direct(roster: Roster, room: Room, current: str | None) -> Row:
     partner = roster.partner(room)
     online = partner.online if partner is not None else room.online > 1
-    tail, tail_style = _trust(partner) if not room.unread else (_unread(room), "accent")
+    tail, tail_style = _trust(roster, partner) if not room.unread else (_unread(room), "accent")
     return Row(
         text=roster.title(room),
         style="strong" if room.unread else "row",
@@ -90,7 +92,7 @@ def _direct(roster: Roster, room: Room, current: str | None) -> Row:
 
 
 def _person(roster: Roster, peer: Peer) -> Row:
-    tail, tail_style = _trust(peer)
+    tail, tail_style = _trust(roster, peer)
     return Row(
         text=roster.called(peer),
         mark=HERE if peer.online else AWAY,
@@ -101,10 +103,20 @@ def _person(roster: Roster, peer: Peer) -> Row:
     )
 
 
-def _member(roster: Roster, member: Member) -> Row:
+def _member(roster: Roster, member: Member) -> list[Row]:
+    """Somebody, and in small how they came to be here."""
+    tie = ""
+    if member.via:
+        tie = _("known through {name}").format(name=spoken(member.via) or "…")
+    elif member.invited_by:
+        tie = _("invited by {name}").format(name=spoken(member.invited_by) or "…")
+    return [_person_of(roster, member), *([Row(text=f"  {tie}", style="soft")] if tie else [])]
+
+
+def _person_of(roster: Roster, member: Member) -> Row:
     here = member.online or member.me
     name = _("{name} (you)").format(name=member.name) if member.me else roster.called(member)
-    tail, tail_style = ("", "soft") if member.me else _trust(member)
+    tail, tail_style = ("", "soft") if member.me else _trust(roster, member)
     return Row(
         text=name,
         style="row" if here else "soft",
@@ -116,12 +128,12 @@ def _member(roster: Roster, member: Member) -> Row:
     )
 
 
-def _trust(somebody: Peer | Member | None) -> tuple[str, str]:
+def _trust(roster: Roster, somebody: Peer | Member | None) -> tuple[str, str]:
     if somebody is None:
         return "", "soft"
     if somebody.trust == "verified":
         return VERIFIED, "accent"
-    return ("", "soft")
+    return (LOOK, "attention") if roster.is_doubtful(somebody) else ("", "soft")
 
 
 def _short(row: Row, name: str, unread: int = 0) -> Row:

@@ -31,24 +31,29 @@ class Change:
     members: bool = False
     reopen: str | None = None
     reload: bool = False
+    offers: bool = False
     notice: str | None = None
 
 
 @dataclass(slots=True)
 class Talk:
-    """Everything but the widgets. `conversation` is None until a room is open."""
+    """Everything but the widgets. `conversation` is None until a room is open. `offers` ask to come along to a room started anew,
+    `callers` (by id) to compare symbols."""
 
     node: Node
     roster: Roster = field(default_factory=Roster)
     conversation: Conversation | None = None
     drafts: dict[str, str] = field(default_factory=dict)
     sync: events.SyncProgress | None = None
+    offers: list[events.Offer] = field(default_factory=list)
+    callers: dict[str, events.Peer] = field(default_factory=dict)
 
     async def load(self) -> None:
         """Read what there is at the start."""
         self.roster.me = self.node.status().identity
         self.roster.rooms = {room.id: room for room in await self.node.rooms()}
         self.roster.peers = {peer.id: peer for peer in await self.node.peers()}
+        self.offers = await self.node.offers()
 
     @property
     def room(self) -> Room | None:
@@ -112,12 +117,15 @@ class Talk:
             case events.Delivered():
                 return Change(self._here().deliver(event) if self._is_open(event.room) else [])
             case events.PeerChanged():
-                self.roster.peers[event.peer.id] = event.peer
-                return Change(names=event.change == "name", members=True)
+                return self._peer_changed(event)
             case events.RoomChanged():
                 return self._room_changed(event)
             case events.Warning():
-                return Change(reload=True) if event.kind == "dropped" else Change(notice=say.warning(event))
+                return self._warned(event)
+            case events.ReformOffer():
+                return Change(offers=True)
+            case events.InviteDead(reason="guessed" | "expired"):
+                return Change(notice=say.event(event))
             case _:
                 self._remember(event, now)
                 return Change()
@@ -131,6 +139,24 @@ class Talk:
                 self.sync = event if event.done < event.total else None
             case events.Ready():
                 self.roster.me = event.identity
+            case events.VerifyRequest():
+                self.callers[event.peer.id] = event.peer
+
+    def _peer_changed(self, event: events.PeerChanged) -> Change:
+        peer = event.peer
+        self.roster.peers[peer.id] = peer
+        if peer.trust == "verified":
+            self.roster.watched.discard(peer.id)
+        if event.change == "offline" or peer.blocked:
+            self.callers.pop(peer.id, None)
+        return Change(names=event.change == "name", members=True)
+
+    def _warned(self, event: events.Warning) -> Change:
+        if event.kind == "dropped":
+            return Change(reload=True)
+        if event.kind == "same_name_new_key" and event.peer is not None:
+            self.roster.watched.add(event.peer)
+        return Change(notice=say.warning(event), members=True)
 
     def _is_open(self, room: str) -> bool:
         return self.conversation is not None and self.conversation.room == room
@@ -159,7 +185,8 @@ class Talk:
         self.roster.rooms[room.id] = room
         if event.change == "forgotten" and self._is_open(room.id):
             return Change(reopen=room.id, notice=say.event(event))
-        return Change(members=event.change == "members", names=event.change == "members")
+        people = event.change == "members"
+        return Change(members=people, names=people, offers=event.change in ("archived", "joined"))
 
     def _left(self, room: str) -> Change:
         self.roster.rooms.pop(room, None)

@@ -6,7 +6,7 @@ Pure. Every change is answered with a Splice, from which a view can follow witho
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import msgspec
@@ -18,11 +18,13 @@ WINDOW = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that this program says to this person alone, between the messages. It is kept nowhere. `time`: Unix ms."""
+    """Something that this program says to this person alone, between the messages. It is kept nowhere. `time`: Unix ms. `after_split`
+    as in what it stands below."""
 
     text: str
     time: int
     kind: Literal["note", "trouble"] = "note"
+    after_split: bool = False
 
 
 Item = Message | Note
@@ -88,7 +90,7 @@ class Timeline:
 
     def note(self, note: Note) -> Splice:
         """Say something below everything else."""
-        self.items.append(note)
+        self.items.append(replace(note, after_split=bool(self.items) and self.items[-1].after_split))
         return Splice(len(self.items) - 1, 0, 1)
 
     def keep_notes(self, before: Timeline) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.worker import WorkType
+from textual.worker import Worker, WorkType
 
 from peertalk import commands, say
-from peertalk.errors import PeerTalkError
+from peertalk.errors import PeerTalkError, RequestError
 from peertalk.i18n import _
-from peertalk.tui.outcomes import perform
+from peertalk.tui import flows
+from peertalk.tui.outcomes import SHOWN, perform
 from peertalk.tui.widgets.composer import Composer
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ TYPING_AGAIN = 3.0
 """Seconds between two signals that one is writing."""
 
 _CHANGES_WHAT_IS_SHOWN = ("block", "unblock", "nick")
+_ANSWERS = ("follow", "decline")
 
 
 class Writing:
@@ -34,7 +36,8 @@ class Writing:
         self._screen = screen
         self._one_by_one = asyncio.Lock()
         self._typing_told = 0.0
-        self._running = 0
+        self._running: list[str] = []
+        self._waiting: Worker[None] | None = None
 
     def submit(self, line: str) -> None:
         """Enter was pressed on this."""
@@ -62,18 +65,36 @@ class Writing:
                 await talk.node.send(room, text)
             except PeerTalkError as error:
                 self._give_back(talk, room, text)
-                self._screen.note(say.error(error), trouble=True)
+                if isinstance(error, RequestError) and error.kind == "key_changed" and room in talk.roster.rooms:
+                    self.work(partial(flows.key_changed, self._screen.app, talk.roster.rooms[room], error))
+                else:
+                    self._screen.note(say.error(error), trouble=True)
 
     def run(self, invocation: commands.Invocation, written: str = "") -> None:
         """Carry out a command; `written` is given back where it fails."""
         if self._screen.talk is not None:
             self._work(partial(self._run, self._screen.talk, invocation, written), "command")
 
-    async def _run(self, talk: Talk, invocation: commands.Invocation, written: str) -> None:
+    def wait(self, sentence: str, invocation: commands.Invocation) -> None:
+        """Carry out a command that waits for other people, beside everything else; one at a time."""
+        if self._screen.talk is not None:
+            job = partial(self._run, self._screen.talk, invocation, "", sentence)
+            self._waiting = self._screen.run_worker(job, group="waiting", description="waiting", exclusive=True)
+
+    def stop_waiting(self) -> bool:
+        """Give up what is waited for; whether there was anything."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None or not waiting.is_running:
+            return False
+        waiting.cancel()
+        self._screen.hint(_("No longer waiting."))
+        return True
+
+    async def _run(self, talk: Talk, invocation: commands.Invocation, written: str, waiting: str = "") -> None:
         room = talk.room.id if talk.room is not None else None
         try:
-            with self._at_work():
-                outcome = await commands.run(talk.node, invocation, commands.Context(room))
+            with self._at_work(waiting):
+                outcome = await commands.run(talk.node, invocation, self._context(room))
             if outcome.action is not None:
                 await perform(self._screen.app, outcome.action)
         except PeerTalkError as error:
@@ -81,25 +102,41 @@ class Writing:
             if written:
                 self._give_back(talk, room, written)
             return
-        if outcome.lines and not isinstance(outcome.action, commands.ShowHelp):
+        if outcome.lines and not isinstance(outcome.action, SHOWN):
             self._screen.note("\n".join(outcome.lines))
         if invocation.command.id in _CHANGES_WHAT_IS_SHOWN:
             self._screen.reading.reload()
+        if invocation.command.id in _ANSWERS:
+            self._screen.reading.read_offers()
+
+    def _context(self, room: str | None) -> commands.Context:
+        return commands.Context(room, waiting=self._waiting is not None and self._waiting.is_running)
 
     @contextmanager
-    def _at_work(self) -> Iterator[None]:
-        self._running += 1
+    def _at_work(self, waiting: str) -> Iterator[None]:
+        sign = waiting or _("One moment …")
+        self._running.append(sign)
         self._screen.draw()
         try:
             yield
         finally:
-            self._running -= 1
+            self._running.remove(sign)
             self._screen.draw()
 
     @property
     def sign(self) -> str:
         """That something takes a moment, while it does."""
-        return _("One moment …") if self._running else ""
+        return self._running[-1] if self._running else ""
+
+    def work(self, job: Callable[[], Awaitable[None]]) -> None:
+        """Go through sheets; what the node refuses meanwhile is said below the messages."""
+        self._work(partial(self._through, job), "sheets")
+
+    async def _through(self, job: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await job()
+        except PeerTalkError as error:
+            self._screen.note(say.error(error), trouble=True)
 
     def _work(self, job: WorkType[None], kind: str) -> None:
         self._screen.run_worker(job, group=kind, description=kind)

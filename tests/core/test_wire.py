@@ -25,6 +25,8 @@ EXAMPLES: list[wire.Message] = [
     wire.Signal(ID, "typing"),
     wire.Quit(ID),
     wire.Peers(ID, 4000, ((ID, ((bytes(4), 4000), (bytes(16), 65535))),)),
+    wire.Verify(ID, wire.VERIFY_NONCE, ID),
+    wire.Roll(ID, ID),
 ]
 
 ids = st.binary(min_size=32, max_size=32)
@@ -47,6 +49,8 @@ messages: st.SearchStrategy[wire.Message] = st.one_of(
     st.builds(wire.Signal, ids, st.text(max_size=16)),
     st.builds(wire.Quit, ids),
     st.builds(wire.Peers, ids, st.integers(0, 65535), st.lists(st.tuples(ids, endpoints), max_size=3).map(tuple)),
+    st.builds(wire.Verify, ids, st.integers(0, wire.VERIFY_CANCEL), ids),
+    st.builds(wire.Roll, ids, ids),
 )
 
 
@@ -126,6 +130,10 @@ def test_a_field_of_another_type_is_refused(message: wire.Message, wrong: object
         wire.WantBodies(ID, ()),
         wire.Bodies(ID, ((ID, BODY),) * (wire.MAX_WANT + 1)),
         wire.Quit(b""),
+        wire.Verify(ID, wire.VERIFY_CANCEL + 1, ID),
+        wire.Verify(ID, -1, ID),
+        wire.Verify(ID, 0, b""),
+        wire.Roll(ID, bytes(33)),
         wire.Peers(ID, 65536, ()),
         wire.Peers(ID, -1, ()),
         wire.Peers(ID, 0, ((ID, ()),)),

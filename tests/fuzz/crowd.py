@@ -7,9 +7,11 @@ from collections.abc import Callable
 from peertalk.core import wire
 from peertalk.core.effects import Close, Commit, Effect, Send
 from peertalk.core.entry import End, FeedKey, Header, Here, Left, Text
+from peertalk.core.rolls import roll
 from peertalk.core.rooms import DAY_MS, open_room
 from peertalk.core.stored import PutBody, PutPage
 from peertalk.core.sync import Replica
+from peertalk.core.verify import commitment
 from peertalk.errors import RemoteError, RequestError
 from tests.core.authors import NOTHING, ROOM, START, Author, Written
 from tests.core.desk import Desk, of
@@ -191,6 +193,23 @@ class Crowd:
         told = tuple((who, places) for who in self.choices.some([*known, self.desk.me, b"x" * 32]) if places)
         self.say(wire.Peers(self.room, self.choices.pick((0, 1, 40400)), told))
 
+    def roll(self) -> None:
+        """Who is in the room: the same people as here, or others."""
+        place = self.desk.replica.places.get(self.room)
+        self.say(wire.Roll(self.room, roll(place.room) if place is not None and self.choices.number(3) else NOTHING))
+
+    def verify(self) -> None:
+        """Steps of comparing emoji, right and wrong ones; or the person here wants to, or not any more."""
+        peer, nonce = self.author, bytes([self.choices.number(3)]) * 32
+        match self.choices.number(6):
+            case 0 | 1:
+                self.desk.do(lambda replica: replica.verifying.want(peer.public, self.desk.mono))
+            case 2:
+                self.desk.do(lambda replica: replica.verifying.drop(peer.public))
+            case way:
+                values = commitment(nonce, peer.public, self.desk.me, b""), nonce, NOTHING
+                self.say(wire.Verify(self.desk.direct(peer).id, way - 3, values[way - 3]))
+
     def quit(self) -> None:
         self.say(wire.Quit(self.room))
 
@@ -323,5 +342,5 @@ ACTIONS: tuple[Callable[[Crowd], None], ...] = (
     Crowd.link, Crowd.link, Crowd.unlink, Crowd.prove, Crowd.pause, Crowd.pause, Crowd.sleep, Crowd.crash, Crowd.disk, Crowd.card,
     Crowd.have, Crowd.tips, Crowd.tips, Crowd.answer, Crowd.answer, Crowd.want, Crowd.done, Crowd.bodies, Crowd.signal, Crowd.quit,
     Crowd.write, Crowd.write, Crowd.write, Crowd.fork, Crowd.write_as_replica, Crowd.send_again, Crowd.own, Crowd.own,
-    Crowd.peers,
+    Crowd.peers, Crowd.roll, Crowd.verify, Crowd.verify,
 )  # fmt: skip

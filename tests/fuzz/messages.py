@@ -15,11 +15,11 @@ from tests.fuzz.choices import Choices
 
 TYPES = (
     wire.Card, wire.Have, wire.Tips, wire.Want, wire.Page, wire.Done, wire.WantBodies, wire.Bodies, wire.Signal,
-    wire.Quit, wire.Peers,
+    wire.Quit, wire.Peers, wire.Wait, wire.Offer, wire.Verify, wire.Roll,
 )  # fmt: skip
 Field = Callable[[Choices], object]
 Shape = tuple[Field, ...]
-OPTIONAL = {wire.Tips: 3, wire.Want: 3}
+OPTIONAL = {wire.Tips: 3, wire.Want: 3, wire.Offer: 5}
 """How many elements there are at least, the type counted, where trailing ones may be left out."""
 
 
@@ -142,6 +142,10 @@ def _port(choices: Choices) -> object:
     return choices.pick((40400, 1024, 1023, 1, 0, 65535, 65536, -1, "x"))
 
 
+def _terms(choices: Choices) -> object:
+    return bytes(choices.pick((0, 1, 64, wire.MAX_TERMS, wire.MAX_TERMS + 1)))
+
+
 def _address(choices: Choices) -> object:
     return choices.pick((bytes(4), bytes(16), bytes([192, 168, 1, 20]), b"", bytes(5), "10.0.0.1"))
 
@@ -159,6 +163,10 @@ MESSAGES: tuple[Shape, ...] = (
     (_just(9), _id, _kind),
     (_just(10), _id),
     (_just(11), _id, _port, _list(_pair(_id, _list(_pair(_address, _port), wire.MAX_ENDPOINTS + 1)), wire.MAX_PEERS + 1)),
+    (_just(12), _id),
+    (_just(13), _id, _id, _terms, _id, _list(_id, wire.MAX_FOLLOWERS, wire.MAX_FOLLOWERS + 1)),
+    (_just(14), _id, _count, _id),
+    (_just(15), _id, _id),
 )
 HEADER: Shape = (
     _just(1),

@@ -90,6 +90,8 @@ async def test_a_message_has_the_shape_of_the_document(pipe: Pipe) -> None:
         "delivered_to": [],
         "held_by": [],
         "mine": True,
+        "about": [],
+        "after_split": False,
     }
 
 

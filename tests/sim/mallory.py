@@ -61,13 +61,22 @@ class Liar:
 
     # ── what a host calls ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def secrets(self) -> dict[bytes, bytes]:
+    def secrets(self, _link: int | None = None) -> dict[bytes, bytes]:
         return {ROOM.id: ROOM.secret}
 
     def listen(self, port: int) -> None:
         pass
 
-    def link_up(self, link: int, identity: bytes, rooms: Collection[bytes], now: Now, *, whence: Whence | None = None) -> None:
+    def link_up(
+        self,
+        link: int,
+        identity: bytes,
+        rooms: Collection[bytes],
+        now: Now,
+        *,
+        whence: Whence | None = None,
+        binding: bytes = b"",
+    ) -> None:
         self.links[link] = identity
         self._say(link, self.author.card())
         self._say(link, wire.Have(ROOM.id, self.random.randbytes(32), 2**52, True))

@@ -34,6 +34,7 @@ from peertalk.core.events import (
     Typing,
 )
 from peertalk.errors import RequestError
+from tests.fake_circle import FakeCircle
 
 ALONE = Report(
     verdict="alone",
@@ -67,13 +68,11 @@ def identity(name: str) -> dict[str, str]:
 
 
 @dataclass
-class FakeNode:
+class FakeNode(FakeCircle):
     """`rooms_by_id`, `peers_by_id` and `texts` are what it knows; `calls` is what it was asked to do."""
 
     settings: Settings
     name: str = "Robin"
-    rooms_by_id: dict[str, Room] = field(default_factory=dict)
-    peers_by_id: dict[str, Peer] = field(default_factory=dict)
     texts: dict[str, list[Message]] = field(default_factory=dict)
     calls: list[tuple[object, ...]] = field(default_factory=list)
     subscriptions: list[Subscription] = field(default_factory=list)
@@ -121,7 +120,7 @@ class FakeNode:
             "time": self._time, "text": text, "mine": mine,
         }  # fmt: skip
         message = Message(**(values | fields))  # type: ignore[arg-type]
-        self.texts[message.room].append(message)
+        self.texts.setdefault(message.room, []).append(message)
         return message
 
     def hear(self, room: str, name: str, text: str, **fields: object) -> Message:
@@ -225,7 +224,8 @@ class FakeNode:
         me = Member(**identity(self.name), online=True, trust="verified", me=True)
         fields = ("id", "name", "tag", "online", "trust")
         people = (peer for peer in self.peers_by_id.values() if room in peer.rooms)
-        return [me, *(Member(**{name: getattr(peer, name) for name in fields}) for peer in people)]
+        others = [Member(**{name: getattr(peer, name) for name in fields}) for peer in people]
+        return [msgspec.structs.replace(each, invited_by=self.invited_by.get((room, each.name))) for each in (me, *others)]
 
     async def leave(self, room: str, forget: bool = False) -> None:
         self._ask("leave", room, forget)
@@ -266,7 +266,9 @@ class FakeNode:
 
     async def messages(self, room: str, limit: int = 100, before: str | None = None, after: str | None = None) -> MessageList:
         self._ask("messages", room, limit, before, after)
-        texts = sorted(self.texts[room], key=lambda message: (message.lamport is None, message.lamport, message.id))
+        texts = sorted(
+            self.texts.setdefault(room, []), key=lambda message: (message.lamport is None, message.lamport, message.id)
+        )
         if before is not None:
             texts = texts[: next(index for index, message in enumerate(texts) if message.id == before)]
         return MessageList(messages=texts[-limit:], more=len(texts) > limit)

@@ -1,6 +1,7 @@
 """All pictures of the screen: `python -m tests.tui.screens DIRECTORY [NAME]` writes them as SVG (and PNG, where rsvg-convert is there).
 
-The picture in the README shows what there is today: `python -m tests.tui.screens --readme docs/images/screen.svg` writes it.
+The picture in the README shows what there is today: `python -m tests.tui.screens --readme docs/images/screen.svg` writes it; and
+`python -m tests.tui.screens --docs docs/images` those of the guide.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from peertalk.config import Settings
 from peertalk.core.events import Author, Check, Message, MessageArrived, Report, Room
 from peertalk.errors import StartError
 from peertalk.tui.app import PeerTalkApp
+from tests.tui import circle_screens
 from tests.tui.fake_node import FakeNode, identity
 
 SETTINGS = Settings(home=Path("/nowhere"))
@@ -45,9 +47,18 @@ def friendly(room: str = "Tuesday circle", kind: str = "private", trust: str = "
     return node
 
 
+def circle() -> FakeNode:
+    """The same, where some are not verified yet, and it begins in that room."""
+    node = friendly(trust="known")
+    named = {peer.name: peer for peer in node.peers_by_id.values()}
+    node._put(replace_unread(node.rooms_by_id["room-workshop"], 0))
+    node.peers_by_id[named["Mira"].id] = msgspec.structs.replace(named["Mira"], trust="verified")
+    return node
+
+
 def today() -> FakeNode:
-    """The same with what there is today: open rooms and rooms of two."""
-    return friendly("tuesday-circle", "open", "known", replies=False)
+    """The same with what there is today: replies are not yet."""
+    return friendly(replies=False)
 
 
 def _talk(node: FakeNode, room: str, *, replies: bool) -> None:
@@ -286,6 +297,7 @@ PICTURES = (
     Picture("first-lobby", lonely, first_lobby, "new"),
     Picture("wrong-passphrase", lonely, wrong_passphrase, "passphrase", StartError("wrong_passphrase")),
     Picture("trouble", lonely, trouble, "key_file", StartError("port_in_use", port=47000)),
+    *(Picture(f"circle-{name}", circle, show) for name, show in circle_screens.ALL.items()),
 )
 
 
@@ -299,7 +311,8 @@ async def draw(picture: Picture, size: tuple[int, int], theme: str, **settings: 
         return node
 
     app = PeerTalkApp(opener, replace(SETTINGS, **settings), picture.profile, lambda _key, _value: None, theme)  # type: ignore[arg-type]
-    with patch("peertalk.say.made_up_name", lambda _random: "Quiet Otter"):
+    now = lambda: node._time + 60_000  # noqa: E731
+    with patch("peertalk.say.made_up_name", lambda _random: "Quiet Otter"), patch("peertalk.tui.screens.chat._wall", now):
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             await picture.show(pilot, node)
@@ -326,6 +339,16 @@ async def all_pictures(directory: Path, only: str) -> None:
                     write(directory / f"{name}.svg", await draw(picture, size, theme))
 
 
+DOCUMENTED = ("create", "invite", "accept", "words", "words-differ", "emoji", "caller", "offer-open", "sealed", "doubtful")
+"""What the guide shows, as docs/images/circle-NAME.svg."""
+
+
+async def for_documents(directory: Path) -> None:
+    for name in DOCUMENTED:
+        picture = next(picture for picture in PICTURES if picture.name == f"circle-{name}")
+        write(directory / f"{picture.name}.svg", await draw(picture, (104, 37), "dark"))
+
+
 def write(path: Path, svg: str) -> None:
     path.write_text(svg, encoding="utf-8")
     convert = shutil.which("rsvg-convert")
@@ -334,7 +357,9 @@ def write(path: Path, svg: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    if arguments[:1] == ["--readme"]:
+    if arguments[:1] == ["--docs"]:
+        asyncio.run(for_documents(Path(arguments[1])))
+    elif arguments[:1] == ["--readme"]:
         write(Path(arguments[1]), asyncio.run(draw(Picture("readme", today, chat), (104, 37), "dark")))
     else:
         Path(arguments[0]).mkdir(parents=True, exist_ok=True)

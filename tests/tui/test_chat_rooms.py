@@ -269,7 +269,7 @@ async def test_what_the_bars_offer_can_be_clicked() -> None:
 
 
 async def test_help_shows_every_command_and_key() -> None:
-    async with driving(company(), size=(120, 70)) as driver:
+    async with driving(company(), size=(120, 120)) as driver:
         await driver.press("f1")
         await driver.until(lambda: "Commands" in driver.screen())
         screen = driver.screen()

@@ -55,7 +55,7 @@ def test_letters_of_the_strip_are_whole_even_where_they_are_wide() -> None:
 
 def test_namesakes_are_told_apart_by_their_tags() -> None:
     two = roster([], [peer("Anna", key="1"), peer("anna", key="2"), peer("Robin", key="3"), peer("Sam")])
-    assert told(side_rows(two, None))[3:] == ["● Anna · t1", "● anna · t2", "● Robin · t3", "● Sam"]
+    assert told(side_rows(two, None))[3:] == ["● Anna · t1", "● anna · t2", "● Robin · t3 !", "● Sam"]
 
 
 def test_blocked_people_are_not_listed() -> None:
@@ -132,10 +132,12 @@ def test_the_header_says_which_room_this_is_and_who_is_here() -> None:
 
 
 def test_the_key_bar_says_who_can_read_this() -> None:
-    keys, readers = words(bars.key_bar(BINDINGS, room("lobby", "open"), narrow=False))
+    keys, readers = words(bars.key_bar(BINDINGS, talk(room("lobby", "open")), narrow=False))
     assert keys == ["Ctrl+P anything", "F1 help", "F8 members"]
     assert readers == ["open: everyone on this network can read this"]
-    assert words(bars.key_bar(BINDINGS, room("Mira", "direct"), narrow=False))[1] == ["only the two of you can read this"]
+    assert words(bars.key_bar(BINDINGS, talk(room("Mira", "direct")), narrow=False))[1] == [
+        "verified: only the two of you can read this"
+    ]
     assert words(bars.key_bar(BINDINGS, None, narrow=True))[1] == []
 
 
@@ -159,7 +161,7 @@ def test_at_80_columns_there_is_room_to_say_who_can_read_this(lang: str, kind: s
     shown = {"lobby": "open", "workshop": "open", "circle": "private", "Mira": "direct"}[kind]
     i18n.activate(lang)
     try:
-        keys, readers = words(bars.key_bar(BINDINGS, room(kind, shown), narrow=True))
+        keys, readers = words(bars.key_bar(BINDINGS, talk(room(kind, shown)), narrow=True))
     finally:
         i18n.activate("en")
     assert len(keys) == 2

@@ -61,6 +61,11 @@ class Terminal:
         while words not in "\n".join(self.screen.display):
             self.child.expect(rb".+")
 
+    def until_gone(self, words: str) -> None:
+        """Wait until the screen no longer shows this."""
+        while words in "\n".join(self.screen.display):
+            self.child.expect(rb".+")
+
     def end(self) -> int:
         """Wait for the end; the exit code."""
         self.child.expect(pexpect.EOF)
@@ -234,6 +239,29 @@ def test_a_terminal_with_sixteen_colours_gets_its_own(started, tmp_path) -> None
     assert terminal.end() == 0
     assert not re.search(rb"\x1b\[[0-9;]*[34]8;[25];", terminal.raw)
     assert re.search(rb"\x1b\[[0-9;]*3[1-6];", terminal.raw)
+
+
+def opened(terminal: Terminal, key: str, words: str) -> None:
+    """Press a key, see a sheet, and leave it."""
+    terminal.child.send(key)
+    terminal.until(words)
+    terminal.child.send("\x1b")
+    terminal.until_gone(words)
+
+
+def test_no_name_does_anything_on_any_sheet(started, tmp_path) -> None:
+    terminal = chatting(started, tmp_path, "hostile")
+    terminal.until("Write to [red]circle")
+    opened(terminal, "\x1b[20~", "guitar")  # F9
+    opened(terminal, "\x1b[17~", "river")  # F6
+    opened(terminal, "\x1b[15~", "Come along")  # F5
+    terminal.child.send("\x1b[19~")  # F8
+    terminal.until("IN THIS ROOM")
+    terminal.child.send("\x11")
+    assert terminal.end() == 0
+    for forbidden in (b"\x1b]0;owned", b"\x1b]52;", b"\x9b", b"\x1b[2J\xef", "\u202e".encode(), b"\x00"):
+        assert forbidden not in terminal.raw.replace(b"\xc2\x9b", b""), forbidden
+    assert set(re.findall(rb"\x1b\][02];([^\x07\x1b]*)", terminal.raw)) == {b"PeerTalk"}
 
 
 def test_in_ascii_nothing_else_is_sent(started, tmp_path) -> None:

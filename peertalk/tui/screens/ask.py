@@ -120,7 +120,9 @@ class ChoiceCard(Card):
         mark = ("▸ " if marked else "  ", "$accent")
         if not choice.meaning:
             return Content.assemble(mark, choice.title)
-        meaning = "".join(f"\n  {line}" for line in wrap(choice.meaning, min(self.app.size.width, CARD) - 8))
+        meaning = "".join(
+            f"\n  {line}" for line in wrap(choice.meaning, min(self.app.size.width, CARD) - (10 if self._overlay else 8))
+        )
         return Content.assemble(mark, (choice.title, "bold"), (meaning, "$soft"))
 
     @on(OptionList.OptionSelected)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import TextArea
@@ -19,9 +21,9 @@ from peertalk import commands
 from peertalk.commands.checkup import SOON
 from peertalk.core.events import Author, Message, Report
 from peertalk.say.nobody import PATIENCE
-from peertalk.tui import bars, sides
+from peertalk.tui import bars, flows, sides, standing
 from peertalk.tui.blocks import Speaker
-from peertalk.tui.bridge import Ended, Happened
+from peertalk.tui.bridge import Ended, Happened, Told
 from peertalk.tui.nobody import in_passing, is_lonely, page_lines
 from peertalk.tui.reading import Reading
 from peertalk.tui.talk import Talk
@@ -72,6 +74,7 @@ class ChatScreen(Screen[None]):
             with Vertical(id="talk"):
                 yield Transcript(Speaker(self._called, self._state_of, self._quoted, _wall), id="transcript")
                 yield Page(id="page")
+                yield Bar(id="asks")
                 yield Bar(id="status")
                 yield Composer(self.writing.complete, id="composer")
             yield Listing(id="members")
@@ -110,7 +113,10 @@ class ChatScreen(Screen[None]):
 
     @on(Happened)
     async def _happened(self, message: Happened) -> None:
-        self.reading.take(message.take())
+        events = message.take()
+        self.reading.take(events)
+        for sheet in self.app.screen_stack[1:]:
+            sheet.post_message(Told(events))
         await asyncio.sleep(0)  # keys and the terminal have their turn between two loads of events
 
     @on(Ended)
@@ -159,7 +165,9 @@ class ChatScreen(Screen[None]):
 
     def begin_command(self, command: commands.Command) -> None:
         """Run a command that needs nothing more; else put its beginning into the composer."""
-        if all(parameter.optional for parameter in command.parameters):
+        if command.id in flows.SHEETS:
+            self.writing.work(partial(flows.SHEETS[command.id], self.app))
+        elif all(parameter.optional for parameter in command.parameters):
             self.writing.run(commands.Invocation(command))
         else:
             self.composer.put(f"/{command.name} ")
@@ -201,6 +209,8 @@ class ChatScreen(Screen[None]):
 
     def draw(self) -> None:
         """Bring everything but the transcript up to date; what says the same as before is not drawn again."""
+        if not self.children:  # what ends while the screen is taken down would draw once more
+            return
         now = time.monotonic()
         lonely = self.talk.node if self.talk is not None and is_lonely(self.talk) else None
         report = self.checkup.follow(lonely, now - self._began, now)
@@ -213,12 +223,25 @@ class ChatScreen(Screen[None]):
         talk, room = self.talk, self.talk.room if self.talk is not None else None
         narrow = self.has_class("-narrow")
         self.query_one("#header", Bar).set(*bars.header(talk, narrow))
-        self.query_one("#keys", Bar).set(*bars.key_bar(self.app.keys, room, narrow))
+        self.query_one("#keys", Bar).set(*bars.key_bar(self.app.keys, talk, narrow))
         self.query_one("#status", Bar).set(*bars.status(talk, self._hint or self.writing.sign, transcript.below, now))
-        self.composer.placeholder = bars.placeholder(talk)
+        self._draw_asks()
+        self.composer.placeholder = Content(bars.placeholder(talk))  # a name in it is no markup
         if talk is not None:
             rows = sides.strip_rows if narrow and not self.has_class("-rooms") else sides.side_rows
             self.query_one("#rooms", Listing).set(rows(talk.roster, room.id if room is not None else None))
+
+    def _draw_asks(self) -> None:
+        bar = self.query_one("#asks", Bar)
+        parts = standing.asks(self.talk, self._key_of("answer"), self.query_one("#status").content_size.width)
+        bar.display = bool(parts)
+        bar.set(parts)
+        self.set_class(bool(parts), "-asked")
+
+    def _key_of(self, id: str) -> str:
+        """The key for something, or the command that does the same."""
+        bound = next(binding for binding in self.app.keys if binding.id == id)
+        return commands.key_name(bound.keys[0]) if bound.keys else f"/{bound.command}"
 
     def _called(self, author: Author) -> str:
         return self.talk.roster.called(author) if self.talk is not None else author.name
@@ -267,6 +290,19 @@ class ChatScreen(Screen[None]):
         self.reading.show_members()
         self.draw()
 
+    def action_invite(self) -> None:
+        self.writing.work(partial(flows.invite, self.app))
+
+    def action_words(self) -> None:
+        self.run_command("words")
+
+    def action_answer(self) -> None:
+        self.writing.work(partial(flows.answer, self.app))
+
+    def run_command(self, id: str, **arguments: str) -> None:
+        """As if it had been typed, and its question answered with yes where it is given all that it needs."""
+        self.writing.run(flows.order(id, **arguments))
+
     def action_page_up(self) -> None:
         self.transcript.scroll_page_up(animate=False)
 
@@ -278,6 +314,8 @@ class ChatScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Close what is open, and go back to writing."""
+        if self.writing.stop_waiting():
+            return
         if not (self.has_class("-members") or self.has_class("-rooms")):
             self.transcript.go_to_end()
         self.remove_class("-members", "-rooms")

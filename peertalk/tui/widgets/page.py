@@ -6,9 +6,9 @@ from textual.content import Content
 from textual.widget import Widget
 
 Paragraph = tuple[tuple[str, str], ...]
-"""Pieces of text with a style of the theme: "" for text, "soft", "accent", "strong"."""
+"""Pieces of text with a style of the theme: "" for text, "soft", "accent", "strong", "attention", "code"."""
 
-_STYLES = {"": "", "soft": "$soft", "accent": "$accent", "strong": "bold", "attention": "$attention"}
+_STYLES = {"": "", "soft": "$soft", "accent": "$accent", "strong": "bold", "attention": "$attention", "code": "bold $accent"}
 
 
 class Page(Widget, can_focus=False):

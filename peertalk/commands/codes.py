@@ -1,0 +1,35 @@
+"""Codes that are being typed: what Tab offers, and which word is not understood as soon as the next one is begun."""
+
+from __future__ import annotations
+
+import re
+
+from peertalk import say
+from peertalk.commands import completion
+from peertalk.core import codes
+from peertalk.core.spelling import fold, meanings, suggest
+from peertalk.core.wordlist import LANGUAGES
+from peertalk.errors import RequestError
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def complete(text: str) -> list[str]:
+    """The whole text, with its last word completed in each way that is possible."""
+    line = f"/accept {text}"
+    return [found.text for found in completion.complete(line, len(line), completion.Candidates())]
+
+
+def doubt(text: str) -> str:
+    """A sentence about the first word that is none of a code, or "". The word that is just being typed may still become one."""
+    if ":" in text or "/" in text:
+        return ""
+    folded = fold(text)
+    for found in _WORD.finditer(folded):
+        unfinished = found.end() == len(folded)
+        if not meanings(found[0]) and not (unfinished and codes.complete(text, "en")):
+            offers = suggest(found[0], LANGUAGES)
+            return say.error(
+                RequestError("bad_code", reason="malformed", why="unknown_word", word=found[0][:32], suggestions=offers)
+            )
+    return ""

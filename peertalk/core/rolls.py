@@ -1,0 +1,132 @@
+"""Whether all who are linked in a room see the same people there: rolls (docs/protocol.md, "Who is who")."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from peertalk.core import wire
+from peertalk.core.effects import Effect, MembersChanged, Presence, RollsChanged, Send
+from peertalk.core.exchange import Place
+from peertalk.core.outlet import Outlet
+from peertalk.core.room import Room
+from peertalk.core.sharing import Sharing
+
+GATHERED = 0.2
+"""Seconds within which changes are gathered before they are told."""
+A_SECOND = 100
+"""Rolls that one member says a second at most: where more are linked, changes are gathered for longer."""
+PATIENCE = 10
+"""So many times as long as that, somebody may say another roll before it is told who."""
+
+
+def members(room: Room) -> list[bytes]:
+    """Who is in the room, in order of identity; both, in a direct one."""
+    peer = room.record.peer
+    return sorted(room.everyone() | ({peer} if peer is not None else set()))
+
+
+def roster(room: Room) -> bytes:
+    """Its members and what they call themselves, as the words of the room and the roll are made of it."""
+    return b"".join(identity + _named(room.members.name(identity)) for identity in members(room))
+
+
+def _named(name: str) -> bytes:
+    raw = name.encode()
+    return len(raw).to_bytes(2, "big") + raw
+
+
+def roll(room: Room) -> bytes:
+    """The digest of who is in the room; who is not in it learns nothing of it."""
+    return hashlib.blake2b(roster(room), digest_size=32, key=room.record.secret, person=b"peertalk/1 roll").digest()
+
+
+class Unity(NamedTuple):
+    """`gathering`: not all who are linked see the same people yet; `differ` see others for longer, or do not say."""
+
+    gathering: bool = False
+    differ: tuple[bytes, ...] = ()
+
+
+@dataclass(slots=True)
+class _Own:
+    """What one said last, and since when it is so."""
+
+    digest: bytes
+    since: float
+    unity: Unity
+    look_at: float = float("inf")
+
+
+class Rolls:
+    """The rolls of the rooms in `places`: one's own is told where it has changed, those of others are kept with their links."""
+
+    def __init__(self, places: Mapping[bytes, Place], out: Outlet) -> None:
+        self._places, self._out = places, out
+        self._own: dict[bytes, _Own] = {}
+        self._due: dict[bytes, float] = {}
+
+    def notice(self, effects: Iterable[Effect], now: float) -> None:
+        """Whoever comes, goes or has another name changes a roll; who comes is to be told of it."""
+        for effect in effects:
+            if isinstance(effect, Presence | MembersChanged) and effect.room in self._places:
+                self._due.setdefault(effect.room, now + self._gathered(self._places[effect.room].room))
+
+    def hear(self, room: Room, sharing: Sharing, message: wire.Roll, now: float) -> None:
+        """Somebody says who is in the room."""
+        sharing.roll = message.digest
+        self._look(room, now)
+
+    def tick(self, now: float) -> None:
+        """Tell what has changed, and see who still says something else."""
+        for id_ in [id_ for id_, at in self._due.items() if at <= now]:
+            del self._due[id_]
+            if id_ in self._places:
+                self._tell(self._places[id_].room, now)
+        for id_ in [id_ for id_, own in self._own.items() if own.look_at <= now or id_ not in self._places]:
+            if id_ in self._places:
+                self._look(self._places[id_].room, now)
+            else:
+                del self._own[id_]
+
+    def _tell(self, room: Room, now: float) -> None:
+        own, digest = self._own.get(room.id), roll(room)
+        if own is None or own.digest != digest:
+            self._own[room.id] = _Own(digest, now, own.unity if own is not None else Unity())
+            self._out.emit(RollsChanged(room.id))
+        for sharing in room.ready():
+            if sharing.roll_sent != digest:
+                sharing.roll_sent = digest
+                self._out.emit(Send(sharing.link, wire.Roll(room.id, digest)))
+        self._look(room, now)
+
+    def _look(self, room: Room, now: float) -> None:
+        own = self._own.get(room.id)
+        if own is None:
+            return
+        others = [sharing for sharing in room.ready() if sharing.roll != own.digest]
+        ends = {sharing.identity: self._ends(room, sharing, own) for sharing in others}
+        unity = Unity(bool(ends), tuple(sorted(identity for identity, at in ends.items() if at <= now)))
+        own.look_at = min((at for at in ends.values() if at > now), default=float("inf"))
+        if unity != own.unity:
+            own.unity = unity
+            self._out.emit(RollsChanged(room.id))
+
+    def _ends(self, room: Room, sharing: Sharing, own: _Own) -> float:
+        """When somebody who says something else has had the time to say the same."""
+        return max(own.since, sharing.since) + PATIENCE * self._gathered(room)
+
+    def _gathered(self, room: Room) -> float:
+        return max(GATHERED, len(room.sharings) / A_SECOND)
+
+    def unity(self, room: bytes) -> Unity:
+        """Do all who are linked in this room see the same people? Not as long as a change here is still to be told."""
+        own = self._own.get(room)
+        known = own.unity if own is not None else Unity()
+        return known._replace(gathering=True) if room in self._due else known
+
+    def wake(self) -> float:
+        """When to call `tick` next (monotonic seconds)."""
+        return min((*self._due.values(), *(own.look_at for own in self._own.values())), default=float("inf"))

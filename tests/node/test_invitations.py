@@ -159,6 +159,18 @@ async def test_a_code_has_its_time(home: Company) -> None:
     assert await why(jon.accept(invite.code, 0.5)) == ("bad_code", "not_found")
 
 
+async def test_the_time_of_a_code_goes_on_while_the_machine_sleeps(home: Company) -> None:
+    """Its monotonic clock may stand still then."""
+    clock = Clock()
+    mira, jon, room = await pair(home, clock=clock)
+    told = mira.subscribe()
+    invite = await mira.invite(room)
+    clock.offset = 601_000
+    assert mira.invites() == []
+    assert await why(jon.accept(invite.code)) == ("bad_code", "expired")
+    assert (await event(mira, events.InviteDead, events=told)).reason == "expired"
+
+
 async def test_a_code_can_be_taken_back_by_words_or_link(home: Company) -> None:
     mira, jon, room = await pair(home)
     for by in ("code", "link"):

@@ -235,6 +235,19 @@ async def test_nothing_of_a_meeting_off_the_record_is_on_disk(people: Company) -
     assert b"Ben" in image(people, "Ben")
 
 
+async def test_who_is_met_in_another_room_too_is_remembered(people: Company) -> None:
+    ada, ben, _ = await together(people, "session", lobby=False)
+    ben_id = bytes.fromhex(ben.status().identity.id)
+    assert ben_id in ada._life.people.records
+    await ada._life.committed()
+    assert (await people.stores["Ada"].load()).peers == ()
+    await ada.join("workshop")
+    workshop = await ben.join("workshop")
+    await until(ada, lambda: here(ada, workshop.id, 2))
+    await ada._life.committed()
+    assert [peer.identity for peer in (await people.stores["Ada"].load()).peers] == [ben_id]
+
+
 async def test_after_a_restart_it_is_gone_and_who_enters_again_gets_all_from_who_stayed(people: Company) -> None:
     ada, ben, room = await together(people, "session")
     await ada.send(room.id, "first")

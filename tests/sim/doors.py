@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from peertalk.core import wire
 from peertalk.core.doors import DOOR_KINDS, Seen
 from peertalk.core.entry import Admit, Content, Over, Seal, Unseal, decode_header, open_body
 from peertalk.core.rooms import Terms, private_room
@@ -22,11 +23,46 @@ PAUSES = (0.0, 0.001, 0.01, 0.05, 0.3, 2.0, 25.0)
 REST = 60.0
 
 
+class Watched(World):
+    """A world in which everything is looked at that is said of the room `watched`."""
+
+    watched = b""
+
+    def __init__(self, seed: str) -> None:
+        super().__init__(seed)
+        self._waits: set[tuple[int, str]] = set()
+
+    def send(self, sender: Host, number: int, message: wire.Message) -> None:
+        if number in self.links and message.room == self.watched and sender.replica is not None:
+            self._look(sender, number, message)
+        super().send(sender, number, message)
+
+    def _look(self, sender: Host, number: int, message: wire.Message) -> None:
+        """After a `Wait` comes nothing but a card; and who is about to close the door speaks with nobody who stays outside."""
+        says = (number, sender.name)
+        if isinstance(message, wire.Wait):
+            self._waits.add(says)
+        elif isinstance(message, wire.Card | wire.Quit):
+            self._waits.discard(says)
+        elif says in self._waits:
+            raise Violation(f"{sender.name} lets somebody wait and says {type(message).__name__}")
+        if sender.replica is None or self.watched not in sender.replica.places:
+            return
+        room = sender.replica.places[self.watched].room
+        about = [open_body(one.kind, one.body) for one in room.outbox]
+        closes = next((turn for turn in reversed(about) if isinstance(turn, Seal | Unseal)), None)
+        peer = self.at_other_end(number, sender).identity.public
+        settled = [turn for _, _, turn in room.door._turns]
+        is_kept_out = isinstance(closes, Seal) and not any(lets_in(turn, peer) for turn in [*settled, *about])
+        if is_kept_out and not isinstance(message, wire.Wait | wire.Quit):
+            raise Violation(f"{sender.name} is about to close the door and says {type(message).__name__}")
+
+
 class Circle:
     """One run in the room `record`. `log` tells what was done."""
 
     def __init__(self, seed: int | str, *, steps: int = 50) -> None:
-        self.world = World(f"circle {seed}")
+        self.world = Watched(f"circle {seed}")
         self.random = self.world.random
         self.steps = steps
         self.log: list[str] = []
@@ -35,6 +71,7 @@ class Circle:
         self.stays_closed = self.random.random() < 0.5
         """Nobody opens a door in this run: who is outside stays so, unless somebody admits them."""
         self.record = private_room(Terms(self.random.randbytes(32), "Circle", "de", -1 if self.is_fleeting else 0), START)
+        self.world.watched = self.record.id
         self.forgot: set[bytes] = set()
         """Identities that lost or forgot the room at some time: what they were said to have, they need not have."""
         self.ever: dict[bytes, EntryRecord] = {}
@@ -218,7 +255,7 @@ def check_let_in(circle: Circle, host: Host) -> None:
             raise Violation(f"{host.name} holds what was written behind a door that is closed to it")
 
 
-def lets_in(turn: Content, who: bytes) -> bool:
+def lets_in(turn: Content | None, who: bytes) -> bool:
     return (isinstance(turn, Seal) and who in turn.admitted) or (isinstance(turn, Admit) and turn.who == who)
 
 

@@ -197,14 +197,15 @@ def test_offers_are_read_at_a_rate() -> None:
 
 
 def test_a_declined_offer_is_neither_open_nor_told_again() -> None:
-    table = Table()
+    table, dora = Table(), Author("dora", CIRCLE.id)
+    table.meet(dora)
     table.desk.hear(table.link, table.offer())
     room = table.open[0].room
     table.desk.do(lambda replica: replica.reforming.offers.decline(room))
     assert (table.open, table.desk.replica.reforming.offers.get(room)) == ([], None)
     table.desk.start()
     table.link = table.desk.up(table.ben, bytes(32))
-    more = table.offer(followers=tuple(sorted((table.ben.public, table.desk.me))), by=table.desk.me)
+    more = table.offer(followers=tuple(sorted((table.ben.public, dora.public))))
     assert of(Offered, table.desk.hear(table.link, table.offer(), more)) == []
     assert table.open == []
 

@@ -146,7 +146,7 @@ DoorChange = Literal["sealed", "unsealed", "outside", "members"]
 
 
 class DoorChanged(Record, frozen=True):
-    """The door of a room was closed or opened, oneself stands outside, or others do (`members`)."""
+    """The door of a room was closed or opened, oneself stands outside or no longer does (`outside`), or others do (`members`)."""
 
     room: bytes
     change: DoorChange

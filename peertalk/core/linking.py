@@ -87,6 +87,15 @@ class Linking:
             elif peer is None and self.may_speak(room, link):
                 self._out.emit(Prove(number, (room,)))
 
+    def begin(self, link: int, room: bytes, now: Now) -> None:
+        """The other side's card has come. If it has kept us out until now, it has ignored ours: that is sent again."""
+        state, sharings = self.links[link], self._places[room].room.sharings
+        state.quit.discard(room)
+        if room in state.outside and link in sharings and not sharings[link].ready:
+            del sharings[link]
+        state.outside.discard(room)
+        self.share(link, room, now)
+
     def share(self, link: int, room: bytes, now: Now) -> None:
         """A room may be spoken of on a link: one's card goes first."""
         place = self._places[room]
@@ -143,6 +152,8 @@ class Linking:
     def see_to_door(self, room: bytes, now: Now) -> None:
         """Speak of a room with those who are inside, and with nobody else."""
         inside = self._places[room].room
+        if inside.record.kind != "private":
+            return
         for number in [number for number, one in inside.sharings.items() if not inside.door.admits(one.identity)]:
             self._fall_silent(number, room, now)
             self._keep_out(number, room)
@@ -169,5 +180,7 @@ class Linking:
     def door(self, room: bytes) -> Seen:
         """How the door looks from here."""
         inside = self._places[room].room
+        if inside.record.kind != "private":
+            return Seen()
         waiting = frozenset(state.identity for state in self.links.values() if room in state.kept_out)
         return Seen(inside.is_sealed, inside.is_outside, waiting)

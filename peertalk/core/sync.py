@@ -250,14 +250,13 @@ class Replica:
         if isinstance(message, wire.Wait | wire.Quit):
             self._on_end(link, place, message, now)
             return
-        if isinstance(message, wire.Card):
-            state.quit.discard(message.room)
-            state.outside.discard(message.room)
-            self._linking.share(link, message.room, now)
+        begins = isinstance(message, wire.Card) and message.identity == state.identity
+        if begins:
+            self._linking.begin(link, message.room, now)
+        if message.room in state.quit:
+            return  # it was on its way
         sharing = place.room.sharings.get(link)
-        if sharing is None or (not sharing.ready and not isinstance(message, wire.Card)):
-            if message.room in state.quit:
-                return
+        if sharing is None or not (sharing.ready or begins):
             raise RemoteError("out_of_order")
         self._mark(message.room)
         if isinstance(message, wire.Signal):

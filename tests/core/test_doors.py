@@ -226,6 +226,19 @@ def test_a_closed_door_is_closed_after_a_restart(placed: bool) -> None:
     assert room(it).door.admits(it.me, ben.public)
 
 
+def test_two_who_keep_each_other_out_begin_once_both_have_let_the_other_in() -> None:
+    it, ben, cara = desk(), author("ben"), author("cara")
+    met(it, ben)
+    close(it)
+    to_cara = it.up(cara, ROOM.id)
+    it.hear(to_cara, wire.Wait(ROOM.id))
+    effects = it.do(lambda replica: replica.send(ROOM.id, Admit(cara.public), it.now))
+    assert [type(message) for message in told(effects, to_cara)] == [wire.Card]  # which she ignores
+    effects = it.hear(to_cara, cara.card())
+    assert type(told(effects, to_cara)[0]) is wire.Card
+    assert sent(wire.Have, effects, to_cara)
+
+
 # ── before a closed door ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -241,7 +254,8 @@ def test_who_has_to_wait_knows_and_what_they_write_waits_too() -> None:
     assert [waiting.kind for waiting in room(it).outbox] == ["here", "text"]
     effects = it.hear(to_ben, ben.card(), wire.Have(ROOM.id, bytes(32), 0, True), wire.Tips(ROOM.id, (), fresh=True, last=True))
     assert type(told(effects, to_ben)[0]) is wire.Card
-    assert of(DoorChanged, effects) == [DoorChanged(ROOM.id, "unsealed")]
+    assert of(DoorChanged, effects) == [DoorChanged(ROOM.id, "outside")]
+    assert not room(it).is_outside
     assert [entry.entry.kind for entry in of(Placed, effects)] == ["here", "text"]
 
 

@@ -15,7 +15,7 @@ from peertalk.core.stored import OfferRecord
 from peertalk.errors import RemoteError
 from tests.core.authors import ROOM, Author
 from tests.core.desk import Desk, of, sent
-from tests.sim.circle import CIRCLE
+from tests.sim.private import CIRCLE
 
 CARA = Author("cara", CIRCLE.id)
 

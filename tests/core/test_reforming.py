@@ -9,7 +9,7 @@ from peertalk.core import wire
 from peertalk.core.entry import Follow, Here, Seal, Text, Unseal, open_body
 from peertalk.core.rooms import Terms, direct_room, private_room, terms_of
 from peertalk.errors import RequestError
-from tests.sim.circle import CIRCLE, Circle
+from tests.sim.private import CIRCLE, Circle
 from tests.sim.world import Host
 
 

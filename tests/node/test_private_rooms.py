@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from peertalk.core import events
+from peertalk.core.events import InviteUsed, Peer, Warning  # noqa: A004 - the event
 from peertalk.core.rooms import Terms, private_room, terms_of
 from peertalk.core.stored import Retention
 from peertalk.errors import RequestError
-from peertalk.node import schema
+from peertalk.node import inviters, schema
+from peertalk.node.link import Link
 from peertalk.node.node import Node
-from tests.node.company import KEY, Clock, Company, company, let_in, online, texts, until
+from tests.node.company import KEY, Clock, Company, company, event, let_in, online, texts, until
 
 DAY = 86_400_000
 
@@ -148,6 +151,53 @@ async def test_members_see_who_invited_whom(people: Company) -> None:
     assert (line.text, [person.name for person in line.about]) == ("Ben", ["Ada"])
     assert {one.name: one.invited_by for one in await ada.members(room.id)} == {"Ada": None, "Ben": "Ada"}
     assert {one.name: one.invited_by for one in await ben.members(room.id)} == {"Ada": None, "Ben": "Ada"}
+
+
+async def test_who_says_that_we_invited_them_and_was_not_is_told_of(people: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inviters, "PATIENCE", 0.3)
+    ada = await people.node("Ada", lobby=False)
+    ben, cara = await people.node("Ben", ada, lobby=False), await people.node("Cara", ada, lobby=False)
+    room, seen = await ada.create("Circle"), ada.subscribe()
+    let_in_by_code = ben.status().identity
+    used = InviteUsed(code="7-guitar-meadow-comet", peer=Peer(**msgspec.structs.asdict(let_in_by_code)), room=room.id)
+    await let_in(ada, room, ben)
+    await until(ada, lambda: here(ada, room.id, 2))
+    ada._life.news.publish(used)
+    await let_in(ada, room, cara)
+    told = await event(ada, Warning, events=seen)
+    assert (told.kind, told.peer, told.room) == ("not_invited", cara.status().identity.id, room.id)
+    seen.close()
+
+
+async def test_what_a_private_room_is_called_is_never_sent_and_nothing_of_it_to_who_is_not_in_it(
+    people: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[bytes, bytes]] = []
+    send = Link.send
+
+    def noting(link: Link, message: bytes) -> None:
+        sent.append((link.peer or b"", message))
+        send(link, message)
+
+    monkeypatch.setattr(Link, "send", noting)
+    ada, ben, room = await together(people)
+    cara = await people.node("Cara", ada, ben)
+    await until(cara, lambda: online(cara, "Ada"))
+    await until(cara, lambda: online(cara, "Ben"))
+    await ada.send(room.id, "canarytextwren")
+    await until(ben, lambda: has(ben, "canarytextwren", room.id))
+    ada.typing(room.id)
+    await ada.set_name("Canaryfinch")
+    await until(ben, lambda: online(ben, "Canaryfinch"))
+    await ada.leave(room.id)
+    await until(ben, lambda: here(ben, room.id, 1))
+    record = ben._life.lookup.room(room.id).record
+    feeds = [feed for node in (ada, ben) for feed in node._life.replica.places[record.id].room.own_feeds()]
+    to_cara = b"".join(message for peer, message in sent if peer.hex() == cara.status().identity.id)
+    assert [word for word in (record.id, b"canarytextwren", *feeds) if word in to_cara] == []
+    to_all = b"".join(message for _, message in sent)
+    assert [word for word in (b"Tuesday circle", record.secret, record.seed) if word in to_all] == []
+    assert all(word in to_all for word in (record.id, b"canarytextwren", *feeds))  # so the search finds what is there
 
 
 async def have_come(node: Node, room: str) -> bool:

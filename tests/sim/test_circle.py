@@ -10,7 +10,7 @@ import pytest
 from peertalk.core.doors import Door, State
 from peertalk.core.entry import Seal
 from peertalk.core.linking import Linking
-from tests.sim.doors import Circle, run
+from tests.sim.circle import Circle, run
 
 SEEDS = range(50)
 Patch = pytest.MonkeyPatch

@@ -37,7 +37,7 @@ def pick_several(people: Sequence[Somebody], line: str) -> list[Somebody]:
     """`Mira, Quiet Otter and Sam` → those three, each once; a name may have a comma in it, where it is the only one. RequestError as
     `pick`."""
     known = {spelling for each in people for spelling in text.spellings(each)}
-    parts = [line] if text.spelled(line) in known else [part for part in _BETWEEN.split(line.strip(" ,")) if part]
+    parts = [line] if text.compared(line) in known else [part for part in _BETWEEN.split(line.strip(" ,")) if part]
     return list({found.id: found for found in (pick(people, part) for part in parts)}.values())
 
 
@@ -45,7 +45,7 @@ def divide(peers: Sequence[Somebody], line: str) -> tuple[Somebody, str]:
     """`Quiet Otter see you at 8` → (the peer Quiet Otter, the text): the longest beginning that means somebody."""
     known = {spelling for peer in peers for spelling in text.spellings(peer)}
     ends = [found.start() for found in re.finditer(r"\s+|$", line)]
-    end = next((end for end in reversed(ends) if text.spelled(line[:end]) in known), ends[0])
+    end = next((end for end in reversed(ends) if text.compared(line[:end]) in known), ends[0])
     return pick(peers, line[:end]), line[end:].strip()
 
 
@@ -63,10 +63,10 @@ def member_line(member: Member, context: Context) -> str:
     if member.trust == "verified" and not member.me:
         words.append(_("verified"))
     if member.via:
-        words.append(_("known through {name}").format(name=context.spelled(member.via)))
-    return f"{context.spelled(member.name)} · {member.tag}: {', '.join(words)}"
+        words.append(_("known through {name}").format(name=context.compared(member.via)))
+    return f"{context.compared(member.name)} · {member.tag}: {', '.join(words)}"
 
 
 def title(which: Room, context: Context) -> str:
     """What a room is called in a sentence."""
-    return say.room(which) if which.kind == "open" else context.spelled(which.name)
+    return say.room(which) if which.kind == "open" else context.compared(which.name)

@@ -21,7 +21,7 @@ right-to-left text themselves order the row by their own rules.
 
 from peertalk.text.cells import clip, graphemes, width
 from peertalk.text.lookalikes import look
-from peertalk.text.references import Named, meant, pick, spelled, spellings
+from peertalk.text.references import Named, compared, meant, pick, spellings
 from peertalk.text.room_names import PRIVATE_NAME_CHARACTERS, ROOM_NAME_CHARACTERS, private_room_name, room_name
 from peertalk.text.sequences import is_pictographic
 from peertalk.text.shown import LINE_CELLS, MAX_CHARACTERS, MAX_LINES, NAME_CELLS, gathered, line, message, name, spoken
@@ -35,6 +35,7 @@ __all__ = [
     "ROOM_NAME_CHARACTERS",
     "Named",
     "clip",
+    "compared",
     "gathered",
     "graphemes",
     "is_pictographic",
@@ -46,7 +47,6 @@ __all__ = [
     "pick",
     "private_room_name",
     "room_name",
-    "spelled",
     "spellings",
     "spoken",
     "width",

@@ -26,20 +26,20 @@ class Named(Protocol):
 Somebody = TypeVar("Somebody", bound=Named)
 
 
-def spelled(wanted: str) -> str:
+def compared(wanted: str) -> str:
     """A name as it is compared: as it is spoken, without @ or quotes, case, extra spaces, or spaces around the dot before a tag."""
     return " ".join(spoken(wanted.strip().removeprefix("@").strip("\"'“”„").casefold().replace("·", " ")).split())
 
 
 def spellings(one: Named) -> tuple[str, ...]:
-    """Everything that means this one, as `spelled`: the name, also without its spaces; the tag; both; the id."""
-    name, tag = spelled(one.name), one.tag.casefold()
+    """Everything that means this one, as `compared`: the name, also without its spaces; the tag; both; the id."""
+    name, tag = compared(one.name), one.tag.casefold()
     return name, name.replace(" ", ""), tag, f"{name} {tag}", f"{name.replace(' ', '')} {tag}", one.id
 
 
 def meant(wanted: str, among: Iterable[Somebody]) -> list[Somebody]:
     """Those of `among` whom `wanted` could mean. A name alone could mean anybody whose name looks the same."""
-    key, known = spelled(wanted), list(among)
+    key, known = compared(wanted), list(among)
     found = {one.id for one in known if key in spellings(one)}
     shapes = {look(one.name) for one in known if key in spellings(one)[:2]}
     return [one for one in known if one.id in found or look(one.name) in shapes]

@@ -63,10 +63,10 @@ def member_line(member: Member, context: Context) -> str:
     if member.trust == "verified" and not member.me:
         words.append(_("verified"))
     if member.via:
-        words.append(_("known through {name}").format(name=context.compared(member.via)))
-    return f"{context.compared(member.name)} · {member.tag}: {', '.join(words)}"
+        words.append(_("known through {name}").format(name=context.spelled(member.via)))
+    return f"{context.spelled(member.name)} · {member.tag}: {', '.join(words)}"
 
 
 def title(which: Room, context: Context) -> str:
     """What a room is called in a sentence."""
-    return say.room(which) if which.kind == "open" else context.compared(which.name)
+    return say.room(which) if which.kind == "open" else context.spelled(which.name)

@@ -11,8 +11,13 @@ import pytest
 from peertalk.core import wire
 from peertalk.core.emoji import EMOJI, as_emoji
 from peertalk.core.entry import (
+    Admit,
+    Follow,
     Here,
+    Over,
+    Seal,
     Text,
+    Unseal,
     decode_header,
     encode_header,
     hash32,
@@ -25,7 +30,7 @@ from peertalk.core.entry import (
 )
 from peertalk.core.identity import Identity, fingerprint
 from peertalk.core.rolls import roll, roster
-from peertalk.core.rooms import direct_secret, open_room, room_id
+from peertalk.core.rooms import decode_terms, direct_secret, encode_terms, open_room, private_room, room_id
 from peertalk.core.verify import commitment, emoji_of
 from peertalk.node.comparing import room_words
 from peertalk.node.life import open_secret
@@ -33,7 +38,7 @@ from peertalk.text import room_name
 from tests import examples
 from tests.core.authors import START, Author
 from tests.core.desk import Desk, sent
-from tests.examples import ANNA, BEN, HELLO, HERE, LOBBY
+from tests.examples import ANNA, BEN, CARA, HELLO, HERE, LOBBY
 
 NAMES = {kind.__name__ for kind in wire.Message.__args__}
 LINES = examples.render().replace("\n" + " " * 26, "").splitlines()
@@ -65,6 +70,28 @@ def test_rooms() -> None:
     secret = examples.direct_secret(shared, BEN.identity, ANNA.identity)
     assert direct_secret(Identity.from_seed(ANNA.private), BEN.identity) == secret
     assert room_id(secret) == examples.room_id(secret)
+
+
+def test_private_rooms() -> None:
+    for terms in (examples.TERMS, examples.REFORMED, examples.FLEETING):
+        raw = examples.packed(terms)
+        decoded = decode_terms(raw)
+        assert encode_terms(decoded) == raw
+        assert private_room(decoded, 0).id == examples.room_id(examples.private_secret(raw))
+    assert private_room(decode_terms(examples.packed(examples.TERMS)), 0).retention == 30
+    reformed = private_room(decode_terms(examples.packed(examples.REFORMED)), 0)
+    assert (reformed.retention, reformed.predecessor, reformed.without) == (30, examples.CIRCLE, (CARA.identity,))
+    assert private_room(decode_terms(examples.packed(examples.FLEETING)), 0).retention == "session"
+
+
+def test_what_is_said_of_doors() -> None:
+    anna, ben = ANNA.identity, BEN.identity
+    tips = examples.count_up(0x80), examples.count_up(0xA0)
+    said = (Here("Anna", by=ben), Seal((anna, ben)), Admit(ben), Unseal(), Follow(tips, first=True), Follow(()), Over())
+    for (kind, content), expected in zip(examples.DOORS, said, strict=True):
+        inner = examples.packed(content)
+        assert open_body(kind.split(",")[0], bytes(32) + len(inner).to_bytes(2, "big") + inner) == expected
+        assert seal_body(expected, bytes)[1][34:].rstrip(b"\0") == inner.rstrip(b"\0")
 
 
 def test_signatures() -> None:

@@ -6,6 +6,8 @@ out and reports back with `committed(token)` and `loaded(token, …)`.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from peertalk.core.stored import EntryRecord, OfferRecord, Op, OutboxRecord, Record, RoomRecord
 from peertalk.core.wire import Endpoint, Message
 
@@ -140,6 +142,16 @@ class MembersChanged(Record, frozen=True):
     identities: tuple[bytes, ...]
 
 
+DoorChange = Literal["sealed", "unsealed", "outside", "members"]
+
+
+class DoorChanged(Record, frozen=True):
+    """The door of a room was closed or opened, oneself stands outside, or others do (`members`)."""
+
+    room: bytes
+    change: DoorChange
+
+
 class RoomCame(Record, frozen=True):
     record: RoomRecord
 
@@ -214,6 +226,7 @@ Notice = (
     | Claimed
     | Presence
     | MembersChanged
+    | DoorChanged
     | RoomCame
     | RoomWent
     | RoomArchived

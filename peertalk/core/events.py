@@ -59,8 +59,8 @@ class Member(IdentityView, frozen=True):
 class Room(View, frozen=True):
     """A room. `members` and `online` are counts and include oneself; `retention` is `forever`, `session` or days.
 
-    `sealed`: its door is closed; `outside`: and one stands before it. `archived`: it was re-formed and is only read any more;
-    `predecessor` is the id of the room that this one was re-formed from."""
+    `sealed`: its door is closed; `outside`: and one stands before it; `waiting`: who else does. `archived`: it was re-formed and
+    is only read any more; `predecessor` is the id of the room that this one was re-formed from."""
 
     id: str
     name: str
@@ -75,6 +75,7 @@ class Room(View, frozen=True):
     outside: bool = False
     archived: bool = False
     predecessor: str | None = None
+    waiting: list[IdentityView] = []
 
 
 class Message(View, frozen=True):
@@ -222,7 +223,7 @@ class Ready(Event, frozen=True, tag="ready"):
 
 class PeerChanged(Event, frozen=True, tag="peer"):
     peer: Peer
-    change: Literal["online", "offline", "name", "trust"]
+    change: Literal["online", "offline", "name", "trust", "blocked", "unblocked"]
 
 
 class RoomChanged(Event, frozen=True, tag="room"):

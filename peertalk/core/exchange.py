@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -11,13 +11,14 @@ import msgspec
 from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.claims import tips_messages
+from peertalk.core.doors import Seen
 from peertalk.core.effects import MembersChanged, Presence, Send
 from peertalk.core.feed import place
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.reach import Reach
 from peertalk.core.room import DELTA_DELAY, NOTHING, Room
-from peertalk.core.sharing import Sharing
+from peertalk.core.sharing import FIRST_HAVE_PATIENCE, Sharing
 from peertalk.core.stored import CardRecord, PutCard
 from peertalk.errors import RemoteError
 
@@ -30,6 +31,21 @@ class Place:
     own: Own
     asking: Asking
     leaving: Literal["hide", "forget"] | None = None
+    door: Seen = field(default_factory=Seen)
+    """As it was told last."""
+    wake_at: float = float("inf")
+    """When there is something to do in it at the latest (monotonic seconds)."""
+
+    def wakes(self, now: Now) -> Iterator[float]:
+        """When there will be."""
+        yield from self.asking.wake(now)
+        for sharing in self.room.ready():
+            if sharing.tell_at is not None:
+                yield sharing.tell_at
+            if sharing.reach_at is not None:
+                yield sharing.reach_at
+            if self.room.outbox and not sharing.is_caught_up(self.room.log, now.mono):
+                yield sharing.since + FIRST_HAVE_PATIENCE
 
 
 class Exchange:
@@ -84,6 +100,7 @@ class Exchange:
         """Both cards are exchanged: the room may be spoken of."""
         room = place.room
         sharing.ready, sharing.since = True, now.mono
+        room.is_kept_out = False
         sharing.sent_digest, sharing.sent_tips = room.digest(), tuple(room.held)
         for card in room.cards.to_pass_on(sharing.identity):
             self._out.emit(Send(sharing.link, card))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from peertalk.core import wire
 from peertalk.core.beginnings import Beginnings, Take
+from peertalk.core.doors import Seen
 from peertalk.core.effects import Presence, Prove, Send, Unprove
 from peertalk.core.exchange import Place
 from peertalk.core.outlet import Now, Outlet
@@ -66,12 +67,6 @@ class Linking:
         if old not in state.proven and old in self._places and not self.is_active(old) and self.may_speak(old, state):
             self._out.emit(Prove(link, (old,)))
 
-    def archive(self, room: bytes, now: Now) -> None:
-        """A room is re-formed: from now on it is not spoken of with anybody who does not come along."""
-        for link in list(self._places[room].room.sharings):
-            self._out.emit(Send(link, wire.Quit(room)))
-            self.stop_sharing(link, room, now)
-
     def down(self, link: int, now: Now) -> None:
         """A link is gone."""
         for room in [id_ for id_, place in self._places.items() if link in place.room.sharings]:
@@ -97,6 +92,9 @@ class Linking:
         place = self._places[room]
         if link in place.room.sharings:
             return
+        if not place.room.door.admits(self.links[link].identity):
+            self._keep_out(link, room)
+            return
         sharing = Sharing(link, self.links[link].identity, now.mono)
         place.room.sharings[link] = sharing
         if not place.room.record.archived:
@@ -106,7 +104,7 @@ class Linking:
         self._out.touched.add(room)
 
     def stop_sharing(self, link: int, room: bytes, now: Now) -> None:
-        """A room is no longer spoken of on a link; nor is the one that it was re-formed from."""
+        """A room is no longer spoken of on a link: one of the two has left it. Nor is the one that it was re-formed from."""
         self._stop(link, room, now)
         old = self._places.get(self._places[room].room.record.predecessor)
         if old is not None and link in old.room.sharings and not self.may_speak(old.room.id, self.links[link]):
@@ -114,14 +112,62 @@ class Linking:
             self.stop_sharing(link, old.room.id, now)
 
     def _stop(self, link: int, room: bytes, now: Now) -> None:
-        place = self._places[room]
-        sharing = place.room.sharings.pop(link)
-        self._out.touched.add(room)
+        self._fall_silent(link, room, now)
         state = self.links[link]
-        state.quit.add(room)
-        if place.room.record.kind != "direct":
+        state.kept_out.discard(room)
+        state.outside.discard(room)
+        if self._places[room].room.record.kind != "direct":
             state.proven.discard(room)
             self._out.emit(Unprove(link, room))
-        if sharing.ready:
+
+    def _fall_silent(self, link: int, room: bytes, now: Now) -> None:
+        """What still comes is ignored, until a card does."""
+        place = self._places[room]
+        self.links[link].quit.add(room)
+        self._out.touched.add(room)
+        sharing = place.room.sharings.pop(link, None)
+        if sharing is not None and sharing.ready:
             place.room.touch(now)
             self._out.emit(Presence(room, sharing.identity, online=sharing.identity in place.room.online()))
+
+    def quit(self, room: bytes, now: Now) -> None:
+        """Say on all links that one has left."""
+        sharings = self._places[room].room.sharings
+        for number, state in self.links.items():
+            if number in sharings or room in state.kept_out | state.outside:
+                self._out.emit(Send(number, wire.Quit(room)))
+                self.stop_sharing(number, room, now)
+
+    # ── doors ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def see_to_door(self, room: bytes, now: Now) -> None:
+        """Speak of a room with those who are inside, and with nobody else."""
+        inside = self._places[room].room
+        for number in [number for number, one in inside.sharings.items() if not inside.door.admits(one.identity)]:
+            self._fall_silent(number, room, now)
+            self._keep_out(number, room)
+        for number, state in self.links.items():
+            if room in state.kept_out and inside.door.admits(state.identity):
+                state.kept_out.discard(room)
+                self.share(number, room, now)
+
+    def _keep_out(self, link: int, room: bytes) -> None:
+        state = self.links[link]
+        state.quit.add(room)
+        if room not in state.kept_out:
+            state.kept_out.add(room)
+            self._out.emit(Send(link, wire.Wait(room)))
+            self._out.touched.add(room)
+
+    def is_kept_out(self, link: int, room: bytes, now: Now) -> None:
+        """The other side says that the door is closed to us."""
+        self._fall_silent(link, room, now)
+        self.links[link].outside.add(room)
+        inside = self._places[room].room
+        inside.is_kept_out |= not inside.ready()
+
+    def door(self, room: bytes) -> Seen:
+        """How the door looks from here."""
+        inside = self._places[room].room
+        waiting = frozenset(state.identity for state in self.links.values() if room in state.kept_out)
+        return Seen(inside.is_sealed, inside.is_outside, waiting)

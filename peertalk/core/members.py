@@ -21,6 +21,7 @@ class Members:
         self._cards = cards
         self._words: dict[bytes, _Word] = {}
         self._names: dict[bytes, _Word] = {}
+        self._inviters: dict[bytes, tuple[int, bytes, bytes]] = {}
         self.older: dict[bytes, bytes] = {}
         self._here: frozenset[bytes] = frozenset()
         self._version = -1  # of the cards that `_here` rests on; -1 where it is out of date
@@ -38,6 +39,9 @@ class Members:
             feed, signature = content.next
             if verify_next(feed, signature, self._cards.room, entry.feed):
                 self.older[entry.feed] = feed
+        if isinstance(content, Here) and content.by is not None:
+            said = (entry.lamport, entry.id, content.by)
+            self._inviters[entry.feed] = max(said, self._inviters.get(entry.feed, said))
         word = (entry.lamport, entry.id, content.name if isinstance(content, Here) else "")
         self._words[entry.feed] = max(word, self._words.get(entry.feed, word))
         if word[2]:
@@ -51,6 +55,10 @@ class Members:
     def name(self, identity: bytes) -> str:
         """The nickname that this identity gave itself last, also if it has left since; "" if none is known."""
         return self._last(self._names, identity)[2]
+
+    def invited_by(self, identity: bytes) -> bytes:
+        """By whose code this identity came in the last time, as it says; b"" if it doesn't."""
+        return max((self._inviters[feed] for feed in self._cards.feeds(identity, self._inviters)), default=(0, b"", b""))[2]
 
     def is_here(self, identity: bytes) -> bool:
         """Is this identity's last such entry a `here`?"""

@@ -54,9 +54,10 @@ class Offers:
     # ── what comes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def hear(self, link: int, state: LinkState, offer: wire.Offer, now: Now) -> None:
-        """Somebody offers a room. RemoteError("malformed") for what no honest one sends; whatever else is wrong is ignored."""
+        """Somebody offers a room. RemoteError for what no honest one sends: "out_of_order", "malformed".
+        Whatever else is wrong is ignored."""
         if state.direct is None or offer.room != state.direct.id:
-            raise RemoteError("malformed", what="offer")
+            raise RemoteError("out_of_order")
         if not self._read.setdefault(link, Bucket(BURST, RATE, now.mono)).take(1, now.mono):
             return
         terms = decode_terms(offer.terms)

@@ -73,6 +73,8 @@ class Outlet:
         self._pages: dict[Token, Callable[[Sequence[PageRecord], Now], None]] = {}
         self._bodies: dict[Token, Callable[[Mapping[bytes, bytes], Now], None]] = {}
         self._lazy: dict[object, Op] = {}
+        self.lazy_at = float("inf")
+        """When to call `flush_if_due` (monotonic seconds)."""
         self._together: list[tuple[tuple[Op, ...], Then | None]] | None = None
         self.touched: set[bytes] = set()
         """Rooms in which something has happened that others, or a timer, may have to hear of."""
@@ -120,19 +122,20 @@ class Outlet:
         """Make `op` durable with the next commit; it replaces an older one of the same key. For what may be lost."""
         self._lazy[key] = op
 
-    @property
-    def has_lazy(self) -> bool:
-        return bool(self._lazy)
+    def flush(self) -> None:
+        """Make durable what had time."""
+        if self._lazy:
+            self.commit(())
 
-    def flush_lazy(self, now: float) -> None:
-        """Make durable what has had its time."""
+    def flush_if_due(self, now: Now) -> None:
+        """The same, once it has waited for a second."""
         if not self._lazy:
             self.lazy_at = float("inf")
         elif self.lazy_at == float("inf"):
-            self.lazy_at = now + LAZY_DELAY
-        elif now >= self.lazy_at:
+            self.lazy_at = now.mono + LAZY_DELAY
+        elif now.mono >= self.lazy_at:
             self.lazy_at = float("inf")
-            self.commit(())
+            self.flush()
 
     def load_pages(self, room: bytes, numbers: tuple[int, ...], then: Callable[[Sequence[PageRecord], Now], None]) -> None:
         self.emit(LoadPages(self._next(), room, numbers))

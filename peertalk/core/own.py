@@ -83,7 +83,7 @@ class Own:
         self.room.keys[self.room.keys.index(old)] = erased
         return PutFeedKey(erased)
 
-    def _new_feed(self, now: Now, older: FeedKeyRecord | None, *ops: Op) -> None:
+    def _new_feed(self, now: Now, older: FeedKeyRecord | None, *ops: Op, announced: bool = True) -> None:
         key = FeedKey(self._random(32))
         succeeds = None
         if older is not None and older.seed is not None:
@@ -94,7 +94,8 @@ class Own:
         self.room.outlet.commit((PutFeedKey(record), *ops))
         self._hand_over_card()
         self._move_on()
-        self.announce(now)
+        if announced:
+            self.announce(now)
 
     def _move_on(self) -> None:
         """What waits is now for this feed, and its id says so."""
@@ -120,15 +121,15 @@ class Own:
         for key in [key for key in self.room.keys if key.feed == feed and key.seed is not None]:
             self.room.outlet.commit((self._erase(key),))
 
-    def retire(self, now: Now, *, ahead: bool = False) -> None:
+    def retire(self, now: Now, *, ahead: bool = False, announced: bool = True) -> None:
         """Go on with a new feed. The old one signs its successor and ends; where another copy of the profile is `ahead`, it
-        just ends being used."""
+        just ends being used. Not `announced`, the new one begins when there is something to say."""
         old = self._current()
         if old is None:
             return
         retiring = msgspec.structs.replace(old, seed=None if ahead else old.seed, retiring=True)
         self.room.keys[self.room.keys.index(old)] = retiring
-        self._new_feed(now, old, PutFeedKey(retiring))
+        self._new_feed(now, old, PutFeedKey(retiring), announced=announced)
 
     def card(self) -> wire.Card:
         """One's own card: all feeds that one uses or used here, the newest last."""
@@ -188,9 +189,16 @@ class Own:
             return
         if self.room.can_write(now):
             self._end_retiring(now)
+            self._begin(now)
             self._place(now)
         else:
             self.save()
+
+    def _begin(self, now: Now) -> None:
+        """A feed begins with `here`."""
+        current = self._current()
+        if current is not None and not self.room.log.chain(current.feed).pages and self.room.outbox[0].kind != "here":
+            self.announce(now)
 
     def save(self) -> None:
         """Make durable what waits."""
@@ -217,6 +225,9 @@ class Own:
         page, message = self._page(self._key, [(w.kind, w.body, w.time) for w in batch], now)
         self._busy = True
         self.room.outlet.commit((PutPage(page), *ops), lambda _: self._placed(page, message))
+        if batch[-1].kind == "over":
+            self.retire(now, announced=False)
+            self._end_retiring(now)
 
     def _batch(self) -> list[OutboxRecord]:
         size = 0
@@ -226,6 +237,8 @@ class Own:
             if batch and size > _ROOM_IN_PAGE:
                 break
             batch.append(waiting)
+            if waiting.kind == "over":  # the last thing that is said in a feed
+                break
         return batch
 
     def _page(self, key: FeedKey, parts: list[tuple[str, bytes, int]], now: Now) -> tuple[PageRecord, wire.Page]:

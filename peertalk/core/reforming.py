@@ -20,7 +20,7 @@ from peertalk.core.identity import Identity
 from peertalk.core.linking import Linking
 from peertalk.core.offers import Offers, is_of
 from peertalk.core.outlet import Now, Outlet
-from peertalk.core.rooms import Terms, decode_terms, direct_secret, encode_terms, private_room, room_id, terms_of
+from peertalk.core.rooms import decode_terms, direct_secret, encode_terms, private_room, room_id, terms_of
 from peertalk.core.sharing import LinkState
 from peertalk.core.stored import OfferRecord, OutboxRecord, PutRoom, RoomRecord, RoomSnapshot
 
@@ -63,24 +63,32 @@ class Reforming:
     def reform(self, room: bytes, without: Collection[bytes], seed: bytes, now: Now) -> RoomRecord:
         """Start a private room anew without these; all others are asked to come along. `seed`: 32 random bytes."""
         terms, left_out = terms_of(self._places[room].room.record), tuple(sorted(without))
-        return self._come_along([msgspec.structs.replace(terms, seed=seed, predecessor=room, without=left_out)], b"", now)
+        new = msgspec.structs.replace(terms, seed=seed, predecessor=room, without=left_out)
+        return self._come_along([private_room(new, now.wall)], now, first=True)
 
     def follow(self, room: bytes, now: Now) -> RoomRecord:
         """Come along to a room that is offered."""
         chain = self.offers.lineage(self.offers.kept[room])
-        return self._come_along([decode_terms(one.terms) for one in chain], chain[-1].by, now)
+        return self._come_along([private_room(decode_terms(one.terms), now.wall, invited_by=one.by) for one in chain], now)
 
-    def _come_along(self, chain: Sequence[Terms], by: bytes, now: Now) -> RoomRecord:
-        """Be in the room with the last of these terms, which leads from a room that one is in. All of it is durable, or nothing."""
-        rooms = [private_room(terms, now.wall, invited_by=by) for terms in chain]
-        old, new = self._places[chain[0].predecessor], rooms[-1]
+    def enters(self, record: RoomRecord, now: Now) -> bool:
+        """To enter a room by its secret that was re-formed from one that one is in, is to come along."""
+        leads_on = record.id not in self._places and self._linking.is_active(record.predecessor)
+        if leads_on and self._identity.public not in record.without:
+            self._come_along([record], now)
+            return True
+        return False
+
+    def _come_along(self, rooms: Sequence[RoomRecord], now: Now, *, first: bool = False) -> RoomRecord:
+        """Be in the last of these rooms, to which the others lead from one that one is in. All of it is durable, or nothing."""
+        old, new = self._places[rooms[0].predecessor], rooms[-1]
         self._uncertain.add(new.id)
         with self._out.together():
             waiting = self._archive(old, now)
             for between in rooms[:-1]:
                 self._stand_in(between, now)
             self._join(new, now)
-            self._arrive(self._places[new.id], waiting, now)
+            self._arrive(self._places[new.id], waiting, now, first=first)
             self._out.commit(self.offers.followed(room.id for room in rooms), lambda _: self._is_certain(new.id))
         self.part()
         self.look()
@@ -92,7 +100,7 @@ class Reforming:
         if room.record.archived:
             return []
         room.record = msgspec.structs.replace(room.record, archived=True)
-        self._linking.archive(room.id, now)
+        self._linking.quit(room.id, now)
         waiting, record = place.own.give_up(), room.record
         self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomArchived(record)))
         return waiting
@@ -104,10 +112,10 @@ class Reforming:
             self._add(RoomSnapshot(record=record), now)
             self._out.commit((PutRoom(record),), lambda _: self._out.emit(RoomArchived(record)))
 
-    def _arrive(self, place: Place, waiting: Iterable[OutboxRecord], now: Now) -> None:
+    def _arrive(self, place: Place, waiting: Iterable[OutboxRecord], now: Now, *, first: bool) -> None:
         log = self._places[place.room.record.predecessor].room.log
         tips = sorted(log.tips(), key=lambda tip: (log.lamport(tip), tip))[-MAX_SPLIT:]
-        place.own.queue(Follow(tuple(tips), first=not place.room.record.invited_by), now)
+        place.own.queue(Follow(tuple(tips), first=first), now)
         place.own.take_over(waiting)
         place.own.save()
 
@@ -126,20 +134,24 @@ class Reforming:
     # ── who is left out ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def shuns(self, identity: bytes) -> bool:
-        """Is somebody left out of a room that one is in, does one not talk to them alone, and ask them to come along nowhere?"""
-        return identity in self._shunned()
+        """Is this one of them?"""
+        return identity in self.shunned()
 
-    def _shunned(self) -> set[bytes]:
+    def shunned(self) -> set[bytes]:
+        """Who is left out of a room that one is in, but those to whom one talks alone, or whom one asks to come along elsewhere."""
         records = [place.room.record for place in self._places.values()]
         left_out = {who for record in records if record.shown for who in record.without}
-        accepted = {record.peer for record in records if record.accepted} if left_out else set()
-        return {who for who in left_out - accepted if not any(steps_for(who, lineage) for lineage in self._lineages())}
+        if not left_out:
+            return left_out
+        accepted, lineages = {record.peer for record in records if record.accepted}, self._lineages()
+        return {who for who in left_out - accepted if not any(steps_for(who, lineage) for lineage in lineages)}
 
     def part(self) -> None:
         """End the links with those who are left out, and with whom nothing is shared any more."""
+        shunned = self.shunned()
         for number, link in self._linking.links.items():
             shared = link.proven - ({link.direct.id} if link.direct is not None else set())
-            if not shared and self.shuns(link.identity):
+            if not shared and link.identity in shunned:
                 self._out.emit(Close(number, "left_out"))
 
     # ── asking others ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +169,7 @@ class Reforming:
     def secrets(self) -> dict[bytes, bytes]:
         """room id → secret of all rooms that may be proven to anybody. The direct rooms with those who are to be asked, or may have
         something to ask, are among them: it may be all that one has in common with them. Those with who is left out are not."""
-        shunned, shared = self._shunned(), self._linking.secrets()
+        shunned, shared = self.shunned(), self._linking.secrets()
         spoken = {id_: secret for id_, secret in shared.items() if self._places[id_].room.record.peer not in shunned}
         return {**dict(self._direct.values()), **spoken}
 
@@ -194,7 +206,7 @@ class Reforming:
                 asked.setdefault(who, {}).update((step.room.id, step) for step in steps)
         self._asked = {who: list(asked[who].values()) for who in sorted(asked) if asked[who]}
         self._watched = {place.room.id for lineage in lineages for place in lineage}
-        offered = [*self._asked, *sorted(people - self._asked.keys() - self._shunned())][:MAX_DIRECT]
+        offered = [*self._asked, *sorted(people - self._asked.keys() - self.shunned())][:MAX_DIRECT]
         self._direct = {who: self._direct.get(who) or self._direct_room(who) for who in offered}
 
     def _lineages(self) -> list[list[Place]]:
@@ -235,12 +247,12 @@ class Reforming:
 
 def steps_for(who: bytes, lineage: Sequence[Place]) -> list[Place]:
     """The rooms that somebody has to be told of, in order, to get from where they are to the first of `lineage`; [] where they are
-    there, were never in any of these, or are left out on the way."""
+    there, were never in any of these, are left out on the way, or find a closed door."""
     steps: list[Place] = []
     for place, old in pairwise(lineage):
-        if who in place.room.record.without or (who, b"") in place.room.cards.records:
+        if who in place.room.record.without or (who, b"") in place.room.cards.records or not place.room.door.admits(who):
             return []
         steps.insert(0, place)
-        if is_of(old, who):
+        if is_of(old, who) and old.room.door.admits(who):
             return steps
     return []

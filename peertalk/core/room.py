@@ -9,6 +9,7 @@ import msgspec
 
 from peertalk.core import wire
 from peertalk.core.cards import Cards
+from peertalk.core.doors import Door
 from peertalk.core.effects import Arrived, Claimed, Close, ForkSeen, MembersChanged, RoomCame
 from peertalk.core.entry import decode_header, hash32
 from peertalk.core.feed import tip_of
@@ -20,6 +21,7 @@ from peertalk.core.rooms import bodies_expire_after
 from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
 from peertalk.core.split import Before, Splits
 from peertalk.core.stored import (
+    STATE_KINDS,
     ClaimRecord,
     EntryRecord,
     FeedKeyRecord,
@@ -66,6 +68,9 @@ class Room:
         self.before = Before(self.log)
         self.keys: list[FeedKeyRecord] = list(snapshot.feeds)
         self.outbox: list[OutboxRecord] = list(snapshot.outbox)
+        self.door = Door(self.cards, me, self.record.kind, snapshot.state, self.outbox)
+        self.is_kept_out = False
+        """Somebody said that the door is closed to us, and nobody has let us in since."""
         self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}
         self.absent: dict[bytes, bytes] = {}
         self.unsure: dict[bytes, bytes] = {}
@@ -116,6 +121,16 @@ class Room:
     def everyone(self) -> set[bytes]:
         """All members as shown: by their entries, everybody who is linked (no silent lurkers), and oneself."""
         return {*self.members.identities(), *self.online(), self.me}
+
+    @property
+    def is_sealed(self) -> bool:
+        """Is the door closed, as far as is known?"""
+        return self.is_kept_out or self.door.is_closed
+
+    @property
+    def is_outside(self) -> bool:
+        """Is the door closed, and oneself not inside?"""
+        return self.is_kept_out or not self.door.admits(self.me)
 
     def own_feeds(self) -> set[bytes]:
         return {key.feed for key in self.keys}
@@ -184,9 +199,13 @@ class Room:
         )
         forks = self.log.add(page, (id_ for item in items for id_ in (item.header.prev, *item.header.after)))
         for entry in entries:
-            self.members.add(entry)
-            self.splits.add(entry)
+            self._learn(entry)
         return page, forks
+
+    def _learn(self, entry: EntryRecord) -> None:
+        self.members.add(entry)
+        self.door.add(entry)
+        self.splits.add(entry)
 
     def receive_page(self, page: wire.Page, sharing: Sharing, now: Now) -> bool:
         """Settle a page from a peer, or park or drop it. True if all of it is here now. RemoteError for a bad one."""
@@ -269,7 +288,7 @@ class Room:
         self.outlet.commit(ops, lambda then: self._arrived(page, forks, then, came=self.record if len(ops) > 1 else None))
 
     def _is_expired(self, entry: EntryRecord, now: Now) -> bool:
-        if entry.kind in PRESENCE_KINDS:
+        if entry.kind in STATE_KINDS:
             return False
         limit = bodies_expire_after(self.record)
         return limit is not None and min(entry.time, entry.received) < now.wall - limit
@@ -316,8 +335,7 @@ class Room:
             filled.append(msgspec.structs.replace(entry, body=bodies[entry.id]))
         for entry in filled:
             self.unsure[entry.id] = self.absent.pop(entry.id)
-            self.members.add(entry)
-            self.splits.add(entry)
+            self._learn(entry)
         if filled:
             ops = [PutBody(self.id, entry.id, bodies[entry.id]) for entry in filled]
             self.outlet.commit(ops, lambda then: self._filled(tuple(filled), then))

@@ -53,6 +53,9 @@ def congested(rooms: Iterable[Room], outlet: Outlet, link: int, *, much: bool) -
 
 
 def _next(room: Room, sharing: Sharing) -> None:
+    if _is_over(room, sharing):
+        _end(room, sharing)
+        return
     chunk = list(_chunk(sharing))
     if not chunk or sharing.serving_left <= 0 or sharing.link in room.outlet.congested:
         room.outlet.emit(Send(sharing.link, wire.Done(room.id, bool(chunk))))
@@ -72,13 +75,18 @@ def _chunk(sharing: Sharing) -> Iterator[Lack]:
             return
 
 
+def _is_over(room: Room, sharing: Sharing) -> bool:
+    """Was the link lost, the room left or its door closed meanwhile? Then nothing more is given."""
+    return room.sharings.get(sharing.link) is not sharing
+
+
 def _end(room: Room, sharing: Sharing) -> None:
     sharing.is_serving, sharing.serving = False, iter(())
     room.outlet.turns.done()
 
 
 def _loaded(room: Room, sharing: Sharing, chunk: list[Lack], pages: Sequence[PageRecord], _now: Now) -> None:
-    if room.sharings.get(sharing.link) is not sharing:
+    if _is_over(room, sharing):
         _end(room, sharing)
         return
     skips = {page.number: skip for page, skip in chunk}
@@ -112,6 +120,8 @@ def answer_bodies(room: Room, sharing: Sharing, want: wire.WantBodies) -> None:
 
 def _send_bodies(room: Room, sharing: Sharing, bodies: Mapping[bytes, bytes]) -> None:
     sharing.is_loading = False
+    if _is_over(room, sharing):
+        return
     size, some = 0, []
     for id_, body in bodies.items():
         size += len(body) + 40

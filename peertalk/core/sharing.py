@@ -35,6 +35,10 @@ class LinkState:
     direct: RoomRecord | None = None
     card: wire.Card | None = None
     """With which the other one would begin the direct room, where that has to wait for its turn."""
+    kept_out: set[bytes] = field(default_factory=set)
+    """Rooms that are proven here and whose door is closed to who is there: that was said, and nothing else."""
+    outside: set[bytes] = field(default_factory=set)
+    """Rooms of which the other side said so."""
     signals: Bucket = field(default_factory=lambda: Bucket(SIGNAL_BURST, SIGNAL_RATE, 0.0))
 
 

@@ -14,8 +14,9 @@ from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.beginnings import Beginnings
 from peertalk.core.chores import Chores
-from peertalk.core.effects import Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
-from peertalk.core.entry import Content, Left, Random
+from peertalk.core.doors import Seen
+from peertalk.core.effects import DoorChanged, Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
+from peertalk.core.entry import MAX_ADMITTED, Content, Left, Random, Seal
 from peertalk.core.exchange import Exchange, Place
 from peertalk.core.identity import Identity
 from peertalk.core.linking import Linking
@@ -26,7 +27,7 @@ from peertalk.core.reforming import Reforming
 from peertalk.core.rolls import Rolls
 from peertalk.core.room import Room
 from peertalk.core.rooms import direct_room
-from peertalk.core.sharing import FIRST_HAVE_PATIENCE, LinkState, Sharing
+from peertalk.core.sharing import LinkState, Sharing
 from peertalk.core.stored import (
     DropRoom,
     PageRecord,
@@ -61,7 +62,6 @@ class Replica:
         self.rolls = Rolls(self.places, self._out)
         self.verifying = Verifying(identity.public, self._out, random)
         self._beginnings = Beginnings(self.links, now.mono)
-        self._wakes: dict[bytes, float] = {}
         self._chores_at = now.mono
         self._chores = Chores(self.places, self._out, add=self._add, is_active=self.is_active, now=now)
         self.reforming = Reforming(
@@ -76,6 +76,7 @@ class Replica:
         room = Room(snapshot, self.identity.public, self._out, now)
         place = Place(room, Own(room, self._random, self.name), Asking(room))
         self.places[room.id] = place
+        place.door = self._linking.door(room.id)
         self._out.touched.add(room.id)
         return place
 
@@ -98,6 +99,8 @@ class Replica:
         if place is not None and (self.is_active(record.id) or place.room.record.archived):
             if record.shown and not place.room.record.shown:
                 self.show(record.id)
+            return
+        if self.reforming.enters(record, now):
             return
         if place is None:
             place = self._add(RoomSnapshot(record=record), now)
@@ -131,15 +134,12 @@ class Replica:
     def _go(self, place: Place, now: Now) -> None:
         """Nothing more is to be said: out."""
         room = place.room.id
-        for number in list(place.room.sharings):
-            self._out.emit(Send(number, wire.Quit(room)))
-            self._linking.stop_sharing(number, room, now)
+        self._linking.quit(room, now)
         if place.leaving == "hide":
             place.leaving = None
             self._hide(place)
             return
         del self.places[room]
-        self._wakes.pop(room, None)
         ops = DropRoom(room), *self.reforming.offers.forgotten(room)
         self._out.commit(ops, lambda _: self._out.emit(RoomWent(room, forgotten=True)))
 
@@ -168,6 +168,16 @@ class Replica:
             self._out.lazily((room, "record"), PutRoom(place.room.record))
         self._mark(room)
         return message
+
+    def door(self, room: bytes) -> Seen:
+        """How the door of a room looks from here."""
+        return self._linking.door(room)
+
+    def seal(self, room: bytes, now: Now) -> None:
+        """Close the door behind everybody who is a member."""
+        inside = sorted(self.places[room].room.everyone())
+        for start in range(0, len(inside), MAX_ADMITTED):
+            self.send(room, Seal(tuple(inside[start : start + MAX_ADMITTED])), now)
 
     def retire_all(self, now: Now) -> None:
         """This profile was restored or copied: another copy may be ahead, so go on with new feeds."""
@@ -253,11 +263,15 @@ class Replica:
         place = self._place_of(state, message, now)
         if place is None:
             return
+        if isinstance(message, wire.Wait | wire.Quit):
+            self._on_end(link, place, message, now)
+            return
         if isinstance(message, wire.Card):
             state.quit.discard(message.room)
+            state.outside.discard(message.room)
             self._linking.share(link, message.room, now)
         sharing = place.room.sharings.get(link)
-        if sharing is None or (not sharing.ready and not isinstance(message, wire.Card | wire.Quit)):
+        if sharing is None or (not sharing.ready and not isinstance(message, wire.Card)):
             if message.room in state.quit:
                 return
             raise RemoteError("out_of_order")
@@ -269,34 +283,30 @@ class Replica:
             self._on_signal(place, sharing, message, now)
         elif isinstance(message, wire.Roll):
             self.rolls.hear(place.room, sharing, message, now.mono)
-        elif isinstance(message, wire.Quit):
-            self._linking.stop_sharing(sharing.link, message.room, now)
         else:
             self._exchange.handle(place, sharing, message, now)
+
+    def _on_end(self, link: int, place: Place, message: wire.Wait | wire.Quit, now: Now) -> None:
+        """The other side speaks of this room no longer: until somebody lets us in, or for good."""
+        state, room = self.links[link], place.room
+        if isinstance(message, wire.Wait):
+            if room.record.kind != "private":
+                raise RemoteError("out_of_order")
+            self._linking.is_kept_out(link, room.id, now)
+        elif link in room.sharings or room.id in state.kept_out | state.outside:
+            self._linking.stop_sharing(link, room.id, now)
+        elif room.id not in state.quit:
+            raise RemoteError("out_of_order")
 
     def _place_of(self, state: LinkState, message: wire.Message, now: Now) -> Place | None:
         """The room that is meant; a direct room comes into being when the other one speaks in it."""
         place = self.places.get(message.room)
         if place is None and state.direct is not None and message.room == state.direct.id:
-            if not self._beginnings.admits(state, message, now.mono) or not self._has_room_for_one_more():
+            if not self._beginnings.admits(state, message, now.mono) or not self._chores.make_room(MAX_ROOMS):
                 return None
             self.join(state.direct, now)
             return self.places[message.room]
         return place if self._linking.may_speak(message.room, state) else None
-
-    def _has_room_for_one_more(self) -> bool:
-        """Where there are too many rooms, one gives way that is of no use to anybody: whoever begins one without a word must not
-        keep all others from doing so."""
-        if len(self.places) < MAX_ROOMS:
-            return True
-        spare = [place.room for place in self.places.values() if place.room.is_spare]
-        if not spare:
-            return False
-        given_up = min(spare, key=lambda room: room.record.linked).id
-        del self.places[given_up]
-        self._wakes.pop(given_up, None)
-        self._out.commit((DropRoom(given_up),))
-        return True
 
     def _on_signal(self, place: Place, sharing: Sharing, signal: wire.Signal, now: Now) -> None:
         if signal.kind == "typing" and self.links[sharing.link].signals.take(1, now.mono):
@@ -318,7 +328,7 @@ class Replica:
 
     def tick(self, now: Now) -> None:
         """Time has passed: see to what is due."""
-        self._out.touched.update(room for room, at in self._wakes.items() if at <= now.mono)
+        self._out.touched.update(room for room, place in self.places.items() if place.wake_at <= now.mono)
         self._chores.notice_sleep(now)
         self.verifying.tick(now.mono)
         self._beginnings.go_on(lambda link, card: self._take(link, card, now), self._out, now.mono)
@@ -343,16 +353,17 @@ class Replica:
                 if id_ in self.places:
                     self._pump(self.places[id_], now)
         self.reforming.pump(seen, now)
-        self.rolls.notice(self._out.gathered, now.mono)
-        self.rolls.tick(now.mono)
-        self._out.flush_lazy(now.mono)
+        self.rolls.go_on(self._out.gathered, now.mono)
+        self._out.flush_if_due(now)
         self._begin_at = self._beginnings.wake(now.mono)
         self._out.emit(Wake(self.wake()))
         return self._out.drain()
 
     def _pump(self, place: Place, now: Now) -> None:
         if place.leaving or self.is_active(place.room.id):
+            self._linking.see_to_door(place.room.id, now)
             place.own.push(now)
+            self._tell_door(place)
         if place.leaving and (place.own.is_idle or not place.room.can_write(now)):
             self._go(place, now)
             return
@@ -362,24 +373,21 @@ class Replica:
                 self._exchange.tell(place.room, sharing)
             if sharing.reach_at is not None and sharing.reach_at <= now.mono:
                 self._reach.tell(place.room, sharing, now)
-        self._wakes[place.room.id] = min(self._wakes_of(place, now), default=float("inf"))
+        place.wake_at = min(place.wakes(now), default=float("inf"))
 
-    def _wakes_of(self, place: Place, now: Now) -> Iterable[float]:
-        yield from place.asking.wake(now)
-        for sharing in place.room.ready():
-            if sharing.tell_at is not None:
-                yield sharing.tell_at
-            if sharing.reach_at is not None:
-                yield sharing.reach_at
-            if place.room.outbox and not sharing.is_caught_up(place.room.log, now.mono):
-                yield sharing.since + FIRST_HAVE_PATIENCE
+    def _tell_door(self, place: Place) -> None:
+        before, place.door = place.door, self._linking.door(place.room.id)
+        change = place.door.since(before)
+        if change is not None:
+            self._out.emit(DoorChanged(place.room.id, change))
 
     def flush(self) -> None:
         """Make durable what had time: before closing."""
-        if self._out.has_lazy:
-            self._out.commit(())
+        self._out.flush()
 
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
         others = self.reforming.wake, self.verifying.wake(), self.rolls.wake()
-        return min(self._chores_at, self._out.lazy_at, self._begin_at, *others, *self._wakes.values())
+        return min(
+            self._chores_at, self._out.lazy_at, self._begin_at, *others, *(place.wake_at for place in self.places.values())
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from enum import IntEnum
 from heapq import nlargest
 
@@ -24,8 +24,8 @@ class Rank(IntEnum):
 
 
 class Acquaintances:
-    """A view of `peers`, which others change; `is_befriended`: whether one is in a private room with somebody; `is_left_out`:
-    whether somebody is to find nobody here by their direct room (docs/protocol.md, "Re-forming").
+    """A view of `peers`, which others change; `is_befriended`: whether one is in a private room with somebody; `left_out`:
+    who is to find nobody here by their direct room (docs/protocol.md, "Re-forming").
 
     Key agreement costs as much as forty rooms, so it is never done while somebody proves rooms: how long that takes would say
     whom one has met. `refresh` does it, at the start, and after each change of `peers` or of who is left out."""
@@ -35,9 +35,9 @@ class Acquaintances:
         identity: Identity,
         peers: Mapping[bytes, PeerRecord],
         is_befriended: Callable[[bytes], bool],
-        is_left_out: Callable[[bytes], bool] = lambda _: False,
+        left_out: Callable[[], Container[bytes]] = frozenset,
     ) -> None:
-        self._identity, self._peers, self._is_befriended, self._is_left_out = identity, peers, is_befriended, is_left_out
+        self._identity, self._peers, self._is_befriended, self._left_out = identity, peers, is_befriended, left_out
         self.before = frozenset(peers)
         """Who was met before this start."""
         self._direct: dict[bytes, tuple[bytes, bytes]] = {}
@@ -47,7 +47,8 @@ class Acquaintances:
 
     def refresh(self) -> None:
         """Have the secrets of the direct rooms with all who are recognised."""
-        recognised = [identity for identity in self._recognised() if not self._is_left_out(identity)]
+        left_out = self._left_out()
+        recognised = [identity for identity in self._recognised() if identity not in left_out]
         self._direct = {identity: self._direct.get(identity) or self._secret(identity) for identity in recognised}
         self.secrets = dict(self._direct.values())
 

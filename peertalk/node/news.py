@@ -13,6 +13,7 @@ from peertalk.core import events
 from peertalk.core.effects import (
     Arrived,
     Claimed,
+    DoorChanged,
     ForkSeen,
     MembersChanged,
     Moved,
@@ -38,6 +39,8 @@ Kept = OutboxRecord | EntryRecord
 
 NAME_PATIENCE = 0.5
 """Seconds that somebody's name is waited for before they are announced without."""
+JUST_NOW_MS = 900_000
+"""A meeting that somebody ended so long ago is over anyway: nobody is asked any more."""
 NEWEST = 1000
 """So many own messages back it is told that somebody has them now; `messages.list` knows of all."""
 
@@ -159,7 +162,7 @@ class News:
         """A room with its count of unread messages."""
         return self._views.room(room, self.unread.get(room.id, 0))
 
-    def _room_changed(self, room: Room, change: Literal["joined", "members", "forgotten", "archived"]) -> None:
+    def _room_changed(self, room: Room, change: events.RoomChange) -> None:
         if room.record.shown:
             self.publish(events.RoomChanged(room=self.room_view(room), change=change))
 
@@ -173,6 +176,8 @@ class News:
                 if entry.kind in COUNTED_KINDS and entry.feed not in own and (entry.lamport, entry.id) > room.record.read:
                     self.unread[room.id] = self.unread.get(room.id, 0) + 1
                 self.publish(events.MessageArrived(message=message))
+                if message.kind == "over" and not message.mine and abs(entry.received - entry.time) < JUST_NOW_MS:
+                    self._room_changed(room, "ended")
 
     def _on_queued(self, notice: Queued) -> None:
         self._resolve(notice.record.room, notice.record.message, notice.record)
@@ -303,6 +308,11 @@ class News:
         if room is not None:
             self._room_changed(room, "members")
 
+    def _on_door(self, notice: DoorChanged) -> None:
+        room = self._room(notice.room)
+        if room is not None:
+            self._room_changed(room, notice.change)
+
     def _on_room_came(self, notice: RoomCame) -> None:
         room = self._room(notice.record.id)
         if room is not None:
@@ -363,6 +373,7 @@ class News:
         Claimed: _on_claimed,
         Presence: _on_presence,
         MembersChanged: _on_members,
+        DoorChanged: _on_door,
         RoomCame: _on_room_came,
         RoomWent: _on_room_went,
         RoomArchived: _on_room_archived,

@@ -33,4 +33,6 @@ class PeopleCalls(Calls):
             self._life.dialer.changed_rooms(self._life.clock.mono())
         for room in self._life.lookup.rooms():
             await self._life.count_unread(room)
-        return self._life.views.peer(identity)
+        view = self._life.views.peer(identity)
+        self._life.news.publish(events.PeerChanged(peer=view, change="blocked" if blocked else "unblocked"))
+        return view

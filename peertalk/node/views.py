@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
+from typing import Final
 
 from peertalk import text
 from peertalk.core import events
-from peertalk.core.entry import Content, Follow, Here, Left, Text, open_body
+from peertalk.core.entry import Admit, Content, Follow, Here, Left, Over, Seal, Text, Unseal, open_body
 from peertalk.core.identity import tag
 from peertalk.core.room import Room
 from peertalk.core.rooms import DAY_MS, bodies_expire_after, decode_terms
-from peertalk.core.stored import EntryRecord, OfferRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
+from peertalk.core.stored import STATE_KINDS, EntryRecord, OfferRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
 from peertalk.core.sync import Replica
 
-SHOWN_KINDS = ("text", "here", "left", "follow")
+SHOWN_KINDS = ("text", *STATE_KINDS)
 COUNTED_KINDS = ("text",)
 
 
@@ -56,6 +57,10 @@ class Views:
         record = self._peers.get(identity)
         remembered = record.name if record is not None else ""
         return max((each for each in names if each[3]), default=(False, False, False, remembered))[3]
+
+    def person(self, identity: bytes, room: Room) -> events.IdentityView:
+        """Somebody as a line speaks of them."""
+        return events.IdentityView(id=identity.hex(), name=self.name(identity, room), tag=tag(identity))
 
     def has_name(self, identity: bytes) -> bool:
         """Is a name known, not just a key?"""
@@ -106,6 +111,7 @@ class Views:
     def _member(self, room: Room, identity: bytes) -> events.Member:
         mine = identity == self._replica.identity.public
         via = room.cards.introducer(identity)
+        inviter = room.members.invited_by(identity)
         return events.Member(
             id=identity.hex(),
             name=self.name(identity, room),
@@ -113,6 +119,7 @@ class Views:
             online=mine or identity in room.online(),
             trust="verified" if mine else "new" if via else self.trust(identity),
             via=self.name(via, room) if via else None,
+            invited_by=self.name(inviter, room) if inviter else None,
             me=mine,
         )
 
@@ -123,7 +130,7 @@ class Views:
         return self.name(room.record.peer, room) if room.record.peer is not None else text.line(room.record.name)
 
     def room(self, room: Room, unread: int) -> events.Room:
-        record = room.record
+        record, door = room.record, self._replica.door(room.id)
         return events.Room(
             id=record.id.hex(),
             name=self.room_name(room),
@@ -133,8 +140,11 @@ class Views:
             unread=unread,
             retention=_retention(record),
             language=record.language,
+            sealed=door.is_closed,
+            outside=door.is_outside,
             archived=record.archived,
             predecessor=record.predecessor.hex() or None,
+            waiting=[self.person(identity, room) for identity in sorted(door.waiting)],
         )
 
     # ── rooms that were re-formed ────────────────────────────────────────────────────────────────────────────────────
@@ -183,7 +193,7 @@ class Views:
     def message(self, room: Room, entry: EntryRecord) -> events.Message | None:
         """A settled entry as a message or a quiet line; None if there is nothing to show of it."""
         content = open_body(entry.kind, entry.body) if entry.body is not None else None
-        shown = _shown(content)
+        shown = _shown(content, is_private=room.record.kind == "private")
         if shown is None:
             return None
         author = self.author(room, entry.feed)
@@ -203,18 +213,14 @@ class Views:
             delivered_to=[identity.hex() for identity in disk],
             held_by=[identity.hex() for identity in memory],
             mine=mine,
-            about=self._about(room, content),
+            about=[self.person(identity, room) for identity in _about(content, room)],
             after_split=self._is_after_split(room, entry),
         )
-
-    def _about(self, room: Room, content: Content | None) -> list[events.IdentityView]:
-        people = room.record.without if isinstance(content, Follow) else ()
-        return [events.IdentityView(id=who.hex(), name=self.name(who, room), tag=tag(who)) for who in people]
 
     def waiting(self, room: Room, record: OutboxRecord) -> events.Message | None:
         """An own message that waits for its place; None if it is not one to show."""
         content = open_body(record.kind, record.body)
-        shown = _shown(content)
+        shown = _shown(content, is_private=False)
         if shown is None or shown[0] != "text":
             return None
         return events.Message(
@@ -237,8 +243,9 @@ class Views:
         return [view for view in views if view is not None and view.author.id not in hidden]
 
 
-def _shown(content: Content | None) -> tuple[str, str] | None:
-    """(kind, neutralised text) of what is shown."""
+def _shown(content: Content | None, *, is_private: bool) -> tuple[str, str] | None:
+    """(kind, neutralised text) of what is shown; "" where that is the author's name. What is said of doors and meetings means
+    something in private rooms only."""
     match content:
         case Text(said):
             return "text", text.message(said)
@@ -248,10 +255,34 @@ def _shown(content: Content | None) -> tuple[str, str] | None:
             return "name", text.name(name)
         case Left():
             return "left", ""
-        case Follow():
-            return "follow", ""
+        case Seal() | Admit() | Unseal() | Follow() | Over() if is_private:
+            return _LINES[type(content)], ""
         case _:
             return None
+
+
+_LINES: Final[Mapping[type[Content], str]] = {
+    Seal: "seal",
+    Admit: "admit",
+    Unseal: "unseal",
+    Follow: "follow",
+    Over: "over",
+}
+
+
+def _about(content: Content | None, room: Room) -> tuple[bytes, ...]:
+    """The people that a quiet line speaks of."""
+    match content:
+        case Here(by=bytes(by)):
+            return (by,)
+        case Seal(admitted):
+            return admitted
+        case Admit(who):
+            return (who,)
+        case Follow():
+            return room.record.without
+        case _:
+            return ()
 
 
 def _retention(record: RoomRecord) -> Retention:

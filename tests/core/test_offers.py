@@ -133,8 +133,13 @@ def test_an_offer_of_somebody_who_has_left_the_old_room_is_ignored() -> None:
     assert table.kept == {}
 
 
+def test_an_offer_in_a_room_of_more_than_two_closes_the_link() -> None:
+    table = Table()
+    with pytest.raises(RemoteError, match="out_of_order"):
+        table.desk.hear(table.link, table.offer(room=CIRCLE.id))
+
+
 CLOSES: dict[str, Callable[[Table], wire.Offer]] = {
-    "in a room of more than two": lambda table: table.offer(room=CIRCLE.id),
     "whose terms are none": lambda table: table.offer(terms=b"\xc0"),
     "whose terms are of another room": lambda table: table.offer(table.terms(predecessor=bytes(32))),
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from peertalk.core import wire
-from peertalk.core.entry import Follow, Here, Text, open_body
+from peertalk.core.entry import Follow, Here, Text, Unseal, open_body
 from peertalk.core.rooms import Terms, direct_room, terms_of
 from peertalk.errors import RequestError
 from tests.sim.circle import CIRCLE, Circle
@@ -161,6 +162,34 @@ def test_who_is_left_out_may_still_be_talked_to_alone() -> None:
     cara.say("yes?", alone.id)
     circle.world.run(5)
     assert ada.texts(alone.id) == ["about last week", "yes?"]
+
+
+def test_who_enters_by_an_invitation_comes_along() -> None:
+    circle = Circle("ada ben cara")
+    new = circle.reform("ada", "cara")
+    assert circle["ada"].replica is not None
+    record = circle["ada"].replica.places[new].room.record
+    circle["ben"].join(msgspec.structs.replace(record, invited_by=circle.key("ada"), archived=False))
+    circle.meet()
+    assert circle.is_archived("ben")
+    assert circle.offers("ben") == []
+    assert [one.first for one in contents(circle["ada"], new) if isinstance(one, Follow)] in ([True, False], [False, True])
+    assert circle.linked("cara") == set()
+
+
+def test_nobody_is_asked_into_a_room_whose_door_is_closed() -> None:
+    circle = Circle("ada ben cara dora")
+    circle.away("dora")
+    new = circle.reform("ada", "cara")
+    circle.follow("ben", new)
+    ada = circle["ada"]
+    ada.do(lambda replica: replica.seal(new, ada.now()))
+    circle.world.run(5)
+    circle.back("dora")
+    assert circle.offers("dora") == []
+    ada.do(lambda replica: replica.send(new, Unseal(), ada.now()))
+    circle.world.run(5)
+    assert [one.room for one in circle.offers("dora")] == [new]
 
 
 def test_two_at_once_without_the_same_one() -> None:

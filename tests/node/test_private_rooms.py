@@ -141,6 +141,19 @@ async def test_a_body_expires_also_at_who_was_away(people: Company) -> None:
     assert b"for two days" in image(people, "Ada")
 
 
+async def test_members_see_who_invited_whom(people: Company) -> None:
+    ada, ben, room = await together(people)
+    await until(ada, lambda: have_come(ada, room.id))
+    (line,) = [one for one in (await ada.messages(room.id)).messages if one.kind == "here" and not one.mine]
+    assert (line.text, [person.name for person in line.about]) == ("Ben", ["Ada"])
+    assert {one.name: one.invited_by for one in await ada.members(room.id)} == {"Ada": None, "Ben": "Ada"}
+    assert {one.name: one.invited_by for one in await ben.members(room.id)} == {"Ada": None, "Ben": "Ada"}
+
+
+async def have_come(node: Node, room: str) -> bool:
+    return [one.kind for one in (await node.messages(room)).messages] == ["here"] * 2
+
+
 # ── off the record ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -51,7 +51,7 @@ def speaks_with_who_is_left_out(patch: Patch) -> None:
 
 
 def goes_on_speaking_of_the_old_room(patch: Patch) -> None:
-    patch.setattr(Linking, "archive", lambda self, room, now: None)
+    patch.setattr(Linking, "quit", lambda self, room, now: None)
 
 
 def comes_along_step_by_step(patch: Patch) -> None:

@@ -37,7 +37,8 @@ LATER = 10 * 60_000
 @dataclass(kw_only=True)
 class FakeCircle:
     """A mixin. `doors` are the codes of others, with what accepting them gives; `before_accept` and `before_verify` hold these back
-    until they are set; `now` is when an invitation is made (Unix ms)."""
+    until they are set; `shown` are the rooms and people whose words and symbols were asked for; `now` is when an invitation is made
+    (Unix ms)."""
 
     rooms_by_id: dict[str, Room] = field(default_factory=dict)
     peers_by_id: dict[str, Peer] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class FakeCircle:
     invites_by_code: dict[str, Invite] = field(default_factory=dict)
     offers_by_id: dict[str, Offer] = field(default_factory=dict)
     invited_by: dict[tuple[str, str], str] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
     gathering: bool = False
     differ: list[Peer] = field(default_factory=list)
     before_accept: asyncio.Event | None = None
@@ -159,8 +161,8 @@ class FakeCircle:
         self.invites_by_code[invite.code] = invite
         return invite
 
-    async def invites(self) -> list[Invite]:
-        return list(self.invites_by_code.values())
+    def invites(self, room: str | None = None) -> list[Invite]:
+        return [each for each in self.invites_by_code.values() if room in (None, each.room)]
 
     async def cancel_invite(self, code: str) -> None:
         self._ask("cancel_invite", code)
@@ -180,10 +182,13 @@ class FakeCircle:
     async def words(self, room: str, language: str | None = None) -> Words:
         self._ask("words", room, language)
         members = await self.members((await self.room(room)).id)
+        self.shown.add((await self.room(room)).id)
         return Words(words=list(TEN), gathering=self.gathering, differ=list(self.differ), members=members)
 
     async def verified(self, room: str, present: list[str]) -> list[Member]:
         self._ask("verified", room, present)
+        if (await self.room(room)).id not in self.shown:
+            raise RequestError("refused", why="not_compared")
         for peer in present:
             self._trust(self._peer(peer), "verified")
         return await self.members(room)
@@ -199,10 +204,13 @@ class FakeCircle:
             raise RequestError("not_reachable", why="away", name=self._peer(peer).name)
         if self.before_verify is not None:
             await self.before_verify.wait()
+        self.shown.add(self._peer(peer).id)
         return Emoji(emoji=[Symbol(*pair.split()) for pair in SEVEN])
 
     async def confirm(self, peer: str, matches: bool) -> Peer:
         self._ask("confirm", peer, matches)
+        if matches and self._peer(peer).id not in self.shown:
+            raise RequestError("refused", why="not_compared")
         return self._trust(self._peer(peer), "verified" if matches else "known")
 
     async def seal(self, room: str) -> Room:
@@ -223,7 +231,7 @@ class FakeCircle:
         found = await self._private(room)
         if found.retention != "session":
             self.change(found.id, "ended")
-            return Ended(stays=["messages", "members", "room"], forgotten=["feed_key"])
+            return Ended(stays=["messages", "members", "room"], forgotten=["key"])
         del self.rooms_by_id[found.id]
         self.emit(RoomChanged(room=found, change="left"))
         return Ended(stays=[], forgotten=["messages", "members", "room"])
@@ -239,7 +247,9 @@ class FakeCircle:
         for peer in list(self.peers_by_id.values()):
             if old.id in peer.rooms and peer.id not in gone:
                 self.peers_by_id[peer.id] = msgspec.structs.replace(peer, rooms=[*peer.rooms, old.id + "-anew"])
-        return self._enter(Room(id=old.id + "-anew", name=old.name, kind="private", members=1, online=1, predecessor=old.id))
+        return self._enter(
+            msgspec.structs.replace(old, id=old.id + "-anew", members=1, online=1, unread=0, sealed=False, predecessor=old.id)
+        )
 
     async def offers(self) -> list[Offer]:
         return list(self.offers_by_id.values())

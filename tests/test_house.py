@@ -29,7 +29,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PURE_MODULES = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "contextlib", "copy", "dataclasses", "enum", "functools", "hashlib",
     "heapq", "hmac", "ipaddress", "itertools", "math", "operator", "re", "string", "struct", "types", "typing", "unicodedata",
-    "msgspec", "nacl", "peertalk.core", "peertalk.errors",
+    "msgspec", "nacl", "peertalk.core", "peertalk.errors", "spake2",
 }  # fmt: skip
 
 # Names that draw randomness of their own: PyNaCl's key generation asks libsodium, which no test can patch.

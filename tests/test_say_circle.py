@@ -89,6 +89,8 @@ EVENTS: list[tuple[events.AnyEvent, str | None, str | None]] = [
     (changed("sealed", sealed=True), "Tuesday circle is closed now: nobody else comes in.", None),
     (changed("unsealed"), "Tuesday circle is open again.", "Tuesday circle ist wieder offen."),
     (changed("outside"), "You are let into Tuesday circle.", "Du bist in Tuesday circle eingelassen worden."),
+    (events.PeerChanged(peer=SAM, change="blocked"), "Sam is blocked", "Sam ist blockiert"),
+    (events.PeerChanged(peer=SAM, change="unblocked"), "Sam is not blocked any more", "Sam ist nicht mehr blockiert"),
     (changed("ended"), "The meeting in Tuesday circle is over.", "Das Treffen in Tuesday circle ist zu Ende."),
 ]
 
@@ -247,7 +249,7 @@ def test_an_offer_names_who_asks_who_is_left_out_who_came_along_and_where_one_st
 
 
 def test_what_stays_and_what_is_gone_after_a_meeting(language: str) -> None:
-    told = say.ended(Ended(stays=["messages", "members"], forgotten=["feed_key", "moon"]))
+    told = say.ended(Ended(stays=["messages", "members"], forgotten=["key", "moon"]))
     if language == "en":
         assert told[:2] == (
             "Stays on this computer: what was said and who was there.",

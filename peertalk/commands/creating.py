@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from peertalk.node.node import Node
 
 Retention = Literal["forever", "session"] | int
-MOST_USES: Final = 100
+MOST_USES: Final = 256
 _WORDS: Final[Mapping[str, Retention]] = MappingProxyType(
     {
         "forever": "forever",
@@ -107,6 +107,8 @@ def _divided(line: str) -> tuple[str, Retention | None]:
 async def invite(node: Node, arguments: Arguments, context: Context) -> Outcome:
     """A code into the open room, for one person or for so many."""
     room = await room_of(node, {}, context)
+    if room.sealed:
+        raise RequestError("sealed", room=title(room, context))
     made = await node.invite(room.id, _uses(arguments.get("uses", "1")))
     return Outcome(say.invitation(made, room, time.time_ns() // 1_000_000), ShowInvite(made, room))
 
@@ -125,7 +127,7 @@ async def cancel(node: Node, arguments: Arguments, context: Context) -> Outcome:
         return Outcome((_("That code lets nobody in any more."),))
     if context.waiting:
         return Outcome(action=StopWaiting())
-    alive = await node.invites()
+    alive = node.invites()
     here = [each for each in alive if each.room == context.room] or alive
     for each in here:
         await node.cancel_invite(each.code)

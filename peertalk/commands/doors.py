@@ -29,7 +29,8 @@ async def unseal(node: Node, arguments: Arguments, context: Context) -> Outcome:
 async def admit(node: Node, arguments: Arguments, context: Context) -> Outcome:
     """Let one more person into the closed room that is open here."""
     room = await room_of(node, {}, context)
-    peer = pick(await node.peers(), arguments["peer"])
+    known = {each.id: each for each in [*room.waiting, *await node.peers()]}
+    peer = pick(list(known.values()), arguments["peer"])
     room = await node.admit(room.id, peer.id)
     told = _("{name} may come in now. {room} stays closed for all others.")
     return Outcome((told.format(name=context.spelled(peer.name), room=title(room, context)),))

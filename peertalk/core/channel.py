@@ -11,12 +11,13 @@ once) raises. So the result does not depend on how the bytes were cut into piece
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from peertalk.core.frames import FrameReader, frame
 from peertalk.core.handshake import Agreed, Handshake, RefusedKind, Terms
 from peertalk.core.identity import Identity
+from peertalk.core.pairing import Paired, Pairing, PairingEvent, SlotFound
 from peertalk.core.proving import Proving
 from peertalk.core.records import SEALED_SIZES
 from peertalk.core.session import Bye, Proven, Received, Session, is_reason
@@ -45,7 +46,7 @@ class Refused:
     kind: RefusedKind
 
 
-ChannelEvent = Established | Received | Proven | Bye | Refused
+ChannelEvent = Established | Received | Proven | Bye | Refused | PairingEvent
 
 
 class Channel:
@@ -53,7 +54,10 @@ class Channel:
 
     An initiator proves the rooms it `offered` (at most 64). Proofs of the other side are checked against `known()`, all rooms
     there are. An identity that `refuse` holds gets no channel. RemoteError kinds: `malformed`, `decrypt`, `bad_key`, `version`,
-    `too_large`, `handshake_timeout`, `silent`.
+    `too_large`, `handshake_timeout`, `silent`, `wrong_code`.
+
+    `slots` are those that an initiator looks for, instead of rooms, or in which a responder invites. Where one is found the channel
+    is a pairing (see Pairing): it gives the events of one, goes on by `pair`, and is never established.
     """
 
     def __init__(
@@ -66,11 +70,12 @@ class Channel:
         refuse: Callable[[bytes], bool],
         random: Callable[[int], bytes],
         now: float,
+        slots: Callable[[], Collection[int]] = frozenset,
     ) -> None:
         self._initiator = initiator
-        self._terms = Terms(identity, offered, known, refuse, random)
+        self._terms = Terms(identity, offered, known, refuse, random, slots)
         handshake = Handshake(initiator=initiator, terms=self._terms)
-        self._phase: Handshake | Session = handshake  # the handshake and its keys go when the session comes
+        self._phase: Handshake | Pairing | Session = handshake  # the handshake and its keys go when another comes
         self._frames = FrameReader()
         self._out: list[bytes] = []
         self._error: RemoteError | None = None
@@ -91,7 +96,17 @@ class Channel:
     @property
     def anonymous(self) -> bytes:
         """The hash of NN once that is finished, the same at both ends and nowhere else; gone when established."""
-        return self._phase.anonymous if isinstance(self._phase, Handshake) else b""
+        return b"" if isinstance(self._phase, Session) else self._phase.anonymous
+
+    @property
+    def pairing(self) -> bool:
+        """Whether it leads to an invitation, and never to a link."""
+        return isinstance(self._phase, Pairing)
+
+    @property
+    def paired(self) -> bool:
+        """Whether it is a pairing in which all was said: whoever drives it writes what is left, and hangs up."""
+        return isinstance(self._phase, Pairing) and self._phase.over
 
     def receive(self, data: bytes, now: float) -> list[ChannelEvent]:
         """Take what was read, cut in any way. RemoteError if it is wrong."""
@@ -117,6 +132,14 @@ class Channel:
             raise ValueError("a message has 1 byte to 320 KiB")
         if not self.closed:
             self._session().send(message, now)
+
+    def pair(self, step: Callable[[Pairing], None]) -> None:
+        """Go on with a pairing: `step` says what is due from this side. It may be the end."""
+        if not isinstance(self._phase, Pairing):
+            raise ValueError("not a pairing")
+        if not self.closed:
+            step(self._phase)
+            self.closed = self._phase.over
 
     def prove(self, rooms: Mapping[bytes, bytes], now: float) -> None:
         """Prove rooms on an established channel. `Proven` follows if the other side knows them too."""
@@ -155,7 +178,13 @@ class Channel:
             return 0.0
         if self.closed:
             return math.inf
-        return self._phase.wake() if isinstance(self._phase, Session) else self._deadline
+        match self._phase:
+            case Session() as session:
+                return session.wake()
+            case Pairing() as pairing:
+                return pairing.deadline
+            case _:
+                return self._deadline
 
     def outgoing(self) -> bytes:
         """What is to be written now; it is handed out once."""
@@ -167,11 +196,18 @@ class Channel:
         """What it means if the other side hangs up now.
 
         `closed` after an end that was told, `cut_off` when established. During the handshake: `no_shared_room` to an initiator
-        that has shown its rooms, `refused` to a responder that has shown its identity, `handshake_cut` at any other point.
+        that has shown its rooms, `refused` to a responder that has shown its identity, `wrong_code` to a joiner that has confirmed,
+        `handshake_cut` at any other point.
         """
         if self.closed:
             return "closed"
-        return "cut_off" if isinstance(self._phase, Session) else self._phase.step.hung_up
+        match self._phase:
+            case Session():
+                return "cut_off"
+            case Pairing() as pairing:
+                return pairing.hung_up
+            case handshake:
+                return handshake.step.hung_up
 
     def _session(self) -> Session:
         if not isinstance(self._phase, Session):
@@ -185,11 +221,21 @@ class Channel:
     def _next_frame(self) -> bytes | None:
         if self._deaf:
             return None
-        return self._frames.next(SEALED_SIZES if isinstance(self._phase, Session) else (self._phase.step.size,))
+        match self._phase:
+            case Session():
+                return self._frames.next(SEALED_SIZES)
+            case Pairing() as pairing:
+                return self._frames.next(pairing.sizes)
+            case handshake:
+                return self._frames.next((handshake.step.size,))
 
     def _take(self, content: bytes, now: float) -> ChannelEvent | None:
         if isinstance(self._phase, Handshake):
             return self._shake(self._phase, content, now)
+        if isinstance(self._phase, Pairing):
+            meeting = self._phase.receive(content, now)
+            self.closed = self._phase.over
+            return meeting
         event = self._phase.receive(content, now)
         self.closed = isinstance(event, Bye)
         return event
@@ -200,6 +246,8 @@ class Channel:
             self._out.append(frame(answer))
         if handshake.refused:
             return self._refuse(handshake.refused, now)
+        if handshake.paired:
+            return self._pair(handshake.paired)
         return self._establish(handshake.agreed, now) if handshake.agreed else None
 
     def _refuse(self, kind: RefusedKind, now: float) -> Refused | None:
@@ -210,6 +258,10 @@ class Channel:
         shortest, longest = REFUSAL_SECONDS
         self._deadline = now + shortest + (longest - shortest) * int.from_bytes(self._terms.random(4), "big") / 2**32
         return None
+
+    def _pair(self, paired: Paired) -> SlotFound | None:
+        self._phase = Pairing(paired, joiner=self._initiator, out=self._out, deadline=self._deadline)
+        return SlotFound(paired.slots, paired.anonymous) if self._initiator else None
 
     def _establish(self, agreed: Agreed, now: float) -> Established:
         self.peer, self.binding = agreed.peer, agreed.binding

@@ -1,5 +1,7 @@
 """How a channel is set up: anonymous first, then the rooms, then who one is (docs/protocol.md, "Setting up a channel").
 
+A connection that leads to an invitation parts from this after frame 4: pairing.py.
+
 frame   from       bytes  what
 1       initiator     32  Noise NN, first message
 2       responder     48  Noise NN, second message; from here on everything is encrypted under its keys
@@ -12,14 +14,15 @@ frame   from       bytes  what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from peertalk.core import proofs, versions
+from peertalk.core import proofs, slots, versions
 from peertalk.core.identity import Identity
 from peertalk.core.keys import KEY_BYTES, KeyPair
 from peertalk.core.noise import TAG_BYTES, CipherState, HandshakeState
+from peertalk.core.pairing import Paired
 from peertalk.errors import RemoteError
 
 PROLOGUE = b"peertalk/1"
@@ -37,6 +40,7 @@ class Terms:
     known: Callable[[], Mapping[bytes, bytes]]
     refuse: Callable[[bytes], bool]
     random: Callable[[int], bytes]
+    slots: Callable[[], Collection[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Step(NamedTuple):
 
 
 class Handshake:
-    """One side of setting up a channel. Once `agreed` or `refused` is set it has ended, and nothing more is to be read.
+    """One side of setting up a channel. Once `agreed`, `paired` or `refused` is set it has ended, and nothing more is to be read.
 
     `rooms` are proven by both sides, as soon as the proofs were exchanged; `anonymous` is the hash of NN, once that is
     finished; `step` is what it waits for.
@@ -69,11 +73,15 @@ class Handshake:
         if len(terms.offered) > proofs.MAX_PROVEN:
             raise ValueError("at most 64 rooms are offered")
         self.agreed: Agreed | None = None
+        self.paired: Paired | None = None
         self.refused: RefusedKind | None = None
         self.rooms: set[bytes] = set()
         self.anonymous = b""
         self._initiator = initiator
         self._terms = terms
+        self._sought = frozenset(terms.slots()) if initiator else frozenset()
+        if self._sought and terms.offered:
+            raise ValueError("slots are offered alone")
         self._steps = iter(INITIATOR if initiator else RESPONDER)
         self.step = next(self._steps)
         self._noise = self._start("NN", PROLOGUE)
@@ -105,7 +113,7 @@ class Handshake:
     def _read_anonymous_reply(self, frame: bytes) -> bytes:
         self._noise.read(frame)
         self._enter_anonymous()
-        return self._prove(self._terms.offered)
+        return self._prove(slots.secrets(self._sought) if self._sought else self._terms.offered)
 
     def _enter_anonymous(self) -> None:
         self.anonymous = self._noise.hash
@@ -116,25 +124,29 @@ class Handshake:
 
     def _read_proof(self, frame: bytes) -> bytes:
         known = self._terms.known()
-        if not self._check(frame, known):
-            return b""
-        return self._prove({room: known[room] for room in self.rooms})
+        self._check(frame, {**known, **slots.secrets(self._terms.slots())})
+        if self.paired:
+            return self._prove(slots.secrets(self.paired.slots))
+        return self._prove({room: known[room] for room in self.rooms}) if self.rooms else b""
 
     def _read_answer(self, frame: bytes) -> bytes:
-        if not self._check(frame, self._terms.offered):
-            return b""
-        return self._sending.encrypt(self._noise.write())
+        self._check(frame, slots.secrets(self._sought) if self._sought else self._terms.offered)
+        return self._sending.encrypt(self._noise.write()) if self.rooms else b""
 
     def _prove(self, rooms: Mapping[bytes, bytes]) -> bytes:
         about = proofs.context("room", self._initiator, self.anonymous)
         return self._sending.encrypt(proofs.make(rooms.values(), about, self._terms.random))
 
-    def _check(self, frame: bytes, rooms: Mapping[bytes, bytes]) -> bool:
+    def _check(self, frame: bytes, rooms: Mapping[bytes, bytes]) -> None:
+        """What the proof proves, rooms or slots; where there are slots, nothing else counts."""
         about = proofs.context("room", not self._initiator, self.anonymous)
-        self.rooms |= proofs.check(self._receiving.decrypt(frame), rooms, about, self._terms.random)
-        if not self.rooms:
+        proven = proofs.check(self._receiving.decrypt(frame), rooms, about, self._terms.random)
+        if found := slots.numbers(proven):
+            self.paired = Paired(found, self.anonymous, self._sending, self._receiving)
+        elif proven:
+            self.rooms |= proven
+        else:
             self.refused = "no_shared_room"
-        return bool(self.rooms)
 
     # frames 5 to 7: who one is
 

@@ -28,8 +28,9 @@ from peertalk.node.comparing import Comparing
 from peertalk.node.connector import Connector
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
+from peertalk.node.entrance import Entrance
 from peertalk.node.hearsay import Hearsay
-from peertalk.node.interfaces import Place, Sources, Watch, canonical, check, listenable, look, on_link, usable
+from peertalk.node.interfaces import Interface, Place, Sources, Watch, canonical, check, listenable, look, on_link, usable
 from peertalk.node.link import Link, dial
 from peertalk.node.links import Links
 from peertalk.node.listener import EVERYWHERE, Listener
@@ -102,7 +103,10 @@ class Life:
         self.comparing = Comparing(self.replica, self.views, self.news, self.now, self.engine.turn)
         self.links.on_double = self._warn_double
         self.connector = Connector(self.dialer, clock, self.links.outgoing)
-        self.listener = Listener(self.links.incoming, source, random)
+        self.entrance = Entrance(
+            self.replica, self.links, self.dialer, self.news, clock, random, source=source, enter=self.enter
+        )
+        self.listener = Listener(self.links.incoming, source, random, more=self.entrance.inviting.expected)
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
@@ -169,6 +173,7 @@ class Life:
     async def _close(self) -> None:
         await self.connector.close()
         self.comparing.close()
+        await self.entrance.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -276,6 +281,10 @@ class Life:
         self.dialer.jump(now.mono)
         self._remember()
 
+    def present(self) -> tuple[Interface, ...]:
+        """The interfaces that there are now."""
+        return self._source.present()
+
     def _is_elsewhere(self) -> bool:
         return self._place.left(usable(self._source.present(), self.settings.interfaces))
 
@@ -295,6 +304,7 @@ class Life:
             self.news.tell(notice)
         self.trust.tell(notice)
         self.comparing.tell(notice)
+        self.entrance.tell(notice)
 
     def _warn_double(self) -> None:
         self.news.publish(events.Warning(kind="second_process", text=self.views.me.name))

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 from peertalk.core.channel import Bye, Channel, ChannelEvent, Established, Refused
+from peertalk.core.pairing import Pairing
 from peertalk.errors import RemoteError, RequestError
 from peertalk.node.interfaces import canonical
 from peertalk.node.ports import Clock
@@ -37,16 +38,18 @@ ENDS = {
     "timeout",
 }
 FAULTS = {"bad_body", "bad_card", "bad_key", "bad_signature", "decrypt", "malformed", "not_proven", "out_of_order", "silent"}
+PAIRED = "paired"  # why a pairing ends in which all was said
 KNOWN = ENDS | FAULTS | {"too_large", "void_entry"}  # the reasons of others that may be logged
 
 
 class Link(asyncio.Protocol):
     """One TCP stream ↔ one channel.
 
-    `on_event` gets Established, Received and Proven. `on_closed` is called exactly once, never from within `send`, `prove` or
-    `close`, with why the link ended: `bye:<word>` (the other side's, `other` if it is none that we know), `closed:<word>`
-    (one's own), `refused:<kind>` (no channel, nobody's fault), `slow_reader`, `handshake_cut`, `cut_off`, or the kind of the
-    RemoteError. After that nothing is sent or told any more. `on_pace` is called when `writable` has changed.
+    `on_event` gets Established, Received and Proven, or the events of a pairing (core/pairing.py). `on_closed` is called exactly
+    once, never from within `send`, `prove`, `pair` or `close`, with why the link ended: `bye:<word>` (the other side's, `other` if
+    it is none that we know), `closed:<word>` (one's own), `refused:<kind>` (no channel, nobody's fault), `slow_reader`,
+    `handshake_cut`, `cut_off`, `wrong_code`, or the kind of the RemoteError. After that nothing is sent or told any more. `on_pace`
+    is called when `writable` has changed.
 
     `address` is that of the other end, `local` the own one (without a scope), `since` when it was established.
 
@@ -111,6 +114,11 @@ class Link(asyncio.Protocol):
         return self is not other and bool(self._channel.anonymous) and self._channel.anonymous == other._channel.anonymous
 
     @property
+    def pairing(self) -> bool:
+        """Whether it leads to an invitation, and never to a link."""
+        return self._channel.pairing
+
+    @property
     def half_open(self) -> bool:
         return self._reason is None and not self._channel.established
 
@@ -136,6 +144,12 @@ class Link(asyncio.Protocol):
         if self._reason is None:
             self._channel.prove(rooms, self._clock.mono())
             self._flush_soon()
+
+    def pair(self, step: Callable[[Pairing, float], None]) -> None:
+        """Go on with a pairing: `step` gets it, and the time. It may be the end."""
+        if self._reason is None:
+            self._channel.pair(lambda pairing: step(pairing, self._clock.mono()))
+            self._step_done()
 
     def forget(self, room: bytes) -> None:
         """This room is no longer proven here; to be spoken of again it would have to be."""
@@ -220,6 +234,9 @@ class Link(asyncio.Protocol):
     def _step_done(self) -> None:
         """After each step of the channel: write what it has, and be back when it wants to be woken."""
         self._flush()
+        if self._channel.paired:
+            self._end(f"closed:{PAIRED}")
+            return
         wake = self._channel.wake()
         if wake < self._timer_at:  # a timer that is too early costs a look, and saves setting one at every message
             self._set_timer(max(0.0, wake - self._clock.mono()), self._tick)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
 from itertools import count
+from typing import Protocol
 
 from peertalk.core.channel import Channel, ChannelEvent, Established
 from peertalk.core.entry import Random
@@ -34,6 +35,16 @@ CROWDED = "crowded"
 """The word of a `bye` that says: there is no room for one more link."""
 
 
+class Pairings(Protocol):
+    """Who invites: in these slots, and what becomes of links that found one of them."""
+
+    def slots(self) -> Collection[int]: ...
+
+    def happened(self, link: Link, event: ChannelEvent) -> None: ...
+
+    def ended(self, link: Link) -> None: ...
+
+
 class Links:
     """`lines` are the authenticated links that count, one an identity, as the engine uses them.
 
@@ -56,6 +67,7 @@ class Links:
         self.lines: dict[int, Link] = {}
         self.engine: Engine | None = None
         self.on_double: Callable[[], None] = lambda: None
+        self.pairings: Pairings | None = None
         self._replica, self._identity, self._dialer = replica, identity, dialer
         self._clock, self._random = clock, random
         self._admission, self._is_blocked, self._met = admission, is_blocked, met
@@ -76,29 +88,57 @@ class Links:
         """A link for a dial of `target`."""
         return self._make(target, self._offer())
 
-    def _make(self, target: str | None, offered: Mapping[bytes, bytes]) -> Link:
+    def seeking(
+        self, slots: Collection[int], on_event: Callable[[Link, ChannelEvent], None], on_closed: Callable[[Link, str], None]
+    ) -> Link:
+        """A link that looks for these slots and for nothing else. What becomes of it is told to whoever asked for it alone."""
+
+        def closed(link: Link, reason: str) -> None:
+            del self._all[link.id]
+            on_closed(link, reason)
+
         number = next(self._numbers)
-        channel = Channel(
-            initiator=target is not None,
-            identity=self._identity,
-            offered=offered,
-            known=lambda: self._secrets(number),
-            refuse=self._is_blocked,
-            random=self._random,
-            now=self._clock.mono(),
-        )
+        channel = self._channel(number, {}, initiator=True, slots=lambda: slots)
+        return self._add(Link(number, channel, clock=self._clock, on_event=on_event, on_closed=closed, target=""))
+
+    def is_own(self, link: Link) -> bool:
+        """Whether the other end of a link that is not established is in this process."""
+        return any(map(link.is_other_end_of, self._all.values()))
+
+    def _make(self, target: str | None, offered: Mapping[bytes, bytes]) -> Link:
+        number, inviting = next(self._numbers), self._inviting if target is None else frozenset
         link = Link(
             number,
-            channel,
+            self._channel(number, offered, initiator=target is not None, slots=inviting),
             clock=self._clock,
             on_event=self._on_event,
             on_closed=self._on_closed,
             on_pace=self._on_pace,
             target=target,
         )
-        self._all[link.id] = link
         self._rooms[link.id] = frozenset(self._replica.secrets())
+        return self._add(link)
+
+    def _channel(
+        self, link: int, offered: Mapping[bytes, bytes], *, initiator: bool, slots: Callable[[], Collection[int]]
+    ) -> Channel:
+        return Channel(
+            initiator=initiator,
+            identity=self._identity,
+            offered=offered,
+            known=lambda: self._secrets(link),
+            refuse=self._is_blocked,
+            random=self._random,
+            now=self._clock.mono(),
+            slots=slots,
+        )
+
+    def _add(self, link: Link) -> Link:
+        self._all[link.id] = link
         return link
+
+    def _inviting(self) -> Collection[int]:
+        return self.pairings.slots() if self.pairings is not None else ()
 
     def _offer(self) -> dict[bytes, bytes]:
         """Rooms that one chose to be in come first; what others brought (anybody can begin a direct room) takes turns."""
@@ -132,6 +172,8 @@ class Links:
     def _take(self, link: Link, event: ChannelEvent) -> None:
         if isinstance(event, Established):
             self._established(link, event)
+        elif link.pairing and self.pairings is not None:
+            self.pairings.happened(link, event)
         elif link.id in self.lines and isinstance(event, Received):
             self._replica.received(link.id, event.message, self._now())
         elif link.id in self.lines and isinstance(event, Proven):
@@ -198,7 +240,9 @@ class Links:
     def _on_closed(self, link: Link, reason: str) -> None:
         del self._all[link.id]
         self._rooms.pop(link.id, None)
-        if reason == "refused:self" and link.initiator and not any(map(link.is_other_end_of, self._all.values())):
+        if link.pairing and self.pairings is not None:
+            self.pairings.ended(link)
+        if reason == "refused:self" and link.initiator and not self.is_own(link):
             self.on_double()
         if link.peer is not None:
             was_member = self._is_member(link)

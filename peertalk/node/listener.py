@@ -29,7 +29,8 @@ _log = logging.getLogger("peertalk.listener")
 
 class Listener:
     """Takes in links made by `make`. At most 128 of them may be half-open, 16 from one source; when it is one too many, one
-    gives way (see `one_too_many`). `source` says what an address counts as (interfaces.Sources).
+    gives way (see `one_too_many`). `source` says what an address counts as (interfaces.Sources), `more` how many more from one
+    source are expected now than ever.
     """
 
     def __init__(
@@ -37,8 +38,10 @@ class Listener:
         make: Callable[[], Link],
         source: Callable[[str], str] = str,
         random: Callable[[int], bytes] = os.urandom,
+        more: Callable[[], int] = int,
     ) -> None:
         self._make = make
+        self._more = more
         self._source = source
         self._random = random
         self._servers: dict[str, asyncio.Server] = {}
@@ -98,7 +101,7 @@ class Listener:
         mine = self._source(link.address[0])
         self._half_open = [one for one in self._half_open if one[1].half_open] + [(mine, link)]
         same = [one for one in self._half_open if one[0] == mine]
-        if len(same) > HALF_OPEN_PER_SOURCE:
+        if len(same) > HALF_OPEN_PER_SOURCE + self._more():
             one_too_many(same, self._random).close("crowded")
         elif len(self._half_open) > HALF_OPEN:
             one_too_many(self._half_open, self._random).close("crowded")

@@ -162,6 +162,10 @@ class News:
         """A room with its count of unread messages."""
         return self._views.room(room, self.unread.get(room.id, 0))
 
+    def peer_view(self, identity: bytes) -> events.Peer:
+        """Somebody, as events name them."""
+        return self._views.peer(identity)
+
     def _room_changed(self, room: Room, change: events.RoomChange) -> None:
         if room.record.shown:
             self.publish(events.RoomChanged(room=self.room_view(room), change=change))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from peertalk import commands, say, text
 from peertalk.core import events
 from peertalk.core.events import AnyEvent, Invite, Message, Offer, Room, Words
-from peertalk.i18n import _
+from peertalk.i18n import _, ngettext
+from peertalk.plain.presence import several
 from peertalk.plain.speech import called, title
 from peertalk.say.roster import Roster
 
@@ -65,6 +66,7 @@ class Circle:
         self._roster = roster
         self._compared: set[str] = set()
         self._offered: set[str] = set()
+        self._outside: dict[str, set[str]] = {}
 
     def compares(self, room: str) -> None:
         """The words of this room were asked for: from now on it is said when they change."""
@@ -88,6 +90,8 @@ class Circle:
                 return [
                     _("{name} wants to compare symbols with you, to be sure of each other: /verify {name}").format(name=known)
                 ]
+            case events.RoomChanged(change="members"):
+                return self._waits_outside(event.room)
             case events.RoomChanged() if not self._is_news(event):
                 return []
             case _:
@@ -96,6 +100,16 @@ class Circle:
     def _is_news(self, event: events.RoomChanged) -> bool:
         """Doors are told by their quiet lines, which say who it was; what is one's own doing was said then."""
         return event.change in ("forgotten", "outside") or (event.change == "words" and event.room.id in self._compared)
+
+    def _waits_outside(self, room: Room) -> list[str]:
+        """Who has come to a closed door since this was told."""
+        before, now = self._outside.get(room.id, set()), {each.id for each in room.waiting}
+        self._outside[room.id] = now
+        new = [called(self._roster, each) for each in room.waiting if each.id not in before]
+        if not new:
+            return []
+        told = ngettext("{names} waits outside: /admit {name}", "{names} wait outside: /admit {name}", len(new))
+        return self._with_room(room.id, told.format(names=several(new), name=new[0]))
 
     def _with_room(self, room: str, words: str) -> list[str]:
         """With the room in front, as it may not be the open one."""
@@ -116,6 +130,9 @@ class Circle:
 
 
 def _sentence(words: str) -> str:
+    """With its full stop, unless a command ends it, to be typed as it stands there."""
+    if ": /" in words:
+        return words
     return words if not words or words.endswith((".", "?", "!")) else f"{words}."
 
 

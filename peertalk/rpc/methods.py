@@ -18,9 +18,6 @@ MANY: Final = 2**31 - 1  # "limit has no upper bound": no history is longer, and
 Limit = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
-Uses = Annotated[int, Meta(ge=1, le=1000)]
-Seconds = Annotated[int, Meta(ge=1, le=86_400)]
-Patience = Annotated[float, Meta(gt=0, le=3600)]
 Language = Literal["en", "de"]
 
 
@@ -44,26 +41,30 @@ class OfPeer(Params, frozen=True):
     peer: str
 
 
-class Create(Params, frozen=True):
-    name: str
-    retention: Literal["forever", "session"] | Days = "forever"
-    language: Language | None = None
-
-
 class Invite(Params, frozen=True):
     room: str
-    uses: Uses = 1
-    ttl: Seconds = 600
-    language: Language | None = None
+    uses: Annotated[int, Meta(ge=1, le=256)] = 1
+    ttl: Annotated[int, Meta(ge=10, le=86_400)] = 600
+    language: Literal["de", "en"] | None = None
 
 
-class ByCode(Params, frozen=True):
+class OfCode(Params, frozen=True):
     code: str
 
 
 class Accept(Params, frozen=True):
     code: str
-    timeout: Patience = 30
+    timeout: Annotated[float, Meta(gt=0, le=3600)] = 30
+
+
+class Invites(Params, frozen=True):
+    room: str | None = None
+
+
+class Create(Params, frozen=True):
+    name: str
+    retention: Literal["forever", "session"] | Days = "forever"
+    language: Language | None = None
 
 
 class Words(Params, frozen=True):
@@ -172,6 +173,10 @@ async def _read(node: Node, params: Read) -> object:
     return {"unread": await node.read(params.room, params.up_to)}
 
 
+async def _invites(node: Node, params: Invites) -> object:
+    return node.invites(params.room)
+
+
 async def _connect(node: Node, params: Connect) -> object:
     await node.connect(params.host, params.port)
     return {"link": True}
@@ -187,8 +192,8 @@ METHODS: Final[dict[str, Method]] = {
     "rooms.members": _method(InRoom, lambda node, it: node.members(it.room)),
     "rooms.create": _method(Create, lambda node, it: node.create(it.name, it.retention, it.language)),
     "rooms.invite": _method(Invite, lambda node, it: node.invite(it.room, it.uses, it.ttl, it.language)),
-    "rooms.invites": _method(Nothing, lambda node, _: node.invites()),
-    "rooms.cancel_invite": _method(ByCode, _dash(lambda node, it: node.cancel_invite(it.code))),
+    "rooms.invites": _method(Invites, _invites),
+    "rooms.cancel_invite": _method(OfCode, _dash(lambda node, it: node.cancel_invite(it.code))),
     "rooms.accept": _method(Accept, lambda node, it: node.accept(it.code, it.timeout)),
     "rooms.words": _method(Words, lambda node, it: node.words(it.room, it.language)),
     "rooms.verified": _method(Verified, lambda node, it: node.verified(it.room, it.present)),

@@ -77,12 +77,7 @@ _PARTS: Final = {
     "messages": N_("what was said"),
     "members": N_("who was there"),
     "room": N_("the room"),
-    "cards": N_("the keys of the others"),
-    "keys": N_("your key for this room"),
-    "feed_key": N_("your key for this room"),
-    "outbox": N_("what was still waiting"),
-    "direct": N_("your direct rooms"),
-    "verified": N_("whom you have verified"),
+    "key": N_("your key for this room"),
 }
 
 
@@ -112,7 +107,7 @@ def offer(made: Offer, spelled: Spelled = str) -> tuple[str, ...]:
         told = ngettext("{names} came along so far.", "{names} came along so far.", len(followers))
         lines.append(told.format(names=_names(followers, spelled)))
     if made.still_shared:
-        shared = ", ".join(map(spelled, made.still_shared))
+        shared = ", ".join(name if name.startswith("#") else spelled(name) for name in made.still_shared)
         lines.append(_("You would still meet {names} in: {rooms}.").format(names=out, rooms=shared))
     return *lines, _("/follow comes along, /decline stays. You need not decide now.")
 

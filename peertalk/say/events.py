@@ -76,10 +76,14 @@ def _peer(happened: events.PeerChanged) -> str:
             return _("{name} is away").format(name=name)
         case "name":
             return renamed(peer.tag, name)
-        case _ if peer.trust == "verified":
+        case "trust" if peer.trust == "verified":
             return _("{name} is verified").format(name=name)
-        case _:
+        case "trust":
             return _("{name} is not verified").format(name=name)
+        case "blocked":
+            return _("{name} is blocked").format(name=name)
+        case _:
+            return _("{name} is not blocked any more").format(name=name)
 
 
 _ROOMS: Final = {

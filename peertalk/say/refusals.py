@@ -67,10 +67,10 @@ def _malformed(data: Data) -> str:
 
 
 def sealed(data: Data) -> str:
-    """A room whose door is closed: one's own, where it has a name here, or the one behind a code."""
+    """A room whose door is closed: one that one is in or stands before, by its name, or the one behind a code."""
     if data.get("room") is None:
         return _("The room behind this code is closed just now. Ask somebody inside to open it, then for a new code.")
-    told = _("{room} is closed, so nobody can be invited. /open opens it for all, /admit PERSON lets one person in.")
+    told = _("{room} is closed just now. Whoever is inside can open it with /open, or let one person in with /admit PERSON.")
     return told.format(room=_plain(data["room"]))
 
 
@@ -101,12 +101,11 @@ _REFUSED: Final[Mapping[str, str]] = {
     "words_changed": N_(
         "Somebody among them came after the words that you compared. /words shows the new ones: compare those."
     ),
-    "not_member": N_("That person is not in this room."),
-    "locked_in": N_("That is not possible while this room is closed. /open opens it."),
-    "outside": N_(
-        "This room is closed, and you are outside of it. As soon as somebody inside lets you in, you can go on here."
-    ),
-    "too_many": N_("There are too many of these already. /cancel takes one back."),
+    "not_member": N_("Only somebody who is in this room can be meant here. /who lists them."),
+    "nobody": N_("Say without whom: /reform PERSON does it."),
+    "not_yours": N_("That is no code of yours, or it lets nobody in any more anyway."),
+    "too_many": N_("Too many codes of yours are alive already. /cancel takes them back."),
+    "bounds": N_("A code can be for 1 to 256 people, and live for ten seconds to a day."),
 }
 
 
@@ -114,6 +113,8 @@ def refused(data: Data) -> str:
     """Something that cannot be done there."""
     if data.get("why") is None:
         return _("That was refused.")
+    if data["why"] == "too_many" and "limit" in data:
+        return _("So many at once cannot be left out. Leave out fewer, then do it again.")
     template = _REFUSED.get(str(data["why"]))
     return _(template) if template else _("That was refused: {why}").format(why=_plain(data["why"]))
 
@@ -125,6 +126,7 @@ _NO_LONGER_THERE: Final[Mapping[str, str]] = {
         "The connection to them was cut again and again, so there was nothing to compare. Try again, closer together."
     ),
     "gone": N_("The connection to them is gone. Try again when they are here."),
+    "away": N_("They are not here right now. Try again when you are on the same network."),
     "vanished": N_("Whoever invited you was there for a moment and is gone now. Wait until they are back, then try again."),
 }
 

@@ -19,8 +19,9 @@ from peertalk.core.entry import KINDS, SALT, End, Here, Left, Text, seal_body
 from peertalk.core.wire import Message
 from peertalk.rpc.methods import METHODS
 from tests.core.authors import ROOM, Author
+from tests.core.couple import POINTS
 from tests.core.desk import Desk, of
-from tests.core.pair import rooms
+from tests.core.pair import identity, rooms
 from tests.fuzz.channel import FRAMES, KNOWN, two
 from tests.fuzz.corpora import CORPUS, corpus
 from tests.fuzz.crowd import ACTIONS, Crowd
@@ -89,6 +90,17 @@ def insiders() -> Iterable[bytes]:
         yield bytes([FRAMES, 0]) + _record(kind, content) * 2
     for acts in ((3, 1, 1, 3, 0, 1), (4, 1, 3, 2, 6, 5), (6, 5, 6, 6), (5, 3, 0, 0)):
         yield bytes([FRAMES, 0, *acts * 3])
+
+
+def pairings() -> Iterable[bytes]:
+    """Somebody who stops meaning well at each point."""
+    element = b"\0A" + POINTS[0], b"\0B" + POINTS[1]
+    given = bytes(33) + identity("ben").public + b"\0\4abcd"
+    for joins in (0, 1):
+        for frames in range(5):
+            yield bytes([joins, frames]) + Random(f"pairing {joins} {frames}").randbytes(60)
+            for content in (element[joins], element[joins][:2] + bytes(32), given, bytes(32)):
+                yield bytes([joins, frames, 1, 6 - 2 * (content is given), len(content) - 1]) + content + bytes([1, 0, 3])
 
 
 def _record(kind: int, content: bytes) -> bytes:
@@ -188,7 +200,8 @@ def lines_written() -> Iterable[bytes]:
 
 
 MAKERS: dict[str, Callable[[], Iterable[bytes]]] = {
-    "stream": streams, "inside": insiders, "wire": messages, "header": headers, "body": bodies, "replica": crowds, "text": texts,
+    "stream": streams, "inside": insiders, "pairing": pairings, "wire": messages, "header": headers, "body": bodies, "replica": crowds,
+    "text": texts,
     "rpc": lines, "settings": settings, "command": lines_written,
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.fuzz import channel, messages, readers, replica
+from tests.fuzz import channel, messages, pairing, readers, replica
 
 
 class Target(NamedTuple):
@@ -18,6 +18,7 @@ class Target(NamedTuple):
 TARGETS = {
     "stream": Target(channel.stream, 6000),
     "inside": Target(channel.inside),
+    "pairing": Target(pairing.pairing, 300),
     "wire": Target(messages.message),
     "header": Target(messages.header),
     "body": Target(messages.body),

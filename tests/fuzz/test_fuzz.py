@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from peertalk import text
 from peertalk.config import values
-from peertalk.core import entry, session
+from peertalk.core import entry, pairing, session
 from peertalk.core.frames import FrameReader
 from peertalk.core.outlet import Outlet
+from peertalk.core.pairing import Pairing
 from peertalk.core.room import Room
 from peertalk.errors import RemoteError
 from peertalk.streams.lines import Lines
@@ -96,6 +97,8 @@ def test_another_encoding_of_a_header_would_be_found(monkeypatch: pytest.MonkeyP
     [
         ("stream", FrameReader, "feed", lambda self, data: self._buffer.extend(data[:3])),
         ("inside", session, "is_reason", lambda word: True),
+        ("pairing", Pairing, "sizes", property(lambda self: range(1, 2001))),
+        ("pairing", pairing, "check_element", lambda element, side: element),
         ("wire", messages.wire, "decode", lambda raw: messages.wire.Quit(raw[:32])),
         ("body", text, "message", lambda raw: raw + "\x1b"),
         ("replica", Room, "digest", lambda self: bytes(31) + b"x"),

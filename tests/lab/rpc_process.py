@@ -24,7 +24,8 @@ class RpcError(Exception):
 
     def __init__(self, error: dict[str, Any]) -> None:
         super().__init__(f"{error.get('code')} {error.get('message')} {error.get('data')}")
-        self.kind = (error.get("data") or {}).get("kind", error.get("code"))
+        self.data: dict[str, Any] = error.get("data") or {}
+        self.kind = self.data.get("kind", error.get("code"))
 
 
 class Died(Exception):

@@ -120,7 +120,7 @@ class FakeNode(FakeCircle):
             "time": self._time, "text": text, "mine": mine,
         }  # fmt: skip
         message = Message(**(values | fields))  # type: ignore[arg-type]
-        self.texts[message.room].append(message)
+        self.texts.setdefault(message.room, []).append(message)
         return message
 
     def hear(self, room: str, name: str, text: str, **fields: object) -> Message:
@@ -266,7 +266,7 @@ class FakeNode(FakeCircle):
 
     async def messages(self, room: str, limit: int = 100, before: str | None = None, after: str | None = None) -> MessageList:
         self._ask("messages", room, limit, before, after)
-        texts = sorted(self.texts[room], key=lambda message: (message.lamport is None, message.lamport, message.id))
+        texts = sorted(self.texts.get(room, []), key=lambda message: (message.lamport is None, message.lamport, message.id))
         if before is not None:
             texts = texts[: next(index for index, message in enumerate(texts) if message.id == before)]
         return MessageList(messages=texts[-limit:], more=len(texts) > limit)

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from peertalk import say
-from peertalk.core.events import AnyEvent, Delivered, Message, MessageArrived, MessageChanged, MessageList, Room
+from peertalk.core.events import (
+    AnyEvent,
+    Delivered,
+    IdentityView,
+    Message,
+    MessageArrived,
+    MessageChanged,
+    MessageList,
+    Room,
+)
 from peertalk.errors import StartError
 from peertalk.i18n import _, ngettext
+from peertalk.text import look
 
 Print = Callable[[str], None]
 
@@ -34,6 +44,8 @@ class Talker(Protocol):
     async def send(self, room: str, text: str, /) -> Message: ...
 
     async def messages(self, room: str, limit: int, /) -> MessageList: ...
+
+    async def members(self, room: str, /) -> Sequence[IdentityView]: ...
 
 
 # ── send ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -89,12 +101,18 @@ async def _why_nobody(node: Talker, room: str, wait: float) -> str:
 async def tail(node: Talker, room: str, lines: int, write: Print, *, as_json: bool) -> None:
     """Write the last `lines` messages of a room, then each new one as it comes, until the node is closed.
 
-    PeerTalkError as Node.room."""
+    PeerTalkError as Node.room: a name that could mean two rooms is none."""
     events = node.subscribe()
-    form = _json if as_json else line
     try:
         there = await node.room(room)
+        names = Names(await node.members(there.id))
         shown = (await node.messages(there.id, lines)).messages if lines else []
+        for message in shown:
+            names.called(message.author)  # of two, the first is told apart already
+
+        def form(message: Message) -> str:
+            return _json(message) if as_json else line(message, names.called(message.author))
+
         for message in shown:
             write(form(message))
         seen = {message.id for message in shown}
@@ -105,9 +123,24 @@ async def tail(node: Talker, room: str, lines: int, write: Print, *, as_json: bo
         events.close()
 
 
-def line(message: Message) -> str:
+class Names:
+    """What people are called: two whose names look the same, with the tags of their keys."""
+
+    def __init__(self, people: Iterable[IdentityView]) -> None:
+        self._known: dict[str, set[str]] = {}
+        for each in people:
+            self.called(each)
+
+    def called(self, somebody: IdentityView) -> str:
+        """What somebody is called beside everybody who was asked about so far."""
+        alike = self._known.setdefault(look(somebody.name), set())
+        alike.add(somebody.id)
+        return f"{somebody.name} · {somebody.tag}" if len(alike) > 1 else somebody.name
+
+
+def line(message: Message, called: str | None = None) -> str:
     """A message as text: `19:02 Mira: text`. Further lines of it are indented, so that none can pass for another message."""
-    return f"{say.clock(message.time)} {say.message(message)}".replace("\n", "\n      ")
+    return f"{say.clock(message.time)} {say.message(message, called)}".replace("\n", "\n      ")
 
 
 def _json(message: Message) -> str:

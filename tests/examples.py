@@ -123,10 +123,13 @@ def digest(*tips: bytes) -> bytes:
 
 ANNA = Person(private=count_up(0x00), seed=count_up(0x40))
 BEN = Person(private=count_up(0x20), seed=count_up(0x60))
+CARA = Person(private=count_up(0x10), seed=count_up(0x50))
+DIRECT = room_id(direct_secret(bindings.crypto_scalarmult(ANNA.private, BEN.identity), ANNA.identity, BEN.identity))
 LOBBY = room_id(open_secret("lobby"))
 TERMS = [count_up(0xC0), "Mutige Väter", "de", 30, b"", []]
 CIRCLE = room_id(private_secret(packed(TERMS)))
-REFORMED = [count_up(0xE0), "Mutige Väter", "de", -1, CIRCLE, [BEN.identity]]
+REFORMED = [count_up(0xE0), "Mutige Väter", "de", 30, CIRCLE, [CARA.identity]]
+FLEETING = [count_up(0xD0), "Heute Abend", "de", -1, b"", []]
 HERE = entry(LOBBY, ANNA, None, "here", {"name": "Anna"}, count_up(0x80))
 HELLO = entry(LOBBY, ANNA, HERE, "text", {"text": "Hallo, schön!"}, count_up(0xA0))
 DOORS = (
@@ -134,8 +137,11 @@ DOORS = (
     ("seal", {"admitted": [ANNA.identity, BEN.identity]}),
     ("admit", {"who": BEN.identity}),
     ("unseal", {}),
+    ("follow", {"tips": [count_up(0x80), count_up(0xA0)], "first": True}),
+    ("follow, of another", {"tips": []}),
     ("over", {}),
 )
+OFFER = [13, DIRECT, CIRCLE, packed(REFORMED), ANNA.identity, [ANNA.identity]]
 OWNER = b"peertalk/1 owner" + LOBBY + ANNA.identity
 NEXT = b"peertalk/1 next" + LOBBY + BEN.feed
 
@@ -183,8 +189,8 @@ def rooms() -> Iterator[str]:
     secret = direct_secret(shared, ANNA.identity, BEN.identity)
     yield "The direct room of Anna and Ben."
     yield table(("DH(Anna, Ben)", shared), ("secret", secret), ("id", room_id(secret)))
-    yield "A private room, in German, kept for 30 days; and one re-formed from it without Ben, off the record."
-    for terms in (TERMS, REFORMED):
+    yield "A private room, in German, kept for 30 days; one re-formed from it without Cara; and one that is off the record."
+    for terms in (TERMS, REFORMED, FLEETING):
         secret = private_secret(packed(terms))
         yield table(("terms", packed(terms)), ("secret", secret), ("id", room_id(secret)))
 
@@ -278,6 +284,8 @@ def messages() -> Iterator[str]:
         ("Signal", packed([9, LOBBY, "typing"])),
         ("Quit", packed([10, LOBBY])),
         ("Wait", packed([12, CIRCLE])),
+        ("Offer, of Anna to Ben", packed(OFFER)),
+        ("Offer, taken back", packed([*OFFER[:5], []])),
         ("Peers, one's own port", packed([11, LOBBY, 40400, []])),
         ("Peers, of another", packed([11, LOBBY, 40400, [[BEN.identity, [[bytes([192, 168, 1, 20]), 40400]]]]])),
     )

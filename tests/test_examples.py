@@ -11,6 +11,7 @@ import pytest
 from peertalk.core import wire
 from peertalk.core.entry import (
     Admit,
+    Follow,
     Here,
     Over,
     Seal,
@@ -33,7 +34,7 @@ from peertalk.text import room_name
 from tests import examples
 from tests.core.authors import START
 from tests.core.desk import Desk, sent
-from tests.examples import ANNA, BEN, HELLO, HERE, LOBBY
+from tests.examples import ANNA, BEN, CARA, HELLO, HERE, LOBBY
 
 NAMES = {kind.__name__ for kind in wire.Message.__args__}
 LINES = examples.render().replace("\n" + " " * 26, "").splitlines()
@@ -68,22 +69,24 @@ def test_rooms() -> None:
 
 
 def test_private_rooms() -> None:
-    for terms in (examples.TERMS, examples.REFORMED):
+    for terms in (examples.TERMS, examples.REFORMED, examples.FLEETING):
         raw = examples.packed(terms)
         decoded = decode_terms(raw)
         assert encode_terms(decoded) == raw
         assert private_room(decoded, 0).id == examples.room_id(examples.private_secret(raw))
     assert private_room(decode_terms(examples.packed(examples.TERMS)), 0).retention == 30
     reformed = private_room(decode_terms(examples.packed(examples.REFORMED)), 0)
-    assert (reformed.retention, reformed.predecessor, reformed.without) == ("session", examples.CIRCLE, (BEN.identity,))
+    assert (reformed.retention, reformed.predecessor, reformed.without) == (30, examples.CIRCLE, (CARA.identity,))
+    assert private_room(decode_terms(examples.packed(examples.FLEETING)), 0).retention == "session"
 
 
 def test_what_is_said_of_doors() -> None:
     anna, ben = ANNA.identity, BEN.identity
-    said = (Here("Anna", by=ben), Seal((anna, ben)), Admit(ben), Unseal(), Over())
+    tips = examples.count_up(0x80), examples.count_up(0xA0)
+    said = (Here("Anna", by=ben), Seal((anna, ben)), Admit(ben), Unseal(), Follow(tips, first=True), Follow(()), Over())
     for (kind, content), expected in zip(examples.DOORS, said, strict=True):
         inner = examples.packed(content)
-        assert open_body(kind, bytes(32) + len(inner).to_bytes(2, "big") + inner) == expected
+        assert open_body(kind.split(",")[0], bytes(32) + len(inner).to_bytes(2, "big") + inner) == expected
         assert seal_body(expected, bytes)[1][34:].rstrip(b"\0") == inner.rstrip(b"\0")
 
 

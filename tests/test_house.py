@@ -27,7 +27,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # What core may import: values, bytes and mathematics. Everything else does I/O, tells time, or could.
 PURE_MODULES = {
-    "__future__", "abc", "base64", "binascii", "bisect", "collections", "copy", "dataclasses", "enum", "functools", "hashlib",
+    "__future__", "abc", "base64", "binascii", "bisect", "collections", "contextlib", "copy", "dataclasses", "enum", "functools", "hashlib",
     "heapq", "hmac", "ipaddress", "itertools", "math", "operator", "re", "string", "struct", "types", "typing", "unicodedata",
     "msgspec", "nacl", "peertalk.core", "peertalk.errors", "spake2",
 }  # fmt: skip

@@ -15,17 +15,22 @@ from peertalk.core import (
     channel,
     entry,
     frames,
+    invite,
+    offers,
     outlet,
+    pairing,
     proofs,
     proving,
     rates,
     reach,
     records,
+    reforming,
     room,
     rooms,
     serving,
     session,
     sharing,
+    slots,
     sync,
     wire,
 )
@@ -38,6 +43,8 @@ from peertalk.node import (
     discovery,
     doctor,
     hearsay,
+    invitations,
+    joining,
     life,
     link,
     listener,
@@ -47,7 +54,7 @@ from peertalk.node import (
 )
 
 PAGE = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text(encoding="utf-8")
-HEADINGS = ("### Limits of the channel", "## Limits", "### Limits of a node")
+HEADINGS = ("### Limits of the channel", "## Limits", "### Limits of a node", "### Limits of invitations")
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "ms": 0.001, "min": 60, "days": 86_400}
 QUANTITY = re.compile(r"(\d[\d,]*(?:\.\d+)?)(?: (KiB|MiB|ms|min|days)\b)?")
 LITTLE, OPEN, STRANGERS = rates.LITTLE, rates.OPEN, rates.STRANGERS
@@ -80,6 +87,10 @@ LIMITS: dict[str, tuple[float, ...]] = {
         wire.MAX_TERMS,
     ),
     "identities named in one `seal`": (entry.MAX_ADMITTED,),
+    "tips named in a `follow`; followers named in an `Offer`": (entry.MAX_SPLIT, wire.MAX_FOLLOWERS),
+    "offers that are kept; of one who said them first": (offers.MAX_OFFERS, offers.OFFERS_EACH),
+    "offers that are read of one link": (offers.BURST, offers.RATE),
+    "people with whom one is in private rooms whose direct rooms are offered in dials": (reforming.MAX_DIRECT,),
     "feeds a card": (wire.MAX_FEEDS,),
     "own feeds, and feeds of others, that one member may name in a room": (cards.GIVEN,),
     "beyond these, of all members of the room together": (cards.GIVEN_TOGETHER,),
@@ -109,6 +120,23 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "signals": (sharing.SIGNAL_BURST, sharing.SIGNAL_RATE),
     "members told of in one `Peers`; endpoints of each": (wire.MAX_PEERS, wire.MAX_ENDPOINTS),
     "`Peers` on one link": (reach.HEARD_BURST, reach.HEARD_RATE),
+    # of invitations
+    "slots": (slots.SLOTS,),
+    "uses of a code; its time": (invite.MAX_USES, invite.MIN_SECONDS, invite.MAX_SECONDS),
+    "codes of one process by which somebody may come in; with dead ones that are still answered for": (
+        *(invitations.MAX_ALIVE, invitations.MAX_ANSWERED),
+    ),
+    "a dead code is answered for": (invite.ANSWERED_SECONDS,),
+    "tries": (invite.TRIES_A_USE, invite.MAX_TRIES),
+    "tries in flight, from one source": (invite.WORDS_PER_SOURCE,),
+    "links in flight; begun": (invite.LINKS_IN_FLIGHT, invite.LINKS_A_SECOND, invite.LINKS_A_SECOND),
+    "frame 7 after frame 6; frame 8 after frame 7; frame 9 after frame 8": (
+        *(pairing.CONFIRM_SECONDS, pairing.GIVE_SECONDS, pairing.COME_SECONDS),
+    ),
+    "terms": (pairing.MAX_TERMS,),
+    "dials of a joiner in flight; frames 7 for one code": (joining.AT_ONCE, joining.MAX_CONFIRMED),
+    "a look at which slots are taken; instances that are looked at": (*(invitations.LOOK_SECONDS, invitations.MAX_LOOKED_AT),),
+    'connections from one source beyond those of "Limits of a node", while codes are alive': (invitations.MORE_HALF_OPEN,),
     # of a node
     "links; kept of these for people who are known": (admission.LINKS, admission.KEPT),
     "links from one source": (admission.LINKS_PER_SOURCE,),

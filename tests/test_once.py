@@ -6,8 +6,8 @@ import json
 import msgspec
 import pytest
 
-from peertalk import i18n, once
-from peertalk.core.events import Author, Message, MessageArrived, MessageChanged
+from peertalk import i18n, once, say
+from peertalk.core.events import Author, Message, MessageArrived, MessageChanged, Room
 from peertalk.errors import RequestError, StartError
 from tests.fake_node import FakeNode
 
@@ -120,6 +120,28 @@ async def test_a_message_that_came_while_the_last_ones_were_read_is_written_once
     node = FakeNode()
     node.sent.append(said("new", id="n1"))
     assert [line[6:] for line in await tailed(node, 5)] == ["Ben: new"]
+
+
+async def test_two_people_of_one_name_are_told_apart_by_the_tags_of_their_keys() -> None:
+    node = FakeNode()
+    other = Author(id="dd" * 32, name="Вen", tag="0th3")  # another letter, which looks the same
+    node.sent += [said("old", id="o1"), msgspec.structs.replace(said("me too", id="o2"), author=other)]
+    assert [line[6:] for line in await tailed(node, 5)] == ["Ben · x1y2: old", "Вen · 0th3: me too", "Ben · x1y2: new"]
+
+
+async def test_a_name_that_could_mean_two_rooms_is_refused_with_their_ids() -> None:
+    node = FakeNode()
+    refusal = RequestError("ambiguous_name", name="circle", candidates=["0a" * 32, "0b" * 32])
+
+    async def room(_room: str) -> Room:
+        raise refusal
+
+    node.room = room  # type: ignore[method-assign]
+    for asked in (once.send(node, "circle", "hello", 0), once.tail(node, "circle", 5, print, as_json=False)):
+        with pytest.raises(RequestError) as caught:
+            await asked
+        assert "0a" * 32 + " or " + "0b" * 32 in say.error(caught.value)
+    assert node.sent == []
 
 
 async def test_tail_as_json_writes_whole_messages() -> None:

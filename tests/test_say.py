@@ -62,7 +62,7 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("unknown_peer", peer="Zoe"), ["Zoe"]),
     (RequestError("unknown_message", message="ab12"), []),
     (RequestError("ambiguous_name", name="Anna", candidates=["Anna·k3f9", "anna·x7q2"]), ["Anna·k3f9", "anna·x7q2"]),
-    (RequestError("ambiguous_name", name="Anna", candidates=["0a" * 32, "0b" * 32]), ["Anna"]),
+    (RequestError("ambiguous_name", name="Anna", candidates=["0a" * 32, "0b" * 32]), ["Anna", "0b" * 32]),
     (RequestError("ambiguous_name", name="Anna"), ["Anna"]),
     (RequestError("not_reachable", host="fe80::1", port=47000), ["[fe80::1]:47000"]),
     (RequestError("not_reachable", host="10.0.0.1", port=5, why="no_shared_room"), ["10.0.0.1:5"]),
@@ -75,7 +75,8 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("refused", why="x is y"), ["x is y"]),
     *((RequestError("refused", why=why), []) for why in ("not_private", "reformed", "self", "not_member", "nobody")),
     (RequestError("refused", why="left_out"), []),
-    *((RequestError("refused", why=why), []) for why in ("too_many", "many_codes", "bounds")),
+    (RequestError("refused", why="too_many", limit=32), []),
+    *((RequestError("refused", why=why), []) for why in ("too_many", "not_yours", "bounds")),
     *(
         (RequestError("bad_code", reason=reason), [])
         for reason in ("not_found", "wrong", "expired", "used_up", "two_rooms", "?")
@@ -93,7 +94,7 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("sealed"), []),
     (RequestError("key_changed", name="Mira", room="r1"), ["Mira"]),
     (RequestError("unknown_offer", offer="0f"), []),
-    *((RequestError("not_reachable", why=why), []) for why in ("cancelled", "timeout", "failed", "gone", "inviter", "away")),
+    *((RequestError("not_reachable", why=why), []) for why in ("cancelled", "timeout", "failed", "gone", "vanished", "away")),
     (RequestError("refused"), []),
     (RequestError("bad_name", why="empty"), []),
     (RequestError("bad_name", why="too_long", limit=32), ["32"]),

@@ -8,7 +8,7 @@ from peertalk import config, say
 from peertalk.commands import privacy
 from peertalk.commands.actions import Quit, SetLanguage, SetTheme, ShowHelp, ShowOlder, ShowReport, SwitchRoom
 from peertalk.commands.finding import Arguments, divide, member_line, pick, room_line, room_of, title
-from peertalk.commands.model import Context, Outcome
+from peertalk.commands.model import Asked, Context, Outcome, Way
 from peertalk.errors import RequestError
 from peertalk.i18n import _, ngettext
 
@@ -43,6 +43,18 @@ async def room(node: Node, arguments: Arguments, context: Context) -> Outcome:
     if "room" not in arguments:
         return Outcome((room_line(await room_of(node, arguments, context), context),))
     return Outcome(action=SwitchRoom((await node.room(arguments["room"])).id))
+
+
+async def ask_room(node: Node, arguments: Arguments, context: Context) -> Asked | None:
+    """Which, where several are called so: one that was started anew, say, and the one before it."""
+    wanted = arguments.get("room", "").removeprefix("#").casefold()
+    found = [each for each in await node.rooms() if each.name.casefold() == wanted and each.kind != "direct"]
+    if len(found) < 2:
+        return None
+    found.sort(key=lambda each: each.archived)
+    only_read = _("It has been started anew, and is only read any more.")
+    ways = tuple(Way(room_line(each, context), only_read if each.archived else "", {"room": each.id}) for each in found)
+    return Asked(_("Which one?"), ways)
 
 
 async def rooms(node: Node, _arguments: Arguments, context: Context) -> Outcome:

@@ -43,6 +43,7 @@ COMMANDS: Final = (
         N_("Switch to one of your rooms, or say which one is open."),
         handlers.room,
         (replace(_ROOM, optional=True),),
+        ask=handlers.ask_room,
     ),
     Command("rooms", {"en": ("rooms",), "de": ("räume", "raeume")}, N_("List your rooms."), handlers.rooms),
     Command("older", {"en": ("older",), "de": ("älter", "aelter")}, N_("Go back to older messages."), handlers.older),

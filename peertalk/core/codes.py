@@ -88,7 +88,8 @@ _TOKEN: Final = re.compile(r"\d+|[^\W\d_]+")
 
 def parse(text: str) -> Code:
     """A code or a link as a person typed, pasted or scanned it. RequestError("bad_code", reason="malformed", why, word,
-    suggestions): `why` is one of `Why`, `word` what is not known, as it was written (of a stranger's making, perhaps: neutralise it)."""
+    suggestions): `why` is one of `Why`; `word`, at most 32 characters, is what is not known, folded, and may be of a stranger's making:
+    neutralise it."""
     body = _body(text[:MAX_TEXT])
     unbroken = re.sub(r"\s", "", body)  # a terminal may have broken a link anywhere
     scheme = _SCHEME.match(unbroken)

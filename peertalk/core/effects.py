@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from peertalk.core.stored import EntryRecord, Op, OutboxRecord, Record, RoomRecord
+from peertalk.core.stored import EntryRecord, OfferRecord, Op, OutboxRecord, Record, RoomRecord
 from peertalk.core.wire import Endpoint, Message
 
 Link = int
@@ -103,10 +103,12 @@ class Queued(Record, frozen=True):
 
 
 class Moved(Record, frozen=True):
-    """An own message that waits has moved on to a new feed: `before` was its id until now. It is on disk so."""
+    """An own message that waits has moved on to a new feed: `before` was its id until now, `room` where it waited if that was
+    another room. It is on disk so."""
 
     before: bytes
     record: OutboxRecord
+    room: bytes = b""
 
 
 class Placed(Record, frozen=True):
@@ -159,6 +161,18 @@ class RoomWent(Record, frozen=True):
     forgotten: bool
 
 
+class RoomArchived(Record, frozen=True):
+    """A room was re-formed, and is only read any more."""
+
+    record: RoomRecord
+
+
+class Offered(Record, frozen=True):
+    """Somebody asks to come along to a re-formed room, or more is known of that. It is on disk."""
+
+    record: OfferRecord
+
+
 class TypingSeen(Record, frozen=True):
     room: bytes
     identity: bytes
@@ -188,6 +202,8 @@ Notice = (
     | DoorChanged
     | RoomCame
     | RoomWent
+    | RoomArchived
+    | Offered
     | TypingSeen
     | ForkSeen
     | SyncStep

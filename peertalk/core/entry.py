@@ -91,10 +91,12 @@ class Unseal(msgspec.Struct, frozen=True):
     """The door is open."""
 
 
-class Follow(msgspec.Struct, frozen=True):
-    """The author came along from the room that this one was re-formed from; its tips as the author holds them."""
+class Follow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The author came along from the room that this one was re-formed from; its tips as the author holds them. `first`: the
+    author is who has re-formed it."""
 
     tips: Annotated[tuple[wire.Id, ...], Meta(max_length=MAX_SPLIT)]
+    first: bool = False
 
 
 class Over(msgspec.Struct, frozen=True):

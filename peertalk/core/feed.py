@@ -30,6 +30,21 @@ def place(page: PageIndex, entry: bytes) -> tuple[int, int]:
     raise KeyError(entry)
 
 
+def covered(held: Iterable[bytes], index: Mapping[bytes, PageIndex]) -> dict[int, int]:
+    """What lies at or below these ids, each in its feed: page number → how many entries at its beginning."""
+    found: dict[int, int] = {}
+    for start in held:
+        id_ = start
+        while id_:
+            page = index[id_]
+            count = place(page, id_)[0] - page.entries[0][1] + 1
+            if found.get(page.number, 0) >= count:
+                break
+            found[page.number] = count
+            id_ = page.prev
+    return found
+
+
 class Chain:
     """The settled pages of one feed, in the order in which they settled here."""
 
@@ -77,17 +92,8 @@ class Chain:
         return ((page, max(0, base - page.entries[0][1] + 1)) for page in pages)
 
     def _lacking_forked(self, held: Iterable[bytes], index: Mapping[bytes, PageIndex]) -> Iterator[Lack]:
-        covered: dict[int, int] = {}
-        for start in held:
-            id_ = start
-            while id_:
-                page = index[id_]
-                count = place(page, id_)[0] - page.entries[0][1] + 1
-                if covered.get(page.number, 0) >= count:
-                    break
-                covered[page.number] = count
-                id_ = page.prev
+        below = covered(held, index)
         for page in self.pages:
-            skip = covered.get(page.number, 0)
+            skip = below.get(page.number, 0)
             if skip < len(page.entries):
                 yield page, skip

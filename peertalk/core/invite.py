@@ -20,6 +20,8 @@ MAX_USES = 256
 MIN_SECONDS, MAX_SECONDS = 10, 86_400
 WORDS_PER_SOURCE = 3
 LINKS_IN_FLIGHT = 4
+MAX_SOURCES = 256
+"""Of so many it is remembered when somebody from there had a turn."""
 LINKS_A_SECOND = 8
 ANSWERED_SECONDS = 600.0
 
@@ -57,6 +59,8 @@ class Invitation:
         self._ended: tuple[Death, float] | None = None
         self._waiting: dict[int, _Visit] = {}
         self._flying: dict[int, _Visit] = {}
+        self._had_turns: dict[str, int] = {}  # source → the how-manieth turn was its last
+        self._turns = 0
         self._links_from = now - 1.0  # when the next may be begun; as far back as there may be several at once
 
     # ── how it stands ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -97,9 +101,10 @@ class Invitation:
         self._waiting[visit] = _Visit(source, way)
 
     def turns(self, now: float) -> list[Turn]:
-        """Whose turn it is now, in order. For each with GO_ON a try is reserved."""
+        """Whose turn it is now: of whom nobody from the same source had one, or had it longest ago, so that who holds many places keeps
+        nobody out who comes from elsewhere. For each with GO_ON a try is reserved."""
         given = []
-        for visit, who in list(self._waiting.items()):
+        for visit, who in sorted(self._waiting.items(), key=lambda waiting: self._had_turns.get(waiting[1].source, 0)):
             status = self.status(who.way, now)
             if status is Status.GO_ON:
                 if not self._has_place(who, now):
@@ -146,6 +151,11 @@ class Invitation:
 
     def _reserve(self, visit: int, who: _Visit, now: float) -> None:
         self._flying[visit] = who
+        self._turns += 1
+        self._had_turns.pop(who.source, None)
+        self._had_turns[who.source] = self._turns
+        if len(self._had_turns) > MAX_SOURCES:
+            del self._had_turns[next(iter(self._had_turns))]
         if who.way is Way.WORDS:
             self._tries -= 1
         else:

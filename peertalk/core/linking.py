@@ -23,29 +23,54 @@ class Linking:
     def is_active(self, room: bytes) -> bool:
         """Is this room spoken of with others? (One that was left, its history kept, is not.)"""
         place = self._places.get(room)
-        return place is not None and not place.leaving and (place.room.record.shown or place.room.record.kind == "direct")
+        if place is None or place.leaving or place.room.record.archived:
+            return False
+        return place.room.record.shown or place.room.record.kind == "direct"
 
-    def secrets(self) -> dict[bytes, bytes]:
-        """room id → secret of all rooms that may be proven."""
-        return {id_: place.room.record.secret for id_, place in self._places.items() if self.is_active(id_)}
+    def may_speak(self, room: bytes, link: LinkState) -> bool:
+        """Is this room spoken of with whoever is there? Not with who is left out of it; and one that was re-formed only with who
+        has proven a room that it was re-formed as."""
+        place = self._places.get(room)
+        if place is None or link.identity in place.room.record.without:
+            return False
+        if not place.room.record.archived:
+            return self.is_active(room)
+        return place.room.record.shown and not place.leaving and any(self._is_after(one, room) for one in link.proven)
+
+    def _is_after(self, room: bytes, old: bytes) -> bool:
+        place = self._places.get(room)
+        return place is not None and place.room.record.predecessor == old
+
+    def secrets(self, link: int | None = None) -> dict[bytes, bytes]:
+        """room id → secret of all rooms that may be proven to anybody, or to who is on this link."""
+        state = self.links.get(link) if link is not None else None
+        rooms = (id_ for id_ in self._places if (self.is_active(id_) if state is None else self.may_speak(id_, state)))
+        return {id_: self._places[id_].room.record.secret for id_ in rooms}
 
     def proven(self, link: int, rooms: Iterable[bytes], now: Now) -> None:
         """More rooms were proven by both sides while the link was up. One that was left meanwhile is quit."""
         state = self.links[link]
         for room in sorted({*rooms} - state.proven):
-            if self.is_active(room):
+            if self.may_speak(room, state):
                 state.proven.add(room)
                 state.quit.discard(room)
                 self.share(link, room, now)
+                self._prove_old(link, room)
             else:
                 state.quit.add(room)
                 self._out.emit(Send(link, wire.Quit(room)))
                 self._out.emit(Unprove(link, room))
 
+    def _prove_old(self, link: int, room: bytes) -> None:
+        """Whoever is in a re-formed room may have the history of the old one."""
+        state, old = self.links[link], self._places[room].room.record.predecessor
+        if old not in state.proven and old in self._places and not self.is_active(old) and self.may_speak(old, state):
+            self._out.emit(Prove(link, (old,)))
+
     def down(self, link: int, now: Now) -> None:
         """A link is gone."""
         for room in [id_ for id_, place in self._places.items() if link in place.room.sharings]:
-            self.stop_sharing(link, room, now)
+            self._stop(link, room, now)
         self.links.pop(link, None)
         self._out.congested.discard(link)
 
@@ -59,7 +84,7 @@ class Linking:
                 self.share(number, room, now)
                 if peer is not None:
                     beginnings.take_up(number, link, take, self._out)
-            elif peer is None:
+            elif peer is None and self.may_speak(room, link):
                 self._out.emit(Prove(number, (room,)))
 
     def share(self, link: int, room: bytes, now: Now) -> None:
@@ -72,13 +97,21 @@ class Linking:
             return
         sharing = Sharing(link, self.links[link].identity, now.mono)
         place.room.sharings[link] = sharing
-        place.own.ensure_feed(now)
+        if not place.room.record.archived:
+            place.own.ensure_feed(now)
         sharing.card_sent = True
         self._out.emit(Send(link, place.own.card()))
         self._out.touched.add(room)
 
     def stop_sharing(self, link: int, room: bytes, now: Now) -> None:
-        """A room is no longer spoken of on a link: one of the two has left it, or the link is gone."""
+        """A room is no longer spoken of on a link: one of the two has left it. Nor is the one that it was re-formed from."""
+        self._stop(link, room, now)
+        old = self._places.get(self._places[room].room.record.predecessor)
+        if old is not None and link in old.room.sharings and not self.may_speak(old.room.id, self.links[link]):
+            self._out.emit(Send(link, wire.Quit(old.room.id)))
+            self.stop_sharing(link, old.room.id, now)
+
+    def _stop(self, link: int, room: bytes, now: Now) -> None:
         self._fall_silent(link, room, now)
         state = self.links[link]
         state.kept_out.discard(room)

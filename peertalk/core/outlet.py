@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from peertalk.core.effects import Commit, Effect, LoadBodies, LoadPages, Token
@@ -21,6 +22,7 @@ class Now(NamedTuple):
 Then = Callable[[Now], None]
 
 
+LAZY_DELAY = 1.0
 AT_ONCE = 4
 """Answers that are read from the disk and sent at a time."""
 
@@ -55,6 +57,12 @@ class Turns:
             self._calling = False
 
 
+def _call(thens: Iterable[Then | None], now: Now) -> None:
+    for then in thens:
+        if then is not None:
+            then(now)
+
+
 class Outlet:
     """Collects effects in order. A `then` runs when the driver reports its token done; tokens of commits are done in order."""
 
@@ -64,6 +72,9 @@ class Outlet:
         self._pages: dict[Token, Callable[[Sequence[PageRecord], Now], None]] = {}
         self._bodies: dict[Token, Callable[[Mapping[bytes, bytes], Now], None]] = {}
         self._lazy: dict[object, Op] = {}
+        self.lazy_at = float("inf")
+        """When to call `flush_if_due` (monotonic seconds)."""
+        self._together: list[tuple[tuple[Op, ...], Then | None]] | None = None
         self.touched: set[bytes] = set()
         """Rooms in which something has happened that others, or a timer, may have to hear of."""
         self.intake = Intake()
@@ -82,17 +93,41 @@ class Outlet:
 
     def commit(self, ops: Iterable[Op], then: Then | None = None) -> None:
         """Make `ops` durable, after the lazy ones that have gathered."""
+        if self._together is not None:
+            self._together.append((tuple(ops), then))
+            return
         gathered, self._lazy = (*self._lazy.values(), *ops), {}
         self.emit(Commit(self._next(), gathered))
         self._commits[self._token] = then
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that is committed inside becomes durable at once, or nothing of it."""
+        parts = self._together = []
+        try:
+            yield
+        finally:
+            self._together = None
+        self.commit([op for ops, _ in parts for op in ops], lambda now: _call([then for _, then in parts], now))
 
     def lazily(self, key: object, op: Op) -> None:
         """Make `op` durable with the next commit; it replaces an older one of the same key. For what may be lost."""
         self._lazy[key] = op
 
-    @property
-    def has_lazy(self) -> bool:
-        return bool(self._lazy)
+    def flush(self) -> None:
+        """Make durable what had time."""
+        if self._lazy:
+            self.commit(())
+
+    def flush_if_due(self, now: Now) -> None:
+        """The same, once it has waited for a second."""
+        if not self._lazy:
+            self.lazy_at = float("inf")
+        elif self.lazy_at == float("inf"):
+            self.lazy_at = now.mono + LAZY_DELAY
+        elif now.mono >= self.lazy_at:
+            self.lazy_at = float("inf")
+            self.flush()
 
     def load_pages(self, room: bytes, numbers: tuple[int, ...], then: Callable[[Sequence[PageRecord], Now], None]) -> None:
         self.emit(LoadPages(self._next(), room, numbers))

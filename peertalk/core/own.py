@@ -6,6 +6,8 @@ is here from whom everything is known. While one own commit is under way the nex
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from peertalk.core import wire
@@ -29,6 +31,7 @@ from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import DAY_MS
 from peertalk.core.stored import (
+    STATE_KINDS,
     DropOutbox,
     FeedKeyRecord,
     Op,
@@ -189,7 +192,7 @@ class Own:
             self._begin(now)
             self._place(now)
         else:
-            self._save()
+            self.save()
 
     def _begin(self, now: Now) -> None:
         """A feed begins with `here`."""
@@ -197,7 +200,8 @@ class Own:
         if current is not None and not self.room.log.chain(current.feed).pages and self.room.outbox[0].kind != "here":
             self.announce(now)
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Make durable what waits."""
         fresh = [waiting for waiting in self.room.outbox if waiting.number not in self._saved]
         if not fresh:
             return
@@ -275,6 +279,28 @@ class Own:
             self.room.outlet.emit(Placed(self.room.id, entry))
             if entry.kind in ("here", "left"):
                 self.room.outlet.emit(MembersChanged(self.room.id, (self.room.me,)))
+
+    # ── a room that is re-formed ─────────────────────────────────────────────────────────────────────────────────────
+
+    def give_up(self) -> list[OutboxRecord]:
+        """Never write here again: the feed keys are erased, without a last entry. What waits is given to somebody else."""
+        for key in [key for key in self.room.keys if key.seed is not None]:
+            self.room.outlet.commit((self._erase(key),))
+        self._key = None
+        waiting, self.room.outbox[:] = list(self.room.outbox), []
+        for one in waiting:
+            self._forget_waiting(one)
+        return [one for one in waiting if one.kind not in STATE_KINDS]
+
+    def take_over(self, waiting: Iterable[OutboxRecord]) -> None:
+        """Let what waited in another room wait here, under new message ids."""
+        moved = []
+        for one in waiting:
+            self._number += 1
+            moved.append(Moved(one.message, self._waiting(one.kind, one.body, self._number, one.time), one.room))
+        self.room.outbox.extend(each.record for each in moved)
+        self._saved.update(each.record.number for each in moved)
+        self.room.outlet.commit([PutOutbox(each.record) for each in moved], lambda _: self._tell_moved(moved))
 
     # ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

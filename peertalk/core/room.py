@@ -19,6 +19,7 @@ from peertalk.core.outlet import Now, Outlet
 from peertalk.core.rates import NEW_FEED, Charged
 from peertalk.core.rooms import bodies_expire_after
 from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
+from peertalk.core.split import Before, Splits
 from peertalk.core.stored import (
     STATE_KINDS,
     ClaimRecord,
@@ -63,6 +64,8 @@ class Room:
         self.log = Log(self.id, snapshot.pages)
         self.cards = Cards(self.id, me, snapshot.cards)
         self.members = Members(self.cards, snapshot.state)
+        self.splits = Splits(snapshot.state)
+        self.before = Before(self.log)
         self.keys: list[FeedKeyRecord] = list(snapshot.feeds)
         self.outbox: list[OutboxRecord] = list(snapshot.outbox)
         self.door = Door(self.cards, me, self.record.kind, snapshot.state, self.outbox)
@@ -202,6 +205,7 @@ class Room:
     def _learn(self, entry: EntryRecord) -> None:
         self.members.add(entry)
         self.door.add(entry)
+        self.splits.add(entry)
 
     def receive_page(self, page: wire.Page, sharing: Sharing, now: Now) -> bool:
         """Settle a page from a peer, or park or drop it. True if all of it is here now. RemoteError for a bad one."""

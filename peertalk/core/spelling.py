@@ -14,7 +14,7 @@ FAR: Final = 2
 """Letters that a word may be off to be suggested."""
 _MOST: Final = 5
 
-_UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "æ": "ae", "œ": "oe"})
+_UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "æ": "ae", "œ": "oe"})
 
 
 def fold(text: str) -> str:

@@ -23,6 +23,7 @@ from peertalk.core.linking import Linking
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.reach import Reach, Whence
+from peertalk.core.reforming import Reforming
 from peertalk.core.room import Room
 from peertalk.core.rooms import direct_room
 from peertalk.core.sharing import FIRST_HAVE_PATIENCE, LinkState, Sharing
@@ -34,11 +35,10 @@ from peertalk.core.stored import (
     RoomSnapshot,
     Snapshot,
 )
-from peertalk.errors import RemoteError
+from peertalk.errors import RemoteError, RequestError
 
 CHORES_EVERY = 600.0
 """Seconds between looks at what is to be forgotten, expired, retired."""
-LAZY_DELAY = 1.0
 MAX_ROOMS = 1024
 """Rooms from which on others bring no more direct ones into being."""
 
@@ -61,7 +61,9 @@ class Replica:
         self._wakes: dict[bytes, float] = {}
         self._chores_at = now.mono
         self._chores = Chores(self.places, self._out, add=self._add, is_active=self.is_active, now=now)
-        self._lazy_at: float | None = None
+        self.reforming = Reforming(
+            identity, self.places, self._linking, self._out, snapshot.offers, join=self.join, add=self._add
+        )
         self._begin_at = float("inf")
         for room in snapshot.rooms:
             self._add(room, now)
@@ -79,9 +81,9 @@ class Replica:
         """Is this room spoken of with others?"""
         return self._linking.is_active(room)
 
-    def secrets(self) -> dict[bytes, bytes]:
-        """room id → secret of all rooms that may be proven."""
-        return self._linking.secrets()
+    def secrets(self, link: int | None = None) -> dict[bytes, bytes]:
+        """room id → secret of all rooms that may be proven to anybody, or on this link, if it is up."""
+        return self.reforming.secrets() if link not in self.links else self._linking.secrets(link)
 
     # ── calls ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -91,9 +93,11 @@ class Replica:
         if place is not None and place.leaving:
             self._go(place, now)  # what came since was not heard, so it is left for real and joined again
             place = self.places.get(record.id)
-        if place is not None and self.is_active(record.id):
+        if place is not None and (self.is_active(record.id) or place.room.record.archived):
             if record.shown and not place.room.record.shown:
                 self.show(record.id)
+            return
+        if self.reforming.enters(record, now):
             return
         if place is None:
             place = self._add(RoomSnapshot(record=record), now)
@@ -120,7 +124,8 @@ class Replica:
             self._hide(place)
             return
         is_leaving, place.leaving = place.leaving, "forget" if forget else "hide"
-        if not is_leaving and place.room.record.kind != "direct" and place.room.can_write(now):
+        record = place.room.record
+        if not is_leaving and record.kind != "direct" and not record.archived and place.room.can_write(now):
             place.own.queue(Left(), now)
 
     def _go(self, place: Place, now: Now) -> None:
@@ -133,7 +138,8 @@ class Replica:
             return
         del self.places[room]
         self._wakes.pop(room, None)
-        self._out.commit((DropRoom(room),), lambda _: self._out.emit(RoomWent(room, forgotten=True)))
+        ops = DropRoom(room), *self.reforming.offers.forgotten(room)
+        self._out.commit(ops, lambda _: self._out.emit(RoomWent(room, forgotten=True)))
 
     def _hide(self, place: Place) -> None:
         record = place.room.record = msgspec.structs.replace(place.room.record, shown=False)
@@ -149,8 +155,11 @@ class Replica:
                 self._mark(id_)
 
     def send(self, room: bytes, content: Content, now: Now) -> bytes:
-        """Say something; its message id. It is safe once `Queued` or `Placed` names it. RequestError("too_large")."""
+        """Say something; its message id. It is safe once `Queued` or `Placed` names it. RequestError("too_large"), and ("refused")
+        in a room that was re-formed."""
         place = self.places[room]
+        if place.room.record.archived:
+            raise RequestError("refused", why="reformed")
         message = place.own.queue(content, now)
         if not place.room.accepted:
             place.room.record = msgspec.structs.replace(place.room.record, accepted=True)
@@ -198,7 +207,9 @@ class Replica:
         self._reach.link_up(link, identity, whence or Whence())
         direct = direct_room(self.identity, identity, now.wall, shown=False)
         self.links[link] = LinkState(identity, {direct.id}, direct=direct)
+        self.reforming.look()
         self.proven(link, rooms, now)
+        self.reforming.part()
         if self.is_active(direct.id):
             self._linking.share(link, direct.id, now)
 
@@ -209,6 +220,7 @@ class Replica:
     def link_down(self, link: int, now: Now) -> None:
         """A link is gone."""
         self._linking.down(link, now)
+        self.reforming.down(link)
         self._reach.link_down(link)
 
     def congested(self, link: int, *, much: bool) -> None:
@@ -229,6 +241,9 @@ class Replica:
             if message.room in state.quit:
                 return
             raise RemoteError("not_proven")
+        if isinstance(message, wire.Offer):
+            self.reforming.offers.hear(link, state, message, now)
+            return
         place = self._place_of(state, message, now)
         if place is None:
             return
@@ -270,7 +285,7 @@ class Replica:
                 return None
             self.join(state.direct, now)
             return self.places[message.room]
-        return place if self.is_active(message.room) else None
+        return place if self._linking.may_speak(message.room, state) else None
 
     def _has_room_for_one_more(self) -> bool:
         """Where there are too many rooms, one gives way that is of no use to anybody: whoever begins one without a word must not
@@ -322,12 +337,15 @@ class Replica:
 
     def drain(self, now: Now) -> list[Effect]:
         """Everything that follows from the inputs so far, with a `Wake` last if there is something to wake for."""
+        seen: set[bytes] = set()
         while self._out.touched:
             dirty, self._out.touched = self._out.touched, set()
+            seen |= dirty
             for id_ in sorted(dirty):
                 if id_ in self.places:
                     self._pump(self.places[id_], now)
-        self._flush_lazy(now)
+        self.reforming.pump(seen, now)
+        self._out.flush_if_due(now)
         self._begin_at = self._beginnings.wake(now.mono)
         self._out.emit(Wake(self.wake()))
         return self._out.drain()
@@ -364,21 +382,10 @@ class Replica:
             if place.room.outbox and not sharing.is_caught_up(place.room.log, now.mono):
                 yield sharing.since + FIRST_HAVE_PATIENCE
 
-    def _flush_lazy(self, now: Now) -> None:
-        if not self._out.has_lazy:
-            self._lazy_at = None
-        elif self._lazy_at is None:
-            self._lazy_at = now.mono + LAZY_DELAY
-        elif now.mono >= self._lazy_at:
-            self._lazy_at = None
-            self._out.commit(())
-
     def flush(self) -> None:
         """Make durable what had time: before closing."""
-        if self._out.has_lazy:
-            self._out.commit(())
+        self._out.flush()
 
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
-        lazy = self._lazy_at if self._lazy_at is not None else float("inf")
-        return min(self._chores_at, lazy, self._begin_at, *self._wakes.values())
+        return min(self._chores_at, self._out.lazy_at, self._begin_at, self.reforming.wake, *self._wakes.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from enum import IntEnum
 from heapq import nlargest
 
@@ -24,13 +24,20 @@ class Rank(IntEnum):
 
 
 class Acquaintances:
-    """A view of `peers`, which others change; `is_befriended`: whether one is in a private room with somebody.
+    """A view of `peers`, which others change; `is_befriended`: whether one is in a private room with somebody; `left_out`:
+    who is to find nobody here by their direct room (docs/protocol.md, "Re-forming").
 
     Key agreement costs as much as forty rooms, so it is never done while somebody proves rooms: how long that takes would say
-    whom one has met. `refresh` does it, at the start and after each change of `peers`."""
+    whom one has met. `refresh` does it, at the start, and after each change of `peers` or of who is left out."""
 
-    def __init__(self, identity: Identity, peers: Mapping[bytes, PeerRecord], is_befriended: Callable[[bytes], bool]) -> None:
-        self._identity, self._peers, self._is_befriended = identity, peers, is_befriended
+    def __init__(
+        self,
+        identity: Identity,
+        peers: Mapping[bytes, PeerRecord],
+        is_befriended: Callable[[bytes], bool],
+        left_out: Callable[[], Container[bytes]] = frozenset,
+    ) -> None:
+        self._identity, self._peers, self._is_befriended, self._left_out = identity, peers, is_befriended, left_out
         self._before = frozenset(peers)
         self._direct: dict[bytes, tuple[bytes, bytes]] = {}
         self.secrets: Mapping[bytes, bytes] = {}
@@ -39,7 +46,8 @@ class Acquaintances:
 
     def refresh(self) -> None:
         """Have the secrets of the direct rooms with all who are recognised."""
-        recognised = self._recognised()
+        left_out = self._left_out()
+        recognised = [identity for identity in self._recognised() if identity not in left_out]
         self._direct = {identity: self._direct.get(identity) or self._secret(identity) for identity in recognised}
         self.secrets = dict(self._direct.values())
 

@@ -134,7 +134,7 @@ class Engine:
             return
         match effect:
             case Prove(_, rooms):
-                secrets = self.replica.secrets()
+                secrets = self.replica.secrets(effect.link)
                 line.prove({room: secrets[room] for room in rooms if room in secrets})
             case Unprove(_, room):
                 line.forget(room)

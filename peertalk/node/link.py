@@ -30,6 +30,7 @@ ENDS = {
     "forgotten",
     "internal",
     "leaving",
+    "left_out",
     "moved",
     "replaced",
     "slow_reader",

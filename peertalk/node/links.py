@@ -97,18 +97,19 @@ class Links:
             del self._all[link.id]
             on_closed(link, reason)
 
-        channel = self._channel({}, initiator=True, slots=lambda: slots)
-        return self._add(Link(next(self._numbers), channel, clock=self._clock, on_event=on_event, on_closed=closed, target=""))
+        number = next(self._numbers)
+        channel = self._channel(number, {}, initiator=True, slots=lambda: slots)
+        return self._add(Link(number, channel, clock=self._clock, on_event=on_event, on_closed=closed, target=""))
 
     def is_own(self, link: Link) -> bool:
         """Whether the other end of a link that is not established is in this process."""
         return any(map(link.is_other_end_of, self._all.values()))
 
     def _make(self, target: str | None, offered: Mapping[bytes, bytes]) -> Link:
-        inviting = self._inviting if target is None else frozenset
+        number, inviting = next(self._numbers), self._inviting if target is None else frozenset
         link = Link(
-            next(self._numbers),
-            self._channel(offered, initiator=target is not None, slots=inviting),
+            number,
+            self._channel(number, offered, initiator=target is not None, slots=inviting),
             clock=self._clock,
             on_event=self._on_event,
             on_closed=self._on_closed,
@@ -118,12 +119,14 @@ class Links:
         self._rooms[link.id] = frozenset(self._replica.secrets())
         return self._add(link)
 
-    def _channel(self, offered: Mapping[bytes, bytes], *, initiator: bool, slots: Callable[[], Collection[int]]) -> Channel:
+    def _channel(
+        self, link: int, offered: Mapping[bytes, bytes], *, initiator: bool, slots: Callable[[], Collection[int]]
+    ) -> Channel:
         return Channel(
             initiator=initiator,
             identity=self._identity,
             offered=offered,
-            known=self._secrets,
+            known=lambda: self._secrets(link),
             refuse=self._is_blocked,
             random=self._random,
             now=self._clock.mono(),
@@ -140,8 +143,9 @@ class Links:
     def _offer(self) -> dict[bytes, bytes]:
         """Rooms that one chose to be in come first; what others brought (anybody can begin a direct room) takes turns."""
         secrets = self._replica.secrets()
-        chosen = [room for room in secrets if self._replica.places[room].room.record.shown]
-        brought = [room for room in secrets if not self._replica.places[room].room.record.shown]
+        places = self._replica.places
+        chosen = [room for room in secrets if room in places and places[room].room.record.shown]
+        brought = [room for room in secrets if room not in chosen]
         turn = self._offset % max(1, len(brought))
         self._offset += max(0, OFFERED - len(chosen))
         return {room: secrets[room] for room in [*self._by_rank(chosen), *brought[turn:], *brought[:turn]][:OFFERED]}
@@ -149,8 +153,8 @@ class Links:
     def _by_rank(self, rooms: list[bytes]) -> list[bytes]:
         return sorted(rooms, key=lambda room: self._replica.places[room].room.record.kind == "direct")
 
-    def _secrets(self) -> dict[bytes, bytes]:
-        return {**self._admission.acquaintances.secrets, **self._replica.secrets()}
+    def _secrets(self, link: int) -> dict[bytes, bytes]:
+        return {**self._admission.acquaintances.secrets, **self._replica.secrets(link)}
 
     # ── what becomes of them ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -202,7 +206,7 @@ class Links:
     def _prove_new(self, link: Link) -> None:
         """Rooms that one has entered while the link was being set up: the proofs were exchanged without them."""
         before = self._rooms.pop(link.id)
-        fresh = {room: secret for room, secret in self._replica.secrets().items() if room not in before}
+        fresh = {room: secret for room, secret in self._replica.secrets(link.id).items() if room not in before}
         if fresh:
             link.prove(fresh)
 

@@ -26,7 +26,8 @@ class Lookup:
         return [place.room for place in self._replica.places.values() if self._is_listed(place)]
 
     def room(self, reference: str) -> Room:
-        """By id, `lobby`, `#lobby`, or the name of the other one in a direct room. RequestError unknown_room, ambiguous_name."""
+        """By id, `lobby`, `#lobby`, or the name of the other one in a direct room; a re-formed room goes before the one that it was
+        re-formed from. RequestError unknown_room, ambiguous_name."""
         found = self._by_id(reference) or self._by_name(reference)
         if not found:
             raise RequestError("unknown_room", room=reference)
@@ -49,7 +50,7 @@ class Lookup:
         named = [room for room in self.rooms() if self._views.room_name(room).casefold() == wanted]
         if reference.startswith("#"):
             named = [room for room in named if room.record.kind == "open"]
-        return named
+        return [room for room in named if not room.record.archived] or named
 
     def people(self) -> set[bytes]:
         """Everybody met or heard of, without oneself."""

@@ -28,7 +28,7 @@ class MessageCalls(Calls):
         view = (
             self._life.views.message(found, record)
             if isinstance(record, EntryRecord)
-            else self._life.views.waiting(found, record)
+            else self._life.views.waiting(self._life.replica.places[record.room].room, record)
         )
         if view is None:
             raise RequestError("bad_text", why="invisible")

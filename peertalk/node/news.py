@@ -18,9 +18,11 @@ from peertalk.core.effects import (
     MembersChanged,
     Moved,
     Notice,
+    Offered,
     Placed,
     Presence,
     Queued,
+    RoomArchived,
     RoomCame,
     RoomWent,
     SyncStep,
@@ -190,11 +192,12 @@ class News:
 
     def _on_moved(self, notice: Moved) -> None:
         """For front ends the message under the old id is gone, and one that waits under the new id has come."""
-        self._resolve(notice.record.room, notice.before, notice.record)
+        self._resolve(notice.room or notice.record.room, notice.before, notice.record)
         room = self._room(notice.record.room)
         message = self._views.waiting(room, notice.record) if room is not None else None
         if message is not None:
-            gone = msgspec.structs.replace(message, id=notice.before.hex(), text="", deleted=True)
+            where = notice.room.hex() or message.room
+            gone = msgspec.structs.replace(message, id=notice.before.hex(), room=where, text="", deleted=True)
             self.publish(events.MessageChanged(message=gone))
             self.publish(events.MessageArrived(message=message))
 
@@ -319,6 +322,17 @@ class News:
         if room is not None:
             self._room_changed(room, "joined")
 
+    def _on_room_archived(self, notice: RoomArchived) -> None:
+        room = self._room(notice.record.id)
+        if room is not None:
+            self._room_changed(room, "archived")
+
+    def _on_offered(self, notice: Offered) -> None:
+        if self._replica.reforming.offers.get(notice.record.room) is None:
+            return  # it was followed, or the room was left, while it was on the way to the disk
+        offer = self._views.offer(notice.record)
+        self.publish(events.ReformOffer(offer=offer.offer, room=offer.room, by=offer.by, without=offer.without))
+
     def _on_room_went(self, notice: RoomWent) -> None:
         self.unread.pop(notice.room, None)
         room = self._room(notice.room)
@@ -366,6 +380,8 @@ class News:
         DoorChanged: _on_door,
         RoomCame: _on_room_came,
         RoomWent: _on_room_went,
+        RoomArchived: _on_room_archived,
+        Offered: _on_offered,
         TypingSeen: _on_typing,
         ForkSeen: _on_fork,
         SyncStep: _on_sync,

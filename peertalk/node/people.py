@@ -36,7 +36,7 @@ class People:
         self._keys = {identity for identity, peer in self._records.items() if peer == _key_alone(identity)}
         """Of these nothing is on disk but that they are blocked."""
         self._replica, self._store, self._clock, self._is_linked = replica, store, clock, is_linked
-        self.acquaintances = Acquaintances(replica.identity, self._records, self._is_befriended)
+        self.acquaintances = Acquaintances(replica.identity, self._records, self._is_befriended, replica.reforming.shunned)
 
     @property
     def records(self) -> Mapping[bytes, PeerRecord]:
@@ -75,6 +75,8 @@ class People:
         addresses only: whoever asks for the same far ones in two places is known to be the same."""
         wall, here = self._clock.wall(), tuple(present)
         known = [one for one in self._records.values() if not one.blocked and wall - one.last_seen < REMEMBERED_MS]
+        shunned = self._replica.reforming.shunned()
+        known = [one for one in known if one.identity not in shunned]
         for peer in nlargest(MAX_REMEMBERED, known, key=lambda one: one.last_seen):
             for host, port in peer.addresses[:1]:
                 if on_link(host, here):
@@ -85,6 +87,8 @@ class People:
         return self._records.get(identity) or PeerRecord(identity=identity, first_seen=wall, last_seen=wall)
 
     def _is_befriended(self, identity: bytes) -> bool:
+        if self._replica.reforming.shuns(identity):
+            return False
         rooms = (place.room for place in self._replica.places.values())
         return any(room.record.kind == "private" and identity in room.cards for room in rooms)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -11,8 +11,8 @@ from peertalk.core import events
 from peertalk.core.entry import Admit, Content, Follow, Here, Left, Over, Seal, Text, Unseal, open_body
 from peertalk.core.identity import tag
 from peertalk.core.room import Room
-from peertalk.core.rooms import DAY_MS, bodies_expire_after
-from peertalk.core.stored import STATE_KINDS, EntryRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
+from peertalk.core.rooms import DAY_MS, bodies_expire_after, decode_terms
+from peertalk.core.stored import STATE_KINDS, EntryRecord, OfferRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
 from peertalk.core.sync import Replica
 
 SHOWN_KINDS = ("text", *STATE_KINDS)
@@ -139,6 +139,32 @@ class Views:
             waiting=[self.person(identity, room) for identity in sorted(door.waiting)],
         )
 
+    # ── rooms that were re-formed ────────────────────────────────────────────────────────────────────────────────────
+
+    def offer(self, offer: OfferRecord) -> events.Offer:
+        """An open offer, as seen from the room that one is in."""
+        lineage = self._replica.reforming.offers.lineage(offer)
+        without = {who: None for one in lineage for who in decode_terms(one.terms).without}
+        old = self._replica.places[lineage[0].old].room
+        return events.Offer(
+            offer=offer.room.hex(),
+            room=old.id.hex(),
+            name=self.room_name(old),
+            by=self.peer(offer.by),
+            without=[self.peer(who) for who in without],
+            followers=[self.peer(who) for who in offer.followers],
+            still_shared=self.still_shared(without, {one.old for one in lineage}),
+        )
+
+    def still_shared(self, people: Collection[bytes], but: Collection[bytes]) -> list[str]:
+        """The names of other rooms that some of these people are in too; of a direct room one has answered in, theirs."""
+        rooms = (place.room for id_, place in self._replica.places.items() if id_ not in but and place.leaving is None)
+        listed = [room for room in rooms if room.record.shown and not room.record.archived and room.accepted]
+        return sorted(self.room_name(room) for room in listed if self.everyone(room) & set(people))
+
+    def _is_after_split(self, room: Room, entry: EntryRecord) -> bool:
+        return room.record.archived and self._replica.reforming.is_after_split(room.id, entry.id)
+
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def author(self, room: Room, feed: bytes) -> events.Author:
@@ -180,6 +206,7 @@ class Views:
             held_by=[identity.hex() for identity in memory],
             mine=mine,
             about=[self.person(identity, room) for identity in _about(content, room)],
+            after_split=self._is_after_split(room, entry),
         )
 
     def waiting(self, room: Room, record: OutboxRecord) -> events.Message | None:

@@ -130,6 +130,9 @@ class Circle:
 
 
 def _sentence(words: str) -> str:
+    """With its full stop, unless a command ends it, to be typed as it stands there."""
+    if ": /" in words:
+        return words
     return words if not words or words.endswith((".", "?", "!")) else f"{words}."
 
 

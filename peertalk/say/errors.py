@@ -66,6 +66,10 @@ def _ambiguous_name(data: Data) -> str:
     if candidates:
         told = _("More than one person could be meant by “{name}”: {candidates}. Add the tag to say who.")
         return told.format(name=_plain(data.get("name")), candidates=listed([_plain(each) for each in candidates]))
+    rooms = [_plain(each) for each in _several(data.get("candidates"))]
+    if rooms:
+        told = _("More than one room could be meant by “{name}”. Give the id of the one you mean: {candidates}")
+        return told.format(name=_plain(data.get("name")), candidates=listed(rooms, last=_("or")))
     return _("More than one could be meant by “{name}”. Say it exactly.").format(name=_plain(data.get("name")))
 
 

@@ -96,8 +96,8 @@ _REFUSED: Final[Mapping[str, str]] = {
     ),
     "not_member": N_("Only somebody who is in this room can be meant here. /who lists them."),
     "nobody": N_("Say without whom: /reform PERSON does it."),
-    "too_many": N_("So many at once cannot be left out. Leave out fewer, then do it again."),
-    "many_codes": N_("Too many codes of yours are alive already. /cancel takes them back."),
+    "not_yours": N_("That is no code of yours, or it lets nobody in any more anyway."),
+    "too_many": N_("Too many codes of yours are alive already. /cancel takes them back."),
     "bounds": N_("A code can be for 1 to 256 people, and live for ten seconds to a day."),
 }
 
@@ -106,6 +106,8 @@ def refused(data: Data) -> str:
     """Something that cannot be done there."""
     if data.get("why") is None:
         return _("That was refused.")
+    if data["why"] == "too_many" and "limit" in data:
+        return _("So many at once cannot be left out. Leave out fewer, then do it again.")
     template = _REFUSED.get(str(data["why"]))
     return _(template) if template else _("That was refused: {why}").format(why=_plain(data["why"]))
 
@@ -118,7 +120,7 @@ _NO_LONGER_THERE: Final[Mapping[str, str]] = {
     ),
     "gone": N_("The connection to them is gone. Try again when they are here."),
     "away": N_("They are not here right now. Try again when you are on the same network."),
-    "inviter": N_("Whoever invited you was there for a moment and is gone now. Wait until they are back, then try again."),
+    "vanished": N_("Whoever invited you was there for a moment and is gone now. Wait until they are back, then try again."),
 }
 
 

@@ -224,6 +224,10 @@ def test_a_link_holds_at_most_four_addresses_each_once() -> None:
     assert parse(LINK + "?" + "&".join(f"at={host}:{port}" for host, port in ends)).hints == four
 
 
+def test_addresses_that_mean_something_on_one_machine_only_are_not_told() -> None:
+    assert usable([("fd00::1%eth0", 47000), ("fe80::1", 47000), ("laptop.local", 47000)]) == ()
+
+
 def test_brackets_that_a_program_escaped_are_read() -> None:
     assert parse(LINK + "?at=%5Bfd00::1%5d%3A47000").hints == (("fd00::1", 47000),)
 
@@ -280,6 +284,8 @@ def test_what_is_no_code_is_refused_with_its_reason(text: str, why: str, word: s
         ("7 guitar meadow commet", "commet", ("comet",)),
         ("7 gitarre viese komet", "viese", ("wiese",)),
         ("7 guitar meadow com", "com", ("comet", "compass")),
+        ("7 guitar meadow xy", "xy", ("xylophone",)),  # too short, though nothing else begins so
+        ("7 guitar meadow ca", "ca", ("cabin", "cactus", "cake", "calendar", "camera")),  # of eleven
         ("7 guitar meadow qqqqq", "qqqqq", ()),
     ],
 )

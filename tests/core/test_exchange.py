@@ -297,5 +297,5 @@ def test_a_name_is_news_when_card_and_entry_are_both_here() -> None:
 
 
 def test_each_kind_of_message_has_somebody_who_handles_it() -> None:
-    handled = {*Exchange._handlers, wire.Signal, wire.Quit, wire.Wait}
+    handled = {*Exchange._handlers, wire.Signal, wire.Quit, wire.Wait, wire.Offer}
     assert handled == set(get_args(wire.Message))

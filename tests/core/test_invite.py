@@ -87,6 +87,22 @@ def test_one_source_has_three_in_flight_and_others_pass_it() -> None:
     assert code.turns(0.0) == []
 
 
+def test_who_holds_many_places_keeps_nobody_out_who_comes_from_elsewhere() -> None:
+    """Three machines with twenty connections each, that say nothing: whoever comes from a fourth is among the next, again and again."""
+    code = invitation(uses=10)
+    for machine in range(3):
+        asked(code, *range(machine, 60, 3), source=f"held {machine}", way=Way.LINK)
+    assert asked(code, 100, 101, source="elsewhere", way=Way.LINK) == []
+    flying, order = [0, 3, 6, 9], []
+    for second in range(1, 12):
+        code.lose(flying.pop(0))
+        come = asked(code, 1000 + second, source="held 0", way=Way.LINK, now=second * 2.0)
+        order += [turn.visit for turn in come]
+        flying += [turn.visit for turn in come]
+    assert order.index(100) <= 3
+    assert order.index(101) <= 8
+
+
 def test_who_waits_for_the_last_try_gets_it_or_hears_that_there_is_none() -> None:
     code = invitation()
     for source in "abc":

@@ -127,6 +127,13 @@ def test_points_outside_the_group_are_no_elements(point: Point) -> None:
     assert kind_of(lambda: reply(Bound(bytes(32), 7, Way.WORDS), WORDS, b"A" + encode(point), noise("reply"))) == "bad_key"
 
 
+def test_an_element_has_thirty_three_bytes() -> None:
+    about = Bound(bytes(32), 7, Way.WORDS)
+    for element in (encode(BASE) + b"\0", encode(BASE)[:-1], b""):
+        assert kind_of(lambda element=element: Offer(about, WORDS, noise("offer")).finish(b"B" + element)) == "bad_key"
+        assert kind_of(lambda element=element: reply(about, WORDS, b"A" + element, noise("reply"))) == "bad_key"
+
+
 @settings(max_examples=25)
 @given(st.binary(max_size=40))
 def test_any_element_gives_confirmations_or_an_error(element: bytes) -> None:

@@ -13,6 +13,7 @@ import nacl.pwhash
 import pytest
 import pytest_asyncio
 
+from tests.hostile.invited import ROOM, Invite
 from tests.hostile.peer import HOST, HostilePeer
 from tests.hostile.victim import Victim, attacked, dial
 from tests.lab.rpc_process import RpcProcess
@@ -87,3 +88,19 @@ class Hostile:
 async def hostile(victim: Victim, lobby: bytes, undisturbed: None) -> AsyncIterator[Hostile]:
     async with AsyncExitStack() as ends:
         yield Hostile(victim, [lobby], ends)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def room(victim: Victim) -> str:
+    """A private room of the victim's, in which nobody else is to begin with."""
+    made: str = (await victim.process.call("rooms.create", name=ROOM))["id"]
+    return made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def invite(victim: Victim, room: str, undisturbed: None, shown: set[str]) -> AsyncIterator[Invite]:
+    """Makes invitations into that room, which are told of, and taken back after the test."""
+    shown |= {"invite_dead", "invite_used"}
+    made = Invite(victim, room)
+    yield made
+    await made.take_back()

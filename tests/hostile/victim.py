@@ -109,7 +109,7 @@ class Victim:
             case "delivered":
                 return honest >= set(event["delivered_to"])
             case kind:
-                return kind in {"ready", "sync"}
+                return kind in {"ready", "sync"} or kind in allowed
 
     @staticmethod
     def judge(log: Collection[str]) -> None:

@@ -39,6 +39,15 @@ def test_their_direct_rooms_are_recognised() -> None:
     assert it.secrets.keys() == {direct(2)}
 
 
+def test_who_is_left_out_is_not_recognised_any_more() -> None:
+    left_out: set[bytes] = set()
+    records = {one.identity: one for one in (peer(1), peer(2))}
+    it = Acquaintances(ME, records, lambda _: False, lambda: left_out)
+    left_out.add(who(1))
+    it.refresh()
+    assert it.secrets.keys() == {direct(2)}
+
+
 def test_no_key_is_agreed_on_while_somebody_proves_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
     it, peers = known(peer(1))
     agreed: list[bytes] = []

@@ -194,7 +194,7 @@ async def test_a_slow_reader_slows_only_its_own_link() -> None:
 class FakeChannel:
     """Seals nothing; `wake_at` and what `tick` does are set by the test."""
 
-    established, peer, rooms = True, b"p" * 32, frozenset[bytes]()
+    established, peer, rooms, paired, pairing = True, b"p" * 32, frozenset[bytes](), False, False
 
     def __init__(self) -> None:
         self.out = b""

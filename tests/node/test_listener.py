@@ -30,8 +30,8 @@ def has_ipv6() -> bool:
 
 
 @asynccontextmanager
-async def open_to(end: End, *hosts: str) -> AsyncIterator[Listener]:
-    listener = Listener(end.make)
+async def open_to(end: End, *hosts: str, more: int = 0) -> AsyncIterator[Listener]:
+    listener = Listener(end.make, more=lambda: more)
     await listener.start(0, hosts or LOOPBACK)
     try:
         yield listener
@@ -125,6 +125,18 @@ async def test_once_closed_nobody_comes_in() -> None:
         port = listener.port
     with pytest.raises(ConnectionError):
         await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_more_come_from_one_address_where_more_are_expected() -> None:
+    ben = End()
+    async with open_to(ben, more=3) as listener:
+        strangers = [await knock(listener) for _ in range(19)]
+        await ben.has_made(19)
+        assert not any(link.reason for link in ben.links)
+        strangers.append(await knock(listener))
+        assert await ben.ended() == "closed:crowded"
+        for stranger in strangers:
+            stranger.close()
 
 
 async def test_half_open_links_from_one_address_are_limited() -> None:

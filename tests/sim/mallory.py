@@ -61,7 +61,7 @@ class Liar:
 
     # ── what a host calls ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def secrets(self) -> dict[bytes, bytes]:
+    def secrets(self, _link: int | None = None) -> dict[bytes, bytes]:
         return {ROOM.id: ROOM.secret}
 
     def listen(self, port: int) -> None:

@@ -50,14 +50,14 @@ def sends_before_the_commit(patch: Patch) -> None:
 
 
 def answers_before_the_commit(patch: Patch) -> None:
-    save = Own._save
+    save = Own.save
 
     def broken(own: Own) -> None:
         for waiting in own.room.outbox:
             own.room.outlet.emit(Queued(waiting))
         save(own)
 
-    patch.setattr(Own, "_save", broken)
+    patch.setattr(Own, "save", broken)
 
 
 def drops_pages_silently(patch: Patch) -> None:

@@ -203,6 +203,8 @@ class World:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._numbers = count(1)
+        self.watch: Callable[[Host, Host, wire.Message], None] = lambda sender, peer, message: None
+        """Is shown every message that is sent."""
         self.sent = 0
         self.sent_bytes = 0
 
@@ -243,14 +245,20 @@ class World:
             return None
         if self.between(one, other) is not None:
             return None
+        shared = set(one.replica.secrets()) & set(other.replica.secrets())
+        if not shared and (self._shuns(one, other) or self._shuns(other, one)):
+            return None
         number = next(self._numbers)
         self.links[number] = (one, other)
         if slow is not None:
             self._pace[number, slow.name] = SLOW
-        shared = set(one.replica.secrets()) & set(other.replica.secrets())
         for host, peer in ((one, other), (other, one)):
             self._bring_up(number, host, peer, shared, Whence(peer.address, 0, peer.port if host is one else 0))
         return number
+
+    @staticmethod
+    def _shuns(one: Host, other: Host) -> bool:
+        return isinstance(one.replica, Replica) and one.replica.reforming.shuns(other.identity.public)
 
     def _bring_up(self, number: int, host: Host, peer: Host, shared: set[bytes], whence: Whence) -> None:
         identity = peer.identity.public
@@ -293,6 +301,7 @@ class World:
         one, other = self.links[number]
         peer = other if sender is one else one
         raw = wire.encode(message)
+        self.watch(sender, peer, message)
         self.sent += 1
         self.sent_bytes += len(raw)
         hurried = isinstance(message, wire.Peers)  # no entry hangs on it, so it draws no dice and shifts nobody's schedule
@@ -324,7 +333,7 @@ class World:
         peer = other if sender is one else one
 
         def proven(replica: Replica) -> None:
-            both = [room for room in rooms if room in replica.secrets()]
+            both = [room for room in rooms if room in replica.secrets(number)]
             if both:
                 replica.proven(number, both, peer.now())
                 self._deliver(peer, sender, number, lambda back: back.proven(number, both, sender.now()))

@@ -115,12 +115,13 @@ async def test_while_the_people_differ_no_words_are_shown_and_then_they_come_by_
     node = circle()
     node.gathering, node.differ = True, [known(node, "Mira")]
     async with driving(node) as driver:
-        await comparing(driver)
+        screen = await comparing(driver)
         await driver.until(lambda: "Mira sees other people here than you do" in driver.screen())
         assert "river" not in driver.screen()
         node.gathering, node.differ = False, []
         node.change("room-circle", "words")
         await driver.until(lambda: "river" in driver.screen())
+        assert driver.app.focused is screen.query_one(Ticks)
 
 
 # ── symbols for two ──────────────────────────────────────────────────────────────────────────────────────────────────

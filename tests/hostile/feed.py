@@ -160,3 +160,31 @@ class Feed:
     def owned_by(self, who: bytes, room: bytes | None = None) -> tuple[bytes, bytes]:
         """What a card says of this feed."""
         return self.key, self.sign(b"peertalk/1 owner" + (room or self.room) + who)
+
+
+# ── who is who, doors, re-forming ────────────────────────────────────────────────────────────────────────────────────
+
+WAIT, OFFER, VERIFY, ROLL = range(12, 16)
+COMMIT, NONCE, CANCEL = range(3)
+
+
+def verify(room: bytes, step: Any, value: bytes) -> bytes:
+    return pack([VERIFY, room, step, value])
+
+
+def commitment(nonce: bytes, own: bytes, other: bytes, binding: bytes) -> bytes:
+    return blake(nonce + own + other + binding, person=b"peertalk/1 cmt")
+
+
+def roster(members: dict[bytes, str]) -> bytes:
+    """identity → name, as the roll and the words of a room are made of it."""
+    named = [(identity, members[identity].encode()) for identity in sorted(members)]
+    return b"".join(identity + len(name).to_bytes(2, "big") + name for identity, name in named)
+
+
+def roll(room: bytes, secret: bytes, members: dict[bytes, str]) -> bytes:
+    return pack([ROLL, room, blake(roster(members), key=secret, person=b"peertalk/1 roll")])
+
+
+def offer(room: bytes, old: bytes, terms: bytes, by: bytes, followers: list[bytes]) -> bytes:
+    return pack([OFFER, room, old, terms, by, followers])

@@ -20,7 +20,7 @@ ROOM = "Canary room heron"
 def word_indices() -> dict[str, int]:
     """docs/words.md: the index of each word, in either language."""
     page = (Path(__file__).parent.parent.parent / "docs" / "words.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\d+) \| (\S+) \| (\S+) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| `..` \| (\S+) \| (\S+) \|", page, re.MULTILINE)
     return {word: int(number) for number, *words in rows for word in words}
 
 

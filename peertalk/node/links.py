@@ -98,7 +98,7 @@ class Links:
             on_closed(link, reason)
 
         number = next(self._numbers)
-        channel = self._channel(number, {}, initiator=True, slots=lambda: slots)
+        channel = self._channel({}, initiator=True, slots=lambda: slots)
         return self._add(Link(number, channel, clock=self._clock, on_event=on_event, on_closed=closed, target=""))
 
     def is_own(self, link: Link) -> bool:

@@ -12,6 +12,7 @@ from peertalk.core import events, slots
 from peertalk.core.codes import spoken
 from peertalk.core.rooms import Terms, private_room
 from peertalk.errors import RequestError
+from peertalk.node import invitations, joining
 from peertalk.node.node import Node
 from tests.node.company import Clock, Company, company, event, texts, until
 
@@ -223,7 +224,9 @@ async def test_ones_own_code_leads_nowhere(home: Company) -> None:
     assert (await mira.invite(room)).code
 
 
-async def test_where_two_rooms_answer_one_code_neither_is_joined(home: Company) -> None:
+async def test_where_two_rooms_answer_one_code_neither_is_joined(home: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joining, "COLLECT_SECONDS", 15.0)
+    monkeypatch.setattr(joining, "PLACE_SECONDS", 15.0)
     mira, eve = await home.node("Mira", lobby=False), await home.node("Eve", lobby=False)
     jon = await home.node("Jon", mira, eve, lobby=False)
     invite = await mira.invite(await private(mira))
@@ -265,6 +268,7 @@ async def test_there_are_as_too_many_at_a_time_as_one_can_keep_apart(home: Compa
 
 
 async def test_two_who_see_each_other_never_have_one_slot(home: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invitations, "LOOK_SECONDS", 15.0)
     mira = await home.node("Mira", lobby=False)
     eve = await home.node("Eve", mira, lobby=False)
     rooms = [await private(mira), await private(eve, "others")]
@@ -275,6 +279,7 @@ async def test_two_who_see_each_other_never_have_one_slot(home: Company, monkeyp
 
 
 async def test_of_two_who_take_one_slot_at_one_moment_one_takes_another(home: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invitations, "LOOK_SECONDS", 15.0)
     mira = await home.node("Mira", lobby=False)
     eve = await home.node("Eve", mira, lobby=False)
     rooms = [await private(mira), await private(eve, "others")]

@@ -20,8 +20,12 @@ class DoorCalls(Calls):
         return await self._done(found)
 
     async def unseal(self, room: str) -> events.Room:
-        """Open the door."""
-        found = self._inside(room)
+        """Open the door. Who has been inside may do so too if others have closed it to them: it is open for oneself then, and for each
+        of the others as soon as they do the same. So nobody can keep people apart who were together."""
+        found = self._private(room)
+        was_inside = found.door.is_closed and self._life.identity.public in found.members.identities()
+        if found.is_outside and not was_inside:
+            raise self._closed(found)
         if found.door.is_closed:
             self._life.replica.send(found.id, Unseal(), self._life.now())
         return await self._done(found)
@@ -56,8 +60,11 @@ class DoorCalls(Calls):
     def _inside(self, room: str) -> Room:
         found = self._private(room)
         if found.is_outside:
-            raise RequestError("sealed", room=self._life.views.room_name(found))
+            raise self._closed(found)
         return found
+
+    def _closed(self, room: Room) -> RequestError:
+        return RequestError("sealed", room=self._life.views.room_name(room))
 
     async def _done(self, room: Room) -> events.Room:
         await self._life.committed()

@@ -7,7 +7,7 @@ from pathlib import Path
 CORPUS = Path(__file__).parent / "corpus"
 SHARES = {
     "stream": 2, "inside": 3, "pairing": 1, "wire": 1, "header": 1, "body": 1, "replica": 5, "text": 2, "rpc": 1, "settings": 1,
-    "command": 1,
+    "command": 1, "terms": 1, "code": 1,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import msgspec
 from peertalk import text
 from peertalk.core import wire
 from peertalk.core.entry import KINDS, SALT, Header, Here, Text, decode_header, encode_header, open_body
+from peertalk.core.rooms import decode_terms, encode_terms, private_room, terms_of
 from peertalk.errors import RemoteError
 from tests.fuzz.choices import Choices
 
@@ -48,6 +49,22 @@ def _is_said_so(found: wire.Message, said: list[object]) -> bool:
 
 def _plain(value: object) -> object:
     return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def terms(data: bytes) -> None:
+    """Terms of a room as bytes, or built of values: refused, or their bytes are the only ones that say what they say, to everybody."""
+    choices = Choices(data)
+    raw = choices.rest() if choices.number(2) == 0 else _shaped(choices, [TERMS])
+    try:
+        found = decode_terms(raw)
+    except RemoteError as error:
+        assert error.kind == "malformed"
+        return
+    assert encode_terms(found) == raw
+    assert len(raw) <= wire.MAX_TERMS
+    assert msgpack.unpackb(raw) == [_plain(each) for each in msgspec.structs.astuple(found)]
+    assert text.line(found.name, 1000) == found.name
+    assert terms_of(private_room(found, 0)) == found
 
 
 def header(data: bytes) -> None:
@@ -167,6 +184,16 @@ MESSAGES: tuple[Shape, ...] = (
     (_just(13), _id, _id, _terms, _id, _list(_id, wire.MAX_FOLLOWERS, wire.MAX_FOLLOWERS + 1)),
     (_just(14), _id, _count, _id),
     (_just(15), _id, _id),
+)
+TERMS: Shape = (
+    _id,
+    lambda choices: choices.pick(
+        ("Circle", "Kreis öffnen", "x" * 64, "x" * 65, "", " x", "x\ny", "\u202ex", "e\u0301", "\u200b")
+    ),
+    lambda choices: choices.pick(("de", "en", "fr")),
+    lambda choices: choices.pick((0, -1, 1, 3650, 3651, -2, True)),
+    lambda choices: choices.pick((b"", bytes(32), bytes(31))),
+    lambda choices: sorted(choices.take(1) + bytes(31) for _ in range(choices.pick((0, 0, 1, 2, 32, 33)))),
 )
 HEADER: Shape = (
     _just(1),

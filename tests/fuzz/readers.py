@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import tempfile
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from peertalk import commands, config, say, text
 from peertalk.config.values import READERS, from_text
+from peertalk.core import codes
 from peertalk.errors import PeerTalkError, RequestError, StartError
 from peertalk.node import keyring
 from peertalk.rpc import envelope
@@ -167,3 +169,20 @@ def command(data: bytes) -> None:
     at = min(cursor, len(line))
     offered = commands.complete(line, at, commands.Candidates(("#lobby", "Mira"), ("Mira", "Ada Lovelace")))
     assert all(0 <= each.start <= each.end == at for each in offered)
+
+
+def code(data: bytes) -> None:
+    """A code or a link as it was typed: read, or what is wrong with it; what was read is written so that it is read again."""
+    choices = Choices(data)
+    language, typed = choices.pick(codes.LANGUAGES), any_text(choices.rest())
+    offered = codes.complete(typed, language)
+    assert all(offer.startswith(typed[:1]) and len(offer) > len(typed) - 40 for offer in offered)
+    try:
+        found = codes.parse(typed)
+    except RequestError as error:
+        assert (error.kind, error.data["reason"]) == ("bad_code", "malformed")
+        assert say.error(error)
+        return
+    assert all(ip_address(host).is_private and port >= 1024 for host, port in found.hints)
+    written = codes.link(found.slot, found.secret, found.hints) if found.way == "link" else ""
+    assert codes.parse(written or codes.spoken(found.slot, found.secret, language)) == found

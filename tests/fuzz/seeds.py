@@ -12,10 +12,11 @@ from random import Random
 import msgspec
 
 from peertalk.commands import COMMANDS
-from peertalk.core import wire
+from peertalk.core import codes, wire
 from peertalk.core.channel import Channel
 from peertalk.core.effects import Send
-from peertalk.core.entry import KINDS, SALT, End, Here, Left, Text, seal_body
+from peertalk.core.entry import KINDS, SALT, Admit, End, Follow, Here, Left, Over, Seal, Text, Unseal, seal_body
+from peertalk.core.rooms import Terms, encode_terms
 from peertalk.core.wire import Message
 from peertalk.rpc.methods import METHODS
 from tests.core.authors import ROOM, Author
@@ -133,7 +134,27 @@ def conversation() -> list[Message]:
 
 
 def messages() -> Iterable[bytes]:
-    yield from (b"\0" + wire.encode(message) for message in conversation())
+    others = (
+        wire.Wait(ROOM.id),
+        wire.Offer(ROOM.id, bytes(32), encode_terms(Terms(bytes(32), "Circle", "en")), bytes(32), (bytes(32),)),
+        wire.Verify(ROOM.id, 0, bytes(32)),
+        wire.Roll(ROOM.id, bytes(32)),
+    )
+    yield from (b"\0" + wire.encode(message) for message in (*conversation(), *others))
+
+
+def rooms_of_terms() -> Iterable[bytes]:
+    left_out = {"predecessor": bytes(32), "without": (bytes(32), b"\1" * 32)}
+    for terms in (
+        Terms(bytes(32), "Circle", "en"),
+        Terms(bytes(32), "Kreis öffnen", "de", 30),
+        Terms(ROOM.id, "x", "de", -1, **left_out),
+    ):
+        yield b"\0" + encode_terms(terms)
+    for name in ("\u202ex", "x\ny", " x", "e\u0301"):
+        yield b"\0" + encode_terms(Terms(bytes(32), name, "en"))
+    yield b"\1" + bytes([0, 1]) + bytes(12)
+    yield b"\1" + bytes([0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 7, 9, 1])
 
 
 def headers() -> Iterable[bytes]:
@@ -143,7 +164,8 @@ def headers() -> Iterable[bytes]:
 
 def bodies() -> Iterable[bytes]:
     contents = (Text("hello"), Text("hello", bytes(32)), Here("ben"), Here("ben", "b", (bytes(32), bytes(64))), Left(), End())
-    for content in contents:
+    doors = (Seal((bytes(32),)), Admit(bytes(32)), Unseal(), Follow((bytes(32),)), Over())
+    for content in (*contents, *doors):
         kind, body = seal_body(content, bytes)
         yield bytes([list(KINDS).index(kind), 0]) + body[: SALT + 80]
 
@@ -199,10 +221,29 @@ def lines_written() -> Iterable[bytes]:
     yield b"\x02//me"
 
 
+def codes_typed() -> Iterable[bytes]:
+    """As they are written, as people type them, and a link from another version."""
+    hints = (("192.168.1.20", 47000), ("fd00::1", 47000))
+    words, secret = bytes([3, 141, 59]), bytes(range(16))
+    yield from (bytes([number]) + codes.spoken(7, words, language).encode() for number, language in enumerate(codes.LANGUAGES))
+    yield b"\0" + codes.link(64, secret, hints).encode()
+    yield b"\1" + codes.link(1, secret).upper().replace("/", " / ").encode()
+    yield from (
+        b"\0" + typed
+        for typed in (
+            b"/accept 7 guit mead com",
+            b"7-guitar",
+            codes.link(1, secret).encode() + b"?at=9.9.9.9:47000",
+            b"7 Gitarre, Wiese, Zauberer",
+            b"peertalk:2/7/x",
+        )
+    )
+
+
 MAKERS: dict[str, Callable[[], Iterable[bytes]]] = {
     "stream": streams, "inside": insiders, "pairing": pairings, "wire": messages, "header": headers, "body": bodies, "replica": crowds,
     "text": texts,
-    "rpc": lines, "settings": settings, "command": lines_written,
+    "rpc": lines, "settings": settings, "command": lines_written, "terms": rooms_of_terms, "code": codes_typed,
 }  # fmt: skip
 
 if __name__ == "__main__":

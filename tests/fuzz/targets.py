@@ -27,4 +27,6 @@ TARGETS = {
     "rpc": Target(readers.rpc, 400),
     "settings": Target(readers.settings, 400),
     "command": Target(readers.command, 100),
+    "terms": Target(messages.terms, 400),
+    "code": Target(readers.code, 200),
 }

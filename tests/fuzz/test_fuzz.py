@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from peertalk import text
 from peertalk.config import values
-from peertalk.core import entry, pairing, session
+from peertalk.core import codes, entry, pairing, session
+from peertalk.core import rooms as core_rooms
 from peertalk.core.frames import FrameReader
 from peertalk.core.outlet import Outlet
 from peertalk.core.pairing import Pairing
@@ -100,6 +101,8 @@ def test_another_encoding_of_a_header_would_be_found(monkeypatch: pytest.MonkeyP
         ("pairing", Pairing, "sizes", property(lambda self: range(1, 2001))),
         ("pairing", pairing, "check_element", lambda element, side: element),
         ("wire", messages.wire, "decode", lambda raw: messages.wire.Quit(raw[:32])),
+        ("terms", core_rooms, "_can_be", lambda terms: True),
+        ("code", codes, "usable", tuple),
         ("body", text, "message", lambda raw: raw + "\x1b"),
         ("replica", Room, "digest", lambda self: bytes(31) + b"x"),
         ("replica", Outlet, "committed", lambda self, token, now: None),

@@ -12,8 +12,10 @@ from tests.hostile import feed
 from tests.hostile.conftest import Hostile
 from tests.hostile.invited import ROOM, Invite
 from tests.hostile.joiner import Guesser, Joiner, let_in
+from tests.hostile.member import overlook
 from tests.hostile.pairing import EXPIRED, GO_ON, LINK, SLOTS, USED_UP, WORDS, Half, slot_secret
-from tests.hostile.victim import FRIEND, VICTIM, Victim
+from tests.hostile.victim import COMING, FRIEND, VICTIM, Victim
+from tests.lab.rpc_process import RpcError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 everywhere = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
@@ -245,3 +247,38 @@ async def hold(guesser: Guesser, source: str) -> None:
     while True:
         with suppress(ConnectionError, TimeoutError):
             await guesser.silent(way=LINK, source=source, seconds=11)
+
+
+# ── somebody honest, meanwhile ───────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_somebody_comes_in_by_the_link_though_guesses_have_ended_the_words(
+    hostile: Hostile, invite: Invite, victim: Victim, shown: set[str]
+) -> None:
+    """Who was told the code is told that it is used up, as everybody is."""
+    shown |= COMING
+    made = await invite()
+    guesser = Guesser(hostile, made.code)
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(9):
+            tasks.create_task(guesser.guess())
+        await made.dead()
+        with pytest.raises(RpcError, match="used_up"):
+            await victim.friend.call("rooms.accept", code=made.text)
+        assert (await victim.friend.call("rooms.accept", code=made.link))["id"] == invite.room
+    await victim.friend.call("rooms.leave", room=invite.room, forget=True)
+    await overlook(victim)
+
+
+@everywhere
+async def test_somebody_comes_in_though_half_open_pairings_hold_all_places(
+    hostile: Hostile, invite: Invite, victim: Victim, shown: set[str]
+) -> None:
+    """A hundred addresses, each of which has found the slot and says nothing more."""
+    shown |= COMING
+    made = await invite()
+    held = [await Joiner.find(hostile, made.code.slot, source=f"127.0.5.{number + 1}") for number in range(100)]
+    held += [await Joiner.find(hostile, made.code.slot, source="127.0.5.1") for _ in range(40)]
+    assert (await victim.friend.call("rooms.accept", code=made.text))["id"] == invite.room
+    assert len([joiner for joiner in held if not joiner.peer.over]) <= 128
+    await overlook(victim)

@@ -346,7 +346,9 @@ DOCUMENTED = ("create", "invite", "accept", "words", "words-differ", "emoji", "c
 async def for_documents(directory: Path) -> None:
     for name in DOCUMENTED:
         picture = next(picture for picture in PICTURES if picture.name == f"circle-{name}")
-        write(directory / f"{picture.name}.svg", await draw(picture, (104, 37), "dark"))
+        for lang, suffix in (("en", ""), ("de", "-de")):
+            i18n.activate(lang)
+            write(directory / f"{picture.name}{suffix}.svg", await draw(picture, (104, 37), "dark"))
 
 
 def write(path: Path, svg: str) -> None:

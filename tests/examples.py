@@ -17,10 +17,12 @@ from pathlib import Path
 import msgpack
 from nacl import bindings, pwhash
 
+from tests.core.pairing_reference import Half, Q, hkdf, slot_secret
 from tests.core.reference import BYE, FINAL, PING, PONG, REKEY, Reference
 
 PAGE = Path(__file__).parents[1] / "docs" / "examples.md"
 VECTOR = json.loads((Path(__file__).parent / "vectors" / "channel.json").read_text(encoding="utf-8"))
+INVITED = json.loads((Path(__file__).parent / "vectors" / "invite.json").read_text(encoding="utf-8"))[0]
 ALPHABET = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"abcdefghijkmnpqrstuvwxyz23456789")
 START = 1_800_000_000_000  # Unix milliseconds
 WIDTH = 64
@@ -273,6 +275,36 @@ def replay(frames: list[bytes]) -> tuple[Reference, bytes]:
     return side, side.hash
 
 
+def invitation() -> Iterator[str]:
+    yield "## An invitation"
+    yield (
+        "The first of `tests/vectors/invite.json`, where all secrets of both sides are: by the words of a code in slot 7. The\n"
+        "frames are as before they are sealed."
+    )
+    h, slot, way = bytes.fromhex(INVITED["hash"]), INVITED["slot"], INVITED["way"]
+    about = h + slot.to_bytes(2, "big") + bytes([way])
+    password = b"peertalk/1 words" + bytes(INVITED["words"])
+    x, y = (int(INVITED[side]["scalar"], 16) % Q for side in ("joiner", "inviter"))
+    joiner, inviter = Half(True, password, about, x), Half(False, password, about, y)
+    assert joiner.finish(inviter.element) == inviter.finish(joiner.element)
+    first, second = joiner.finish(inviter.element)
+    secret = slot_secret(slot)
+    yield table(
+        ("secret of slot 7", secret),
+        ("id of slot 7", room_id(secret)),
+        ("h", h),
+        ("tag in frame 3", hashlib.blake2s(b"peertalk/1 room" + b"i" + h, key=secret).digest()[:16]),
+        ("tag in frame 4", hashlib.blake2s(b"peertalk/1 room" + b"r" + h, key=secret).digest()[:16]),
+        ("password", password),
+        ("w, big-endian", (hkdf(password, b"SPAKE2 pw") % Q).to_bytes(32, "big")),
+        ("idA", b"peertalk/1 joiner" + about),
+        ("frame 5", bytes([way]) + joiner.element),
+        ("frame 6", b"\0" + inviter.element),
+        ("frame 7", first),
+        ("frame 8 begins with", second + b"\0"),
+    )
+
+
 def cards() -> Iterator[str]:
     yield "## A card"
     signature = ANNA.sign(OWNER)
@@ -363,7 +395,7 @@ Bytes are in hex, 32 a line. Secrets are consecutive bytes, so that nobody takes
 
 def render() -> str:
     """The whole page."""
-    sections = (keys, rooms, channel, cards, entries, messages, who_is_who)
+    sections = (keys, rooms, channel, invitation, cards, entries, messages, who_is_who)
     return "\n\n".join([HEAD.rstrip("\n"), *(part for section in sections for part in section())]) + "\n"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from peertalk.core import wire
+from peertalk.core import codes, slots, wire
 from peertalk.core.emoji import EMOJI, as_emoji
 from peertalk.core.entry import (
     Admit,
@@ -49,12 +49,22 @@ def test_the_page_is_what_the_script_makes() -> None:
     assert examples.PAGE.read_text(encoding="utf-8") == examples.render(), "run: python -m tests.examples"
 
 
-@pytest.mark.parametrize("file", ["examples.py", "core/reference.py"])
+@pytest.mark.parametrize("file", ["examples.py", "core/reference.py", "core/pairing_reference.py"])
 def test_the_script_uses_nothing_of_the_program(file: str) -> None:
     tree = ast.parse((Path(__file__).parent / file).read_text(encoding="utf-8"))
     imported = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
     imported += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert not [name for name in imported if name.split(".")[0] == "peertalk"]
+
+
+def test_an_invitation() -> None:
+    """That the frames are those that the program seals is looked at in tests/core/test_pairing_reference.py."""
+    shown = {name: bytes.fromhex(SHOWN[name]) for name in ("secret of slot 7", "id of slot 7", "password")}
+    assert slots.secrets({7}) == {shown["id of slot 7"]: shown["secret of slot 7"]}
+    assert codes.Code(7, "words", bytes(examples.INVITED["words"])).password == shown["password"]
+    elements, confirmations = examples.INVITED["elements"], examples.INVITED["confirmations"]
+    assert [SHOWN["frame 5"][2:], SHOWN["frame 6"][2:]] == elements
+    assert [SHOWN["frame 7"], SHOWN["frame 8 begins with"][:64]] == confirmations
 
 
 def test_identities() -> None:

@@ -55,7 +55,7 @@ class ShowReport:
 
 @dataclass(frozen=True, slots=True)
 class AskCreate:
-    """Ask what the new room is to be called, and for the rest (creating.create)."""
+    """Ask what the new room is to be called, and for how long it keeps what is said (`make`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class ShowInvite:
 
 @dataclass(frozen=True, slots=True)
 class ShowWords:
-    """Show the words of a room, and ask who is really there (trusting.present)."""
+    """Show the words of a room, and ask who is really there (`verified`)."""
 
     words: Words
     room: Room
@@ -76,7 +76,7 @@ class ShowWords:
 
 @dataclass(frozen=True, slots=True)
 class ShowEmoji:
-    """Show seven symbols, and ask whether the other one sees the same (trusting.compared)."""
+    """Show seven symbols, and ask whether the other one sees the same (`compared`)."""
 
     emoji: Emoji
     peer: Peer

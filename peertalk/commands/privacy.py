@@ -33,7 +33,10 @@ _SEEN: Final = (
             "that it is you, whatever you are called."
         ),
     ),
-    (N_("Direct rooms"), N_("Only the two of you. Nobody can prove to a third person what you wrote.")),
+    (
+        N_("Other rooms"),
+        N_("Direct: only you two; nobody can prove to others what you wrote. Private: only who had the code, or overheard it."),
+    ),
     (
         N_("What stays"),
         N_(

@@ -10,7 +10,6 @@ import msgspec
 from peertalk.core import wire
 from peertalk.core.cards import Cards
 from peertalk.core.effects import Close
-from peertalk.core.exchange import Place
 from peertalk.core.outlet import Outlet
 from peertalk.core.rates import Bucket
 from peertalk.core.sharing import LinkState
@@ -68,12 +67,3 @@ class Beginnings:
         """When to look again (monotonic seconds)."""
         waits = any(state.card is not None for state in self._links.values())
         return self._bucket.until(1, now) if waits else float("inf")
-
-
-def spare(places: Mapping[bytes, Place], limit: int) -> list[bytes] | None:
-    """What gives way to one more room where there are `limit`: one that is of no use to anybody, since whoever begins one without a
-    word must not keep all others from doing so. None where there is none; nothing has to where there are fewer."""
-    if len(places) < limit:
-        return []
-    found = [place.room for place in places.values() if place.room.is_spare]
-    return [min(found, key=lambda room: room.record.linked).id] if found else None

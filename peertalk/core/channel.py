@@ -104,6 +104,11 @@ class Channel:
         return isinstance(self._phase, Pairing)
 
     @property
+    def proven(self) -> bool:
+        """Whether the other side has shown that it is in a room of ours, or knows the words of a code."""
+        return self._phase.confirmed if isinstance(self._phase, Pairing) else bool(self.rooms)
+
+    @property
     def paired(self) -> bool:
         """Whether it is a pairing in which all was said: whoever drives it writes what is left, and hangs up."""
         return isinstance(self._phase, Pairing) and self._phase.over

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 
 import msgspec
 
@@ -11,7 +11,7 @@ from peertalk.core.exchange import Place
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.room import Room
 from peertalk.core.rooms import bodies_expire_after, forgets_after
-from peertalk.core.stored import DropOutbox, ExpireBodies, ForgetHistory, PutRoom, RoomSnapshot
+from peertalk.core.stored import DropOutbox, DropRoom, ExpireBodies, ForgetHistory, PutRoom, RoomSnapshot
 
 ASLEEP_MS = 1_200_000
 """Whoever is awake looks at the clock more often: after that, links that were there before the machine slept say nothing."""
@@ -22,7 +22,7 @@ class Chores:
 
     def __init__(
         self,
-        places: Mapping[bytes, Place],
+        places: MutableMapping[bytes, Place],
         out: Outlet,
         *,
         add: Callable[[RoomSnapshot, Now], Place],
@@ -32,6 +32,19 @@ class Chores:
         self._places, self._out = places, out
         self._add, self._is_active = add, is_active
         self._wall = now.wall
+
+    def make_room(self, most: int) -> bool:
+        """May there be one room more? Where there are `most`, one gives way that is of no use to anybody: whoever begins one without
+        a word must not keep all others from doing so."""
+        if len(self._places) < most:
+            return True
+        spare = [place.room for place in self._places.values() if place.room.is_spare]
+        if not spare:
+            return False
+        given_up = min(spare, key=lambda room: room.record.linked).id
+        del self._places[given_up]
+        self._out.commit((DropRoom(given_up),))
+        return True
 
     def notice_sleep(self, now: Now) -> None:
         """Who has slept forgets before anything is said to anybody, or taken from them."""

@@ -56,6 +56,7 @@ class Door:
         self._is_private = kind == "private"
         self._turns: list[tuple[tuple[int, bytes], bytes, Turn]] = []
         self._settled = State()
+        self._is_stale = False
         for entry in entries:
             self.add(entry)
 
@@ -70,11 +71,18 @@ class Door:
             self._settled.take(turn, entry.feed)
             return
         insort(self._turns, one, key=lambda each: each[0])
-        self._settled = State()
-        for _, feed, each in self._turns:
-            self._settled.take(each, feed)
+        self._is_stale = True  # gone through when somebody asks: many may come at once
+
+    def _go_through(self) -> None:
+        """From the last time on that the door was opened: what was before does not matter."""
+        self._is_stale, self._settled = False, State()
+        opened = [place for place, (_, _, turn) in enumerate(self._turns) if isinstance(turn, Unseal)]
+        for _, feed, turn in self._turns[opened[-1] if opened else 0 :]:
+            self._settled.take(turn, feed)
 
     def _now(self) -> State:
+        if self._is_stale:
+            self._go_through()
         turns = [turn for one in self._outbox if (turn := _turn(one.kind, one.body)) is not None] if self._is_private else []
         if not turns:
             return self._settled

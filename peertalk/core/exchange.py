@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,7 +18,7 @@ from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.reach import Reach
 from peertalk.core.room import DELTA_DELAY, NOTHING, Room
-from peertalk.core.sharing import Sharing
+from peertalk.core.sharing import FIRST_HAVE_PATIENCE, Sharing
 from peertalk.core.stored import CardRecord, PutCard
 from peertalk.errors import RemoteError
 
@@ -33,6 +33,19 @@ class Place:
     leaving: Literal["hide", "forget"] | None = None
     door: Seen = field(default_factory=Seen)
     """As it was told last."""
+    wake_at: float = float("inf")
+    """When there is something to do in it at the latest (monotonic seconds)."""
+
+    def wakes(self, now: Now) -> Iterator[float]:
+        """When there will be."""
+        yield from self.asking.wake(now)
+        for sharing in self.room.ready():
+            if sharing.tell_at is not None:
+                yield sharing.tell_at
+            if sharing.reach_at is not None:
+                yield sharing.reach_at
+            if self.room.outbox and not sharing.is_caught_up(self.room.log, now.mono):
+                yield sharing.since + FIRST_HAVE_PATIENCE
 
 
 class Exchange:

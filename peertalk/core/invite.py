@@ -130,8 +130,8 @@ class Invitation:
         self._waiting.pop(visit, None)
         self._flying.pop(visit, None)
 
-    def end(self, why: Closed, now: float) -> None:
-        """Taken back, as when the room was left; or the room was closed."""
+    def end(self, why: Closed | Literal["expired"], now: float) -> None:
+        """Taken back, as when the room was left; or the room was closed; or its time was over sooner than the clock here says."""
         if self.is_alive(now):
             self._ended = why, now
 

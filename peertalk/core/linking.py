@@ -153,6 +153,8 @@ class Linking:
     def see_to_door(self, room: bytes, now: Now) -> None:
         """Speak of a room with those who are inside, and with nobody else."""
         inside = self._places[room].room
+        if inside.record.kind != "private":
+            return
         for number in [number for number, one in inside.sharings.items() if not inside.door.admits(one.identity)]:
             self._fall_silent(number, room, now)
             self._keep_out(number, room)
@@ -191,5 +193,7 @@ class Linking:
     def door(self, room: bytes) -> Seen:
         """How the door looks from here."""
         inside = self._places[room].room
+        if inside.record.kind != "private":
+            return Seen()
         waiting = frozenset(state.identity for state in self.links.values() if room in state.kept_out)
         return Seen(inside.is_sealed, inside.is_outside, waiting)

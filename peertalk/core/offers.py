@@ -105,7 +105,7 @@ class Offers:
 
     def _take_back(self, known: OfferRecord | None, giver: bytes) -> None:
         """Who offered it has left it. If nobody else said that they are in it, it means nothing any more."""
-        if known is None or known.declined or giver not in known.givers:
+        if known is None or known.declined:
             return
         givers, followers = (tuple(who for who in people if who != giver) for people in (known.givers, known.followers))
         record = msgspec.structs.replace(known, givers=givers, followers=followers)

@@ -112,6 +112,8 @@ class Pairing:
         self.slots = paired.slots
         self.anonymous = paired.anonymous
         self.over = False
+        self.confirmed = False
+        """Whether the other side has shown that it knows the words."""
         self.deadline = deadline
         self._out, self._sending, self._receiving = out, paired.sending, paired.receiving
         self._joiner = joiner
@@ -161,6 +163,7 @@ class Pairing:
 
     def _read_confirmation(self, content: bytes) -> Confirmed:
         _compare(content, self._confirmations.joiner)
+        self.confirmed = True
         return Confirmed()
 
     def _read_given(self, content: bytes) -> Given:

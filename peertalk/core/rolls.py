@@ -68,19 +68,20 @@ class Rolls:
         self._own: dict[bytes, _Own] = {}
         self._due: dict[bytes, float] = {}
 
-    def notice(self, effects: Iterable[Effect], now: float) -> None:
-        """Whoever comes, goes or has another name changes a roll; who comes is to be told of it."""
+    def go_on(self, effects: Iterable[Effect], now: float) -> None:
+        """Whoever comes, goes or has another name, by these effects, changes a roll, and who comes is to be told of it. Tell what is
+        due, and see who still says something else."""
         for effect in effects:
             if isinstance(effect, Presence | MembersChanged) and effect.room in self._places:
                 self._due.setdefault(effect.room, now + self._gathered(self._places[effect.room].room))
+        self._tick(now)
 
     def hear(self, room: Room, sharing: Sharing, message: wire.Roll, now: float) -> None:
         """Somebody says who is in the room."""
         sharing.roll = message.digest
         self._look(room, now)
 
-    def tick(self, now: float) -> None:
-        """Tell what has changed, and see who still says something else."""
+    def _tick(self, now: float) -> None:
         for id_ in [id_ for id_, at in self._due.items() if at <= now]:
             del self._due[id_]
             if id_ in self._places:
@@ -128,5 +129,5 @@ class Rolls:
         return known._replace(gathering=True) if room in self._due else known
 
     def wake(self) -> float:
-        """When to call `tick` next (monotonic seconds)."""
+        """When to call `go_on` next (monotonic seconds)."""
         return min((*self._due.values(), *(own.look_at for own in self._own.values())), default=float("inf"))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from peertalk.core import beginnings, serving, wire
+from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.beginnings import Beginnings
 from peertalk.core.chores import Chores
@@ -27,7 +27,7 @@ from peertalk.core.reforming import Reforming
 from peertalk.core.rolls import Rolls
 from peertalk.core.room import Room
 from peertalk.core.rooms import direct_room
-from peertalk.core.sharing import FIRST_HAVE_PATIENCE, LinkState, Sharing
+from peertalk.core.sharing import LinkState, Sharing
 from peertalk.core.stored import (
     DropRoom,
     PageRecord,
@@ -62,7 +62,6 @@ class Replica:
         self.rolls = Rolls(self.places, self._out)
         self.verifying = Verifying(identity.public, self._out, random)
         self._beginnings = Beginnings(self.links, now.mono)
-        self._wakes: dict[bytes, float] = {}
         self._chores_at = now.mono
         self._chores = Chores(self.places, self._out, add=self._add, is_active=self.is_active, now=now)
         self.reforming = Reforming(
@@ -141,7 +140,6 @@ class Replica:
             self._hide(place)
             return
         del self.places[room]
-        self._wakes.pop(room, None)
         ops = DropRoom(room), *self.reforming.offers.forgotten(room)
         self._out.commit(ops, lambda _: self._out.emit(RoomWent(room, forgotten=True)))
 
@@ -291,19 +289,11 @@ class Replica:
         """The room that is meant; a direct room comes into being when the other one speaks in it."""
         place = self.places.get(message.room)
         if place is None and state.direct is not None and message.room == state.direct.id:
-            if not self._beginnings.admits(state, message, now.mono) or not self._has_room():
+            if not self._beginnings.admits(state, message, now.mono) or not self._chores.make_room(MAX_ROOMS):
                 return None
             self.join(state.direct, now)
             return self.places[message.room]
         return place if self._linking.may_speak(message.room, state) else None
-
-    def _has_room(self) -> bool:
-        spare = beginnings.spare(self.places, MAX_ROOMS)
-        for given_up in spare or ():
-            del self.places[given_up]
-            self._wakes.pop(given_up, None)
-            self._out.commit((DropRoom(given_up),))
-        return spare is not None
 
     def _on_signal(self, place: Place, sharing: Sharing, signal: wire.Signal, now: Now) -> None:
         if signal.kind == "typing" and self.links[sharing.link].signals.take(1, now.mono):
@@ -325,7 +315,7 @@ class Replica:
 
     def tick(self, now: Now) -> None:
         """Time has passed: see to what is due."""
-        self._out.touched.update(room for room, at in self._wakes.items() if at <= now.mono)
+        self._out.touched.update(room for room, place in self.places.items() if place.wake_at <= now.mono)
         self._chores.notice_sleep(now)
         self.verifying.tick(now.mono)
         self._beginnings.go_on(lambda link, card: self._take(link, card, now), self._out, now.mono)
@@ -350,8 +340,7 @@ class Replica:
                 if id_ in self.places:
                     self._pump(self.places[id_], now)
         self.reforming.pump(seen, now)
-        self.rolls.notice(self._out.gathered, now.mono)
-        self.rolls.tick(now.mono)
+        self.rolls.go_on(self._out.gathered, now.mono)
         self._out.flush_if_due(now)
         self._begin_at = self._beginnings.wake(now.mono)
         self._out.emit(Wake(self.wake()))
@@ -371,23 +360,13 @@ class Replica:
                 self._exchange.tell(place.room, sharing)
             if sharing.reach_at is not None and sharing.reach_at <= now.mono:
                 self._reach.tell(place.room, sharing, now)
-        self._wakes[place.room.id] = min(self._wakes_of(place, now), default=float("inf"))
+        place.wake_at = min(place.wakes(now), default=float("inf"))
 
     def _tell_door(self, place: Place) -> None:
         before, place.door = place.door, self._linking.door(place.room.id)
         change = place.door.since(before)
         if change is not None:
             self._out.emit(DoorChanged(place.room.id, change))
-
-    def _wakes_of(self, place: Place, now: Now) -> Iterable[float]:
-        yield from place.asking.wake(now)
-        for sharing in place.room.ready():
-            if sharing.tell_at is not None:
-                yield sharing.tell_at
-            if sharing.reach_at is not None:
-                yield sharing.reach_at
-            if place.room.outbox and not sharing.is_caught_up(place.room.log, now.mono):
-                yield sharing.since + FIRST_HAVE_PATIENCE
 
     def flush(self) -> None:
         """Make durable what had time: before closing."""
@@ -396,4 +375,6 @@ class Replica:
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
         others = self.reforming.wake, self.verifying.wake(), self.rolls.wake()
-        return min(self._chores_at, self._out.lazy_at, self._begin_at, *others, *self._wakes.values())
+        return min(
+            self._chores_at, self._out.lazy_at, self._begin_at, *others, *(place.wake_at for place in self.places.values())
+        )

@@ -105,6 +105,7 @@ class Invitations:
         self._given: dict[int, Invited] = {}
         self._computing = asyncio.Semaphore(2)  # more would keep the loop from everything else
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     # ── codes ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -150,10 +151,12 @@ class Invitations:
 
     def expected(self) -> int:
         """How many more connections from one source are to be let in than ever: many who are invited may sit behind one address."""
-        return min(MORE_HALF_OPEN, sum(one.invitation.uses - 1 for one in self.alive()))
+        to_come = sum(one.invitation.uses - 1 for one in self.alive())
+        return min(MORE_HALF_OPEN, to_come + len(self._visits) + len(self._given))
 
     def close(self) -> None:
         """Nothing more is done. Links are closed by whoever has made them."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
         for task in self._tasks:
@@ -236,7 +239,9 @@ class Invitations:
 
     def _go_on(self, invited: Invited) -> None:
         """See whose turn it is, and whether the code has died."""
-        self._end_if_closed(invited)
+        if self._is_closed:
+            return
+        self._end_if_over(invited)
         for turn in invited.invitation.turns(self._clock.mono()):
             link, _, asked = self._visits[turn.visit]
             if turn.status is Status.GO_ON:
@@ -248,10 +253,11 @@ class Invitations:
                 _deny(link, turn.status)
         self._tidy()
 
-    def _end_if_closed(self, invited: Invited) -> None:
-        closed = self._rooms.closed(invited.room)
-        if closed is not None:
-            invited.invitation.end(closed, self._clock.mono())
+    def _end_if_over(self, invited: Invited) -> None:
+        """Whatever has happened to its room; and its time goes on while the machine sleeps, though that of the machine may not."""
+        why = self._rooms.closed(invited.room) or ("expired" if self._clock.wall() >= invited.expires else None)
+        if why is not None:
+            invited.invitation.end(why, self._clock.mono())
 
     async def _answer(self, link: Link, asked: Asked, password: bytes) -> None:
         try:
@@ -264,7 +270,7 @@ class Invitations:
 
     def _give(self, link: Link) -> None:
         _, invited, _ = self._visits.pop(link.id)
-        self._end_if_closed(invited)
+        self._end_if_over(invited)
         status = invited.invitation.confirm(link.id, self._clock.mono())
         if status is Status.GO_ON:
             invited.used += 1
@@ -282,7 +288,7 @@ class Invitations:
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _is_alive(self, invited: Invited) -> bool:
-        return invited.invitation.is_alive(self._clock.mono())
+        return invited.invitation.is_alive(self._clock.mono()) and self._clock.wall() < invited.expires
 
     def _tidy(self) -> None:
         """Tell of the dead, forget those of long ago, and be back when time changes something."""

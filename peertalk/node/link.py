@@ -106,8 +106,8 @@ class Link(asyncio.Protocol):
 
     @property
     def proven(self) -> bool:
-        """Whether the other side has shown that it is in a room of ours."""
-        return bool(self._channel.rooms)
+        """Whether the other side has shown that it is in a room of ours, or knows the words of a code."""
+        return self._channel.proven
 
     def is_other_end_of(self, other: Link) -> bool:
         """Whether these two, both being set up, are the ends of one channel: this process has dialled itself."""

@@ -97,8 +97,9 @@ class Links:
             del self._all[link.id]
             on_closed(link, reason)
 
+        number = next(self._numbers)
         channel = self._channel({}, initiator=True, slots=lambda: slots)
-        return self._add(Link(next(self._numbers), channel, clock=self._clock, on_event=on_event, on_closed=closed, target=""))
+        return self._add(Link(number, channel, clock=self._clock, on_event=on_event, on_closed=closed, target=""))
 
     def is_own(self, link: Link) -> bool:
         """Whether the other end of a link that is not established is in this process."""

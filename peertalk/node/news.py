@@ -32,6 +32,7 @@ from peertalk.core.room import Room
 from peertalk.core.stored import EntryRecord, OutboxRecord
 from peertalk.core.sync import Replica
 from peertalk.errors import RequestError
+from peertalk.node.inviters import JUST_NOW_MS, Inviters
 from peertalk.node.ports import Store
 from peertalk.node.views import COUNTED_KINDS, Views
 
@@ -39,8 +40,6 @@ Kept = OutboxRecord | EntryRecord
 
 NAME_PATIENCE = 0.5
 """Seconds that somebody's name is waited for before they are announced without."""
-JUST_NOW_MS = 900_000
-"""A meeting that somebody ended so long ago is over anyway: nobody is asked any more."""
 NEWEST = 1000
 """So many own messages back it is told that somebody has them now; `messages.list` knows of all."""
 
@@ -104,6 +103,7 @@ class News:
         self._answers: dict[bytes, list[asyncio.Future[Kept]]] = {}
         self._awaited: dict[bytes, set[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._inviters = Inviters(replica.identity.public, self._warn_not_invited)
 
     def subscribe(self, size: int) -> Subscription:
         """A new reader; the first event is `ready`, once it is."""
@@ -117,6 +117,8 @@ class News:
         """Tell everybody."""
         if isinstance(event, events.Ready):
             self.ready = event
+        elif isinstance(event, events.InviteUsed):
+            self._inviters.let_in(event.room, event.peer.id)
         for subscription in self._subscriptions:
             subscription.put(event)
 
@@ -126,6 +128,7 @@ class News:
             timer.cancel()
         for task in self._tasks:
             task.cancel()
+        self._inviters.close()
         for subscription in list(self._subscriptions):
             subscription.close()
         for waiting in self._answers.values():
@@ -176,12 +179,17 @@ class News:
             return
         own, blocked = room.own_feeds(), self._blocked()
         for entry in notice.entries:
+            self._inviters.came(room, entry)
             for message in self._views.messages(room, [entry], blocked):
                 if entry.kind in COUNTED_KINDS and entry.feed not in own and (entry.lamport, entry.id) > room.record.read:
                     self.unread[room.id] = self.unread.get(room.id, 0) + 1
                 self.publish(events.MessageArrived(message=message))
-                if message.kind == "over" and not message.mine and abs(entry.received - entry.time) < JUST_NOW_MS:
+                if message.kind == "over" and not message.mine and abs(entry.received - entry.time) < JUST_NOW_MS:  # not of old
                     self._room_changed(room, "ended")
+
+    def _warn_not_invited(self, room: Room, identity: bytes) -> None:
+        name = self._views.name(identity, room)
+        self.publish(events.Warning(kind="not_invited", text=name, peer=identity.hex(), room=room.id.hex()))
 
     def _on_queued(self, notice: Queued) -> None:
         self._resolve(notice.record.room, notice.record.message, notice.record)

@@ -56,7 +56,7 @@ async def invite(app: PeerTalkApp) -> None:
     talk = _talk(app)
     if talk.room is None:
         raise RequestError("no_room")
-    alive = [each for each in talk.node.invites() if each.room == talk.room.id]
+    alive = talk.node.invites(talk.room.id)
     await show_invite(app, alive[-1] if alive else await talk.node.invite(talk.room.id), talk.room)
 
 

@@ -76,6 +76,8 @@ class Reading:
             self._screen.note(change.notice)
         if change.members:
             self.show_members()
+        if change.people:
+            self.read_people()
         if change.offers:
             self.read_offers()
         if change.reload:
@@ -161,6 +163,15 @@ class Reading:
     async def _show_members(self, talk: Talk, room: str) -> None:
         members = await talk.node.members(room)
         self._screen.query_one("#members", Listing).set(sides.member_rows(talk.roster, members))
+
+    def read_people(self) -> None:
+        """Who is in which room: that somebody came into one is told of the room alone."""
+        if self._screen.talk is not None:
+            self._later("people", self._read_people, self._screen.talk)
+
+    async def _read_people(self, talk: Talk) -> None:
+        talk.roster.peers = {peer.id: peer for peer in await talk.node.peers()}
+        self._screen.draw()
 
     def read_offers(self) -> None:
         """Who asks to come along to a room started anew."""

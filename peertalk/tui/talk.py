@@ -32,6 +32,7 @@ class Change:
     reopen: str | None = None
     reload: bool = False
     offers: bool = False
+    people: bool = False
     notice: str | None = None
 
 
@@ -185,8 +186,9 @@ class Talk:
         self.roster.rooms[room.id] = room
         if event.change == "forgotten" and self._is_open(room.id):
             return Change(reopen=room.id, notice=say.event(event))
-        people = event.change == "members"
-        return Change(members=people, names=people, offers=event.change in ("archived", "joined"))
+        members = event.change == "members"
+        people = room.kind != "open" and event.change in ("members", "joined", "outside")
+        return Change(members=members, names=members, offers=event.change in ("archived", "joined"), people=people)
 
     def _left(self, room: str) -> Change:
         self.roster.rooms.pop(room, None)

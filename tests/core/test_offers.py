@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from peertalk.core import offers, wire
-from peertalk.core.effects import Moved, Offered, RoomArchived, RoomCame
-from peertalk.core.entry import Left, Text
+from peertalk.core.effects import Moved, Offered, Prove, RoomArchived, RoomCame
+from peertalk.core.entry import Left, Seal, Text
 from peertalk.core.rooms import Terms, encode_terms, private_room
 from peertalk.core.stored import OfferRecord
 from peertalk.errors import RemoteError
-from tests.core.authors import Author
+from tests.core.authors import ROOM, Author
 from tests.core.desk import Desk, of, sent
-from tests.sim.circle import CIRCLE
+from tests.sim.private import CIRCLE
 
 CARA = Author("cara", CIRCLE.id)
 
@@ -106,6 +106,9 @@ IGNORED: dict[str, Callable[[Table], wire.Offer]] = {
     "that is taken back": lambda table: table.offer(followers=()),
     "without oneself": lambda table: table.offer(table.terms(without=(table.desk.me,))),
     "without who offers it": lambda table: table.offer(table.terms(without=(table.ben.public,))),
+    "without who offers it, who says that it is another's": lambda table: table.offer(
+        table.terms(without=(table.ben.public,)), by=bytes(32)
+    ),
     "by who is left out": lambda table: table.offer(by=CARA.public),
     "under another name": lambda table: table.offer(table.terms(name="Square")),
     "that keeps for another time": lambda table: table.offer(table.terms(retention=-1)),
@@ -194,14 +197,16 @@ def test_offers_are_read_at_a_rate() -> None:
 
 
 def test_a_declined_offer_is_neither_open_nor_told_again() -> None:
-    table = Table()
+    table, dora = Table(), Author("dora", CIRCLE.id)
+    table.meet(dora)
     table.desk.hear(table.link, table.offer())
     room = table.open[0].room
     table.desk.do(lambda replica: replica.reforming.offers.decline(room))
     assert (table.open, table.desk.replica.reforming.offers.get(room)) == ([], None)
     table.desk.start()
     table.link = table.desk.up(table.ben, bytes(32))
-    assert of(Offered, table.desk.hear(table.link, table.offer())) == []
+    more = table.offer(followers=tuple(sorted((table.ben.public, dora.public))))
+    assert of(Offered, table.desk.hear(table.link, table.offer(), more)) == []
     assert table.open == []
 
 
@@ -257,6 +262,38 @@ def check_whole(desk: Desk, room: bytes) -> bool:
     assert all(key.seed for key in old.feeds)
     assert waiting(desk, CIRCLE.id) == ["text"]
     return False
+
+
+def test_only_messages_move() -> None:
+    table = Table()
+    table.desk.down(table.link)
+    table.desk.send(Seal((table.desk.me,)), CIRCLE.id)
+    table.desk.send(Text("waits"), CIRCLE.id)
+    assert waiting(table.desk, come_along(table, "reform")) == ["here", "follow", "text"]
+
+
+def test_nothing_is_proven_to_who_is_left_out() -> None:
+    table = Table()
+    table.desk.do(lambda replica: replica.join(ROOM, table.desk.now))
+    link = table.desk.up(CARA, CIRCLE.id, ROOM.id)
+    before = len(table.desk.effects)
+    room = come_along(table, "reform")
+    proven = [one for one in of(Prove, table.desk.effects[before:]) if room in one.rooms]
+    assert proven == [Prove(table.link, (room,))]
+    assert sorted(table.desk.replica.secrets(link)) == [ROOM.id]
+
+
+def test_the_direct_room_of_who_is_left_out_is_not_proven_unless_one_has_answered_there() -> None:
+    table = Table()
+    desk, direct = table.desk, table.desk.direct(CARA)
+    desk.do(lambda replica: replica.join(direct, desk.now))
+    desk.later(2)
+    assert {direct.id, desk.direct(table.ben).id} <= desk.replica.secrets().keys()
+    come_along(table, "reform")
+    assert direct.id not in desk.replica.secrets()
+    assert desk.direct(table.ben).id in desk.replica.secrets()
+    desk.send(Text("so?"), direct.id)
+    assert direct.id in desk.replica.secrets()
 
 
 def test_what_moves_is_told_with_the_room_where_it_was() -> None:

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from peertalk.core import wire
-from peertalk.core.entry import Follow, Here, Text, Unseal, open_body
-from peertalk.core.rooms import Terms, direct_room, terms_of
+from peertalk.core.entry import Follow, Here, Seal, Text, Unseal, open_body
+from peertalk.core.rooms import Terms, direct_room, private_room, terms_of
 from peertalk.errors import RequestError
-from tests.sim.circle import CIRCLE, Circle
+from tests.sim.private import CIRCLE, Circle
 from tests.sim.world import Host
 
 
@@ -260,6 +260,7 @@ def test_who_comes_along_later_brings_what_was_said_after_the_split_and_it_is_ma
     circle = Circle("ada ben cara")
     circle.say("cara", "before")
     new = circle.reform("ada", "cara")
+    assert after_split(circle["ada"]) == {"before": False}
     circle.say("cara", "after")
     circle.follow("ben", new)
     marks = {name: after_split(circle[name]) for name in ("ada", "ben")}
@@ -289,6 +290,72 @@ def test_an_archived_room_can_be_left_and_what_was_offered_for_it_is_forgotten_w
     circle.say("ada", "we two", new)
     assert circle.texts("ben", new) == ["we two"]
     assert circle.rooms("ada") == circle.rooms("ben") == {new}
+
+
+def test_who_leaves_the_new_room_is_spoken_with_in_the_old_one_no_more() -> None:
+    circle = Circle("ada ben cara")
+    new = circle.reform("ada", "cara")
+    circle.follow("ben", new)
+    assert circle.online("ada") == {"ben"}
+    ben = circle["ben"]
+    ben.do(lambda replica: replica.leave(new, ben.now(), forget=True))
+    circle.world.run(5)
+    assert (circle.online("ada"), circle.online("ben")) == (set(), set())
+
+
+def test_who_came_since_is_not_told_of_to_who_is_still_asked() -> None:
+    circle = Circle("ada ben cara dora eve")
+    eve = circle["eve"]
+    eve.do(lambda replica: replica.leave(CIRCLE.id, eve.now(), forget=True))
+    circle.away("dora")
+    new = circle.reform("ada", "cara")
+    stranger = circle.world.host("sam")
+    stranger.start()
+    assert circle["ada"].replica is not None
+    stranger.join(circle["ada"].replica.places[new].room.record)
+    circle.meet()
+    circle.listen("dora")
+    circle.back("dora")
+    assert stranger.identity.public in circle["ada"].replica.places[new].room.online()
+    offers = [one for one in circle.heard["dora"] if isinstance(one, wire.Offer)]
+    assert {one.followers for one in offers} == {(circle.key("ada"),)}
+
+
+def test_who_stands_before_the_door_of_the_old_room_is_not_asked() -> None:
+    circle = Circle("ada ben cara dora")
+    ada = circle["ada"]
+    ada.do(lambda replica: replica.send(CIRCLE.id, Seal(tuple(circle.keys("ada ben cara"))), ada.now()))
+    circle.world.run(5)
+    circle.reform("ada", "cara")
+    assert [len(circle.offers(name)) for name in ("ben", "dora")] == [1, 0]
+
+
+def test_who_is_left_out_of_one_room_can_be_asked_along_to_another() -> None:
+    circle = Circle("ada ben cara")
+    chess = private_room(Terms(b"chess".ljust(32), "Chess", "en"), 0)
+    for host in circle.people.values():
+        host.join(chess)
+    circle.world.run(6)
+    circle.reform("ada", "cara")
+    other = circle.reform("ada", "ben", chess.id)
+    assert circle.linked("cara") == {"ada", "ben"}
+    assert [one.room for one in circle.offers("cara")] == [other]
+    circle.follow("cara", other)
+    circle.say("cara", "chess, then", other)
+    assert circle.texts("ada", other) == ["chess, then"]
+
+
+def test_offers_that_lead_on_are_forgotten_with_the_first_room() -> None:
+    circle = Circle("ada ben cara dora")
+    circle.away("dora")
+    second = circle.reform("ada", "cara")
+    circle.reform("ada", "ben", second)
+    circle.back("dora")
+    dora = circle["dora"]
+    assert len(dora.disk.snapshot().offers) == 2
+    dora.do(lambda replica: replica.leave(CIRCLE.id, dora.now(), forget=True))
+    circle.world.run(5)
+    assert dora.disk.snapshot().offers == ()
 
 
 def test_an_offer_is_forgotten_with_the_room_that_it_takes_the_place_of() -> None:

@@ -63,6 +63,7 @@ async def test_whoever_has_the_words_gets_the_room_and_whoever_has_not_is_hung_u
     assert await right.ask(code.password) == 0
     given = await right.confirm()
     assert given is not None
+    assert [link.proven for link in target.mira._life.links._all.values()] == [True]
     assert given[0] == 0
     assert given[1:33] == target.mira._life.identity.public
     assert b"friends" in given

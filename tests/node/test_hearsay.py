@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from peertalk.core.effects import Heard, Listens
 from peertalk.core.rooms import HOUR_MS
-from peertalk.core.stored import PeerRecord
+from peertalk.core.stored import PeerRecord, PutPeer
 from peertalk.node import hearsay
 from peertalk.node.dialer import PATIENCE, Dialer
 from peertalk.node.hearsay import BURST, BURST_OF_ALL, Hearsay
@@ -288,8 +288,7 @@ async def test_who_was_met_and_shared_nothing_is_forgotten_at_the_next_start(peo
     now = ada._life.clock.wall()
     met = PeerRecord(identity=CARA, first_seen=now, last_seen=now)
     verified = replace(met, identity=ANNA, verified=True)
-    for record in (met, verified):
-        await ada._life.people._put(record)
+    await ada._life.store.commit([PutPeer(met), PutPeer(verified)])
     await ada.close()
     again = await people.node("Ada")
     assert [peer.id for peer in await again.peers()] == [ANNA.hex()]

@@ -12,6 +12,7 @@ from peertalk.core import events, slots
 from peertalk.core.codes import spoken
 from peertalk.core.rooms import Terms, private_room
 from peertalk.errors import RequestError
+from peertalk.node import invitations, joining
 from peertalk.node.node import Node
 from tests.node.company import Clock, Company, company, event, texts, until
 
@@ -159,6 +160,18 @@ async def test_a_code_has_its_time(home: Company) -> None:
     assert await why(jon.accept(invite.code, 0.5)) == ("bad_code", "not_found")
 
 
+async def test_the_time_of_a_code_goes_on_while_the_machine_sleeps(home: Company) -> None:
+    """Its monotonic clock may stand still then."""
+    clock = Clock()
+    mira, jon, room = await pair(home, clock=clock)
+    told = mira.subscribe()
+    invite = await mira.invite(room)
+    clock.offset = 601_000
+    assert mira.invites() == []
+    assert await why(jon.accept(invite.code)) == ("bad_code", "expired")
+    assert (await event(mira, events.InviteDead, events=told)).reason == "expired"
+
+
 async def test_a_code_can_be_taken_back_by_words_or_link(home: Company) -> None:
     mira, jon, room = await pair(home)
     for by in ("code", "link"):
@@ -211,7 +224,9 @@ async def test_ones_own_code_leads_nowhere(home: Company) -> None:
     assert (await mira.invite(room)).code
 
 
-async def test_where_two_rooms_answer_one_code_neither_is_joined(home: Company) -> None:
+async def test_where_two_rooms_answer_one_code_neither_is_joined(home: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joining, "COLLECT_SECONDS", 15.0)
+    monkeypatch.setattr(joining, "PLACE_SECONDS", 15.0)
     mira, eve = await home.node("Mira", lobby=False), await home.node("Eve", lobby=False)
     jon = await home.node("Jon", mira, eve, lobby=False)
     invite = await mira.invite(await private(mira))
@@ -253,6 +268,7 @@ async def test_there_are_as_too_many_at_a_time_as_one_can_keep_apart(home: Compa
 
 
 async def test_two_who_see_each_other_never_have_one_slot(home: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invitations, "LOOK_SECONDS", 15.0)
     mira = await home.node("Mira", lobby=False)
     eve = await home.node("Eve", mira, lobby=False)
     rooms = [await private(mira), await private(eve, "others")]
@@ -263,6 +279,7 @@ async def test_two_who_see_each_other_never_have_one_slot(home: Company, monkeyp
 
 
 async def test_of_two_who_take_one_slot_at_one_moment_one_takes_another(home: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invitations, "LOOK_SECONDS", 15.0)
     mira = await home.node("Mira", lobby=False)
     eve = await home.node("Eve", mira, lobby=False)
     rooms = [await private(mira), await private(eve, "others")]

@@ -63,6 +63,13 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield Stage(tmp_path, stack)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody who is asked is waited for, however slow this machine is."""
+    monkeypatch.setattr(joining, "PLACE_SECONDS", 15.0)
+    monkeypatch.setattr(joining, "COLLECT_SECONDS", 15.0)
+
+
 async def accept(node: Node, code: Code = CODE, seconds: float = 10) -> str:
     """The name of the room, or what was said instead."""
     try:
@@ -117,7 +124,7 @@ async def test_who_gives_no_room_knows_nothing_that_helps(stage: Stage, case: st
     assert stage.posers[0].seen == {5: 1, 7: 1, 9: 0}
 
 
-async def test_who_guesses_has_one_guess_and_the_real_one_is_found_among_them(stage: Stage) -> None:
+async def test_who_guesses_has_one_guess_and_the_real_one_is_found_among_them(stage: Stage, patient: None) -> None:
     for _ in range(3):
         await stage.pose(Poser(EVERY, OTHER.password, gift=gift(terms("trap", b"t" * 32))))
     await stage.pose(Poser(EVERY, CODE.password, gift=gift()))
@@ -126,14 +133,14 @@ async def test_who_guesses_has_one_guess_and_the_real_one_is_found_among_them(st
     assert [poser.right for poser in stage.posers] == [0, 0, 0, 1]
 
 
-async def test_who_has_overheard_the_code_keeps_us_from_joining_either(stage: Stage) -> None:
+async def test_who_has_overheard_the_code_keeps_us_from_joining_either(stage: Stage, patient: None) -> None:
     await stage.pose(Poser(EVERY, CODE.password, gift=gift()))
     await stage.pose(Poser(EVERY, CODE.password, gift=gift(terms("trap", b"t" * 32))))
     assert await accept(await stage.jon()) == "two_rooms"
     assert [poser.seen[9] for poser in stage.posers] == [0, 0]
 
 
-async def test_one_room_by_two_is_one_room(stage: Stage) -> None:
+async def test_one_room_by_two_is_one_room(stage: Stage, patient: None) -> None:
     for _ in range(2):
         await stage.pose(Poser(EVERY, CODE.password, gift=gift()))
     assert await accept(await stage.jon()) == "friends"

@@ -14,6 +14,7 @@ from peertalk.core.identity import Identity
 from peertalk.core.stored import DropPeer, Op, PeerRecord, PutPeer, Retention, RoomRecord
 from peertalk.core.sync import Replica
 from peertalk.node import people
+from peertalk.node.acquaintances import Rank
 from peertalk.node.interfaces import Interface
 from peertalk.node.people import People
 from peertalk.node.ports import Store
@@ -41,9 +42,20 @@ class FakePlace:
     room: FakeRoom
 
 
+class FakeReforming:
+    def __init__(self) -> None:
+        self.left_out: set[bytes] = set()
+
+    def shunned(self) -> set[bytes]:
+        return self.left_out
+
+    def shuns(self, identity: bytes) -> bool:
+        return identity in self.left_out
+
+
 class FakeReplica:
     def __init__(self) -> None:
-        self.identity = Identity(b"m" * 32)
+        self.identity, self.reforming = Identity(b"m" * 32), FakeReforming()
         self.places: dict[bytes, FakePlace] = {}
 
 
@@ -167,3 +179,13 @@ async def test_people_are_looked_for_on_the_same_link_only() -> None:
     company.it.met(who(2), ("10.9.0.2", 4000))
     company.it.met(who(3), None)
     assert list(company.it.whereabouts([LAN])) == [(who(1), ("10.0.0.2", 4000))]
+
+
+async def test_who_is_left_out_is_neither_looked_for_nor_trusted() -> None:
+    company = Company()
+    company.room("forever", who(1))
+    company.it.met(who(1), ("10.0.0.2", 4000))
+    assert company.it.acquaintances.rank(who(1)) == Rank.TRUSTED
+    company.replica.reforming.left_out.add(who(1))
+    assert company.it.acquaintances.rank(who(1)) == Rank.STRANGER
+    assert list(company.it.whereabouts([LAN])) == []

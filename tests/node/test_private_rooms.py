@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from peertalk.core import events
+from peertalk.core.events import InviteUsed, Peer, Warning  # noqa: A004 - the event
 from peertalk.core.rooms import Terms, private_room, terms_of
 from peertalk.core.stored import Retention
 from peertalk.errors import RequestError
-from peertalk.node import schema
+from peertalk.node import inviters, schema
 from peertalk.node.link import Link
 from peertalk.node.node import Node
-from tests.node.company import KEY, Clock, Company, company, let_in, online, texts, until
+from tests.node.company import KEY, Clock, Company, company, event, let_in, online, texts, until
 
 DAY = 86_400_000
 
@@ -151,6 +153,22 @@ async def test_members_see_who_invited_whom(people: Company) -> None:
     assert {one.name: one.invited_by for one in await ben.members(room.id)} == {"Ada": None, "Ben": "Ada"}
 
 
+async def test_who_says_that_we_invited_them_and_was_not_is_told_of(people: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inviters, "PATIENCE", 0.3)
+    ada = await people.node("Ada", lobby=False)
+    ben, cara = await people.node("Ben", ada, lobby=False), await people.node("Cara", ada, lobby=False)
+    room, seen = await ada.create("Circle"), ada.subscribe()
+    let_in_by_code = ben.status().identity
+    used = InviteUsed(code="7-guitar-meadow-comet", peer=Peer(**msgspec.structs.asdict(let_in_by_code)), room=room.id)
+    await let_in(ada, room, ben)
+    await until(ada, lambda: here(ada, room.id, 2))
+    ada._life.news.publish(used)
+    await let_in(ada, room, cara)
+    told = await event(ada, Warning, events=seen)
+    assert (told.kind, told.peer, told.room) == ("not_invited", cara.status().identity.id, room.id)
+    seen.close()
+
+
 async def test_what_a_private_room_is_called_is_never_sent_and_nothing_of_it_to_who_is_not_in_it(
     people: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +233,19 @@ async def test_nothing_of_a_meeting_off_the_record_is_on_disk(people: Company) -
     files = [file.read_bytes() for file in people.directory.rglob("*") if file.is_file()]
     assert [word for word in canaries - {b"Ada"} if any(word in content for content in files)] == []
     assert b"Ben" in image(people, "Ben")
+
+
+async def test_who_is_met_in_another_room_too_is_remembered(people: Company) -> None:
+    ada, ben, _ = await together(people, "session", lobby=False)
+    ben_id = bytes.fromhex(ben.status().identity.id)
+    assert ben_id in ada._life.people.records
+    await ada._life.committed()
+    assert (await people.stores["Ada"].load()).peers == ()
+    await ada.join("workshop")
+    workshop = await ben.join("workshop")
+    await until(ada, lambda: here(ada, workshop.id, 2))
+    await ada._life.committed()
+    assert [peer.identity for peer in (await people.stores["Ada"].load()).peers] == [ben_id]
 
 
 async def test_after_a_restart_it_is_gone_and_who_enters_again_gets_all_from_who_stayed(people: Company) -> None:

@@ -201,18 +201,19 @@ async def test_who_is_left_out_hears_that_they_went_and_never_of_them_again(grou
         with pytest.raises(RequestError, match="not_reachable"):
             await cara.connect(host, at, timeout=3)
     assert gone == {"Anna", "Ben"}
-    assert heard == [wire.Quit(bytes.fromhex(group.room))] * 2
+    goodbye = wire.Quit(bytes.fromhex(group.room))
+    assert [said[said.index(goodbye) :] for said in heard.values()] == [[goodbye], [goodbye]]
     assert [node.status().links for node in group.nodes.values()] == [1, 1, 0]
     seen.close()
 
 
-def listen(node: Node) -> list[wire.Message]:
-    """Whatever the replica of a node is sent from now on."""
-    heard: list[wire.Message] = []
+def listen(node: Node) -> dict[int, list[wire.Message]]:
+    """Whatever the replica of a node is sent from now on, by link."""
+    heard: dict[int, list[wire.Message]] = {}
     replica, received = node._life.replica, node._life.replica.received
 
     def note(link: int, raw: bytes, now: Now) -> None:
-        heard.append(wire.decode(raw))
+        heard.setdefault(link, []).append(wire.decode(raw))
         received(link, raw, now)
 
     replica.received = note  # type: ignore[method-assign]
@@ -250,6 +251,23 @@ async def test_what_waited_is_seen_to_move(group: Group) -> None:
     assert (await anna.messages(new.id)).messages == [come.message]
     assert [one.kind for one in (await anna.messages(group.room)).messages if one.state == "waiting"] == []
     seen.close()
+
+
+async def test_of_a_room_off_the_record_no_offer_is_on_disk_either(group: Group) -> None:
+    await group.gather("Anna", "Ben", "Cara")
+    anna, ben, cara = group["Anna"], group["Ben"], group["Cara"]
+    off = await anna.create("Tonight", "session", "en")
+    for guest in (ben, cara):
+        await let_in(anna, off, guest)
+    await group.all_online(["Anna", "Ben", "Cara"], off.id)
+    new = await anna.reform(off.id, ["Cara"])
+    offer = await group.asked("Ben", "Anna", "Anna")
+    assert (await ben._life.store.load()).offers == ()
+    assert (await ben.follow(offer)).retention == new.retention == "session"
+    await group.say("Anna", new.id, "just us", "Ben")
+    kept = [room.record.id.hex() for room in (await ben._life.store.load()).rooms]
+    assert group.room in kept
+    assert not {off.id, new.id} & set(kept)
 
 
 async def alone(node: Node, room: str) -> bool:
@@ -293,7 +311,7 @@ async def test_a_room_that_was_re_formed_is_only_read(group: Group) -> None:
     assert (error.value.kind, error.value.data) == ("refused", {"why": "reformed"})
     with pytest.raises(RequestError) as error:
         await anna.reform(group.room, ["Ben"])
-    assert error.value.data == {"why": "reformed"}
+    assert error.value.data == {"why": "reformed", "room": group.room}
 
 
 async def test_it_is_said_where_one_would_still_meet_who_is_left_out(group: Group) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from peertalk import i18n
-from peertalk.core.events import IdentityView, Peer, Room, RoomChanged
+from peertalk.core.events import IdentityView, Peer, ReformOffer, Room, RoomChanged
 from peertalk.core.events import Warning as WarningEvent
 from peertalk.errors import RequestError
 from peertalk.plain.writing import Writing
@@ -308,6 +308,8 @@ async def test_an_offer_is_told_once_with_the_commands_that_answer_it(node: Fake
         "* You would still meet Sam in: #lobby.",
         "* /follow comes along, /decline stays. You need not decide now.",
     ]
+    node.emit(ReformOffer(offer="offer-0", room="room-Tuesday circle", by=mira, without=[sam]))  # somebody came along
+    assert await chat.hear() == []
     again = Chat(node)
     assert (await again.begin())[-1].startswith("* /follow comes along")
     heard = await chat.type("/follow")

@@ -1,6 +1,7 @@
 """All pictures of the screen: `python -m tests.tui.screens DIRECTORY [NAME]` writes them as SVG (and PNG, where rsvg-convert is there).
 
-The picture in the README shows what there is today: `python -m tests.tui.screens --readme docs/images/screen.svg` writes it.
+The picture in the README shows what there is today: `python -m tests.tui.screens --readme docs/images/screen.svg` writes it; and
+`python -m tests.tui.screens --docs docs/images` those of the guide.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def circle() -> FakeNode:
 
 
 def today() -> FakeNode:
-    """The same with what there is today: open rooms and rooms of two."""
-    return friendly("tuesday-circle", "open", "known", replies=False)
+    """The same with what there is today: replies are not yet."""
+    return friendly(replies=False)
 
 
 def _talk(node: FakeNode, room: str, *, replies: bool) -> None:
@@ -310,7 +311,8 @@ async def draw(picture: Picture, size: tuple[int, int], theme: str, **settings: 
         return node
 
     app = PeerTalkApp(opener, replace(SETTINGS, **settings), picture.profile, lambda _key, _value: None, theme)  # type: ignore[arg-type]
-    with patch("peertalk.say.made_up_name", lambda _random: "Quiet Otter"):
+    now = lambda: node._time + 60_000  # noqa: E731
+    with patch("peertalk.say.made_up_name", lambda _random: "Quiet Otter"), patch("peertalk.tui.screens.chat._wall", now):
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             await picture.show(pilot, node)
@@ -337,6 +339,18 @@ async def all_pictures(directory: Path, only: str) -> None:
                     write(directory / f"{name}.svg", await draw(picture, size, theme))
 
 
+DOCUMENTED = ("create", "invite", "accept", "words", "words-differ", "emoji", "caller", "offer-open", "sealed", "doubtful")
+"""What the guide shows, as docs/images/circle-NAME.svg."""
+
+
+async def for_documents(directory: Path) -> None:
+    for name in DOCUMENTED:
+        picture = next(picture for picture in PICTURES if picture.name == f"circle-{name}")
+        for lang, suffix in (("en", ""), ("de", "-de")):
+            i18n.activate(lang)
+            write(directory / f"{picture.name}{suffix}.svg", await draw(picture, (104, 37), "dark"))
+
+
 def write(path: Path, svg: str) -> None:
     path.write_text(svg, encoding="utf-8")
     convert = shutil.which("rsvg-convert")
@@ -345,7 +359,9 @@ def write(path: Path, svg: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    if arguments[:1] == ["--readme"]:
+    if arguments[:1] == ["--docs"]:
+        asyncio.run(for_documents(Path(arguments[1])))
+    elif arguments[:1] == ["--readme"]:
         write(Path(arguments[1]), asyncio.run(draw(Picture("readme", today, chat), (104, 37), "dark")))
     else:
         Path(arguments[0]).mkdir(parents=True, exist_ok=True)

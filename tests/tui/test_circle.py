@@ -11,7 +11,7 @@ import pytest
 from textual import events
 
 from peertalk import commands
-from peertalk.core.events import Room
+from peertalk.core.events import Room, RoomChanged
 from peertalk.errors import RequestError
 from peertalk.tui.screens.accept import Accept
 from peertalk.tui.screens.ask import Line
@@ -284,6 +284,18 @@ async def test_cancel_stops_waiting_too() -> None:
         await driver.until(lambda: "Looking for whoever said this code" in driver.bar("status"))
         await driver.write("/cancel", "enter")
         await driver.until(lambda: "Looking" not in driver.bar("status"))
+
+
+async def test_who_comes_into_a_private_room_has_to_be_compared_with() -> None:
+    node = circle()
+    node.add_room("tea")
+    async with driving(node) as driver:
+        await driver.press("alt+3")
+        await driver.until(lambda: "tea" in driver.bar("header"))
+        assert "words: compare" not in driver.bar("header")
+        node.add_peer("Sam", "tea")
+        node.emit(RoomChanged(room=node.rooms_by_id["room-tea"], change="members"))  # nothing is said of Sam alone
+        await driver.until(lambda: "words: compare" in driver.bar("header"))
 
 
 # ── how a room stands ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -115,12 +115,13 @@ async def test_while_the_people_differ_no_words_are_shown_and_then_they_come_by_
     node = circle()
     node.gathering, node.differ = True, [known(node, "Mira")]
     async with driving(node) as driver:
-        await comparing(driver)
+        screen = await comparing(driver)
         await driver.until(lambda: "Mira sees other people here than you do" in driver.screen())
         assert "river" not in driver.screen()
         node.gathering, node.differ = False, []
         node.change("room-circle", "words")
         await driver.until(lambda: "river" in driver.screen())
+        assert driver.app.focused is screen.query_one(Ticks)
 
 
 # ── symbols for two ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,6 +240,7 @@ async def test_who_could_be_taken_for_somebody_else_is_marked_until_verified() -
     async with driving(circle()) as driver:
         driver.node.emit(events.Warning(kind="same_name_new_key", text="Mira", peer=MIRA, room="room-circle"))
         await driver.until(lambda: "● Mira !" in driver.bar("rooms"))
+        await driver.node.verify(MIRA)
         await driver.node.confirm(MIRA, True)
         await driver.until(lambda: "● Mira ✓" in driver.bar("rooms"))
 

@@ -56,17 +56,26 @@ class Compare(Sheet[str | None]):
     def draw(self) -> None:
         """Bring it up to date."""
         now, called = self.comparison, self.talk.roster.called
-        ticks, below = self.query_one(Ticks), comparing.below(now, called)
+        below = comparing.below(now, called)
         people = self._people()
         self.show(comparing.lines(now, called), comparing.choices(now, called))
         self.query_one("#below", Page).set(below)
         self.query_one("#below").display = bool(below)
-        ticks.set(people)
-        ticks.display = bool(people)
+        self._draw_ticks(people)
         asked = comparing.question(now, called)
         self.query_one(".question", Static).update(Content(asked))
         self.query_one(".question").display = bool(asked)
-        if not people:
+
+    def _draw_ticks(self, people: tuple[Tick, ...]) -> None:
+        """Who was ticked stays so while nobody can be. Ticking comes first."""
+        ticks = self.query_one(Ticks)
+        appear = people and not (ticks.display and ticks.people)
+        ticks.display = bool(people)
+        if people:
+            ticks.set(people)
+        if appear:
+            ticks.focus()
+        elif not people:
             self.query_one(Choices).focus()
 
     # ── what the node says ───────────────────────────────────────────────────────────────────────────────────────────

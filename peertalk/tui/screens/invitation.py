@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from peertalk.tui.talk import Talk
 
 
-AROUND, BESIDE = 12, 68
+AROUND, BESIDE = 12, 62
 """Rows and columns that a QR code leaves to what else stands there."""
 
 
@@ -59,8 +59,9 @@ class Invitation(Sheet[None]):
         shown, rows = self.query_one("#qr", Static), qr.lines(self.door.invite.link)
         fits = self.app.size.height >= len(rows) + AROUND and self.app.size.width >= len(rows[0]) + BESIDE
         shown.display = fits and not self.door.dead and not self.app.ascii
+        self.set_class(shown.display, "-qr")
         if shown.display:
-            shown.update(Content("\n".join(rows)))
+            shown.update(_squares(rows))
 
     @on(Told)
     def _told(self, message: Told) -> None:
@@ -104,3 +105,9 @@ class Invitation(Sheet[None]):
             self.draw()
         else:
             self.dismiss(None)
+
+
+def _squares(rows: list[str]) -> Content:
+    """Half a row may be left over at the bottom: it is no part of the code."""
+    last = (rows[-1], "on $panel") if set(rows[-1]) <= {"▀"} else rows[-1]
+    return Content.assemble("\n".join(rows[:-1]), "\n", last)

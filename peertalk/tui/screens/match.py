@@ -36,9 +36,8 @@ class Matching(Sheet[None]):
 
     def draw(self) -> None:
         """Bring it up to date."""
-        chosen = (
-            -1 if self.match.state == "comparing" else 0
-        )  # nobody is verified by an Enter that was meant for something else
+        # Nobody is verified by an Enter that was meant for something else: at first none is chosen.
+        chosen = -1 if self.match.state == "comparing" else 0
         self.show(lines(self.match, symbols=not self.app.ascii), choices(self.match), chosen)
 
     def _tick(self) -> None:

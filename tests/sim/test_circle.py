@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from peertalk.core import serving
 from peertalk.core.doors import Door, State
 from peertalk.core.entry import Seal
 from peertalk.core.linking import Linking
-from tests.sim.doors import Circle, run
+from tests.sim.circle import Circle, run
 
-SEEDS = range(60)
+SEEDS = range(50)
 Patch = pytest.MonkeyPatch
 
 
@@ -30,12 +29,12 @@ def test_whoever_is_inside_is_the_same_and_nobody_else_learns_anything() -> None
 
 
 def test_the_schedules_do_what_they_are_for() -> None:
-    circles = [run(seed) for seed in SEEDS]
+    circles = [run(seed) for seed in range(25)]
     words = " ".join(line for circle in circles for line in circle.log)
     for deed in ("closes the door", "opens the door", "lets somebody in", "ends the meeting", "leaves for good", "crash"):
         assert deed in words
     assert {circle.is_fleeting for circle in circles} == {circle.stays_closed for circle in circles} == {True, False}
-    assert sum(is_outside_at_the_end(circle) for circle in circles) > 10
+    assert sum(is_outside_at_the_end(circle) for circle in circles) > 5
 
 
 def is_outside_at_the_end(circle: Circle) -> bool:
@@ -64,10 +63,6 @@ def begins_with_everybody(patch: Patch) -> None:
     patch.setattr(Door, "admits", broken)
 
 
-def goes_on_answering_who_is_shut_out(patch: Patch) -> None:
-    patch.setattr(serving, "_is_over", lambda *_: False)
-
-
 def takes_the_last_word_for_all(patch: Patch) -> None:
     take = State.take
 
@@ -80,13 +75,21 @@ def takes_the_last_word_for_all(patch: Patch) -> None:
 
 
 def forgets_what_it_is_about_to_say(patch: Patch) -> None:
-    patch.setattr(Door, "_now", lambda door: door._settled)
+    now = Door._now
+
+    def broken(door: Door) -> State:
+        outbox, door._outbox = door._outbox, []
+        try:
+            return now(door)
+        finally:
+            door._outbox = outbox
+
+    patch.setattr(Door, "_now", broken)
 
 
 BROKEN: list[Callable[[Patch], None]] = [
     goes_on_with_who_is_shut_out,
     begins_with_everybody,
-    goes_on_answering_who_is_shut_out,
     takes_the_last_word_for_all,
     forgets_what_it_is_about_to_say,
 ]

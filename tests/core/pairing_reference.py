@@ -105,15 +105,18 @@ class Half:
         self.point = encode(add(multiply(self.secret, BASE), blind(self.password, M if self.joiner else N, 1)))
         self.element = (b"A" if self.joiner else b"B") + self.point
 
-    def finish(self, theirs: bytes) -> tuple[bytes, bytes]:
+    def key(self, theirs: bytes, names: tuple[bytes, bytes]) -> bytes:
+        """K, for these idA and idB."""
         assert theirs[:1] == (b"B" if self.joiner else b"A")
         bare = add(decode(theirs[1:]), blind(self.password, N if self.joiner else M, -1))
         elements = (self.element, theirs) if self.joiner else (theirs, self.element)
-        names = [b"peertalk/1 joiner" + self.about, b"peertalk/1 inviter" + self.about]
         hashes = [hashlib.sha256(part).digest() for part in (self.password, *names)]
-        key = hashlib.sha256(
-            b"".join([*hashes, elements[0][1:], elements[1][1:], encode(multiply(self.secret, bare))])
-        ).digest()
+        shared = encode(multiply(self.secret, bare))
+        return hashlib.sha256(b"".join([*hashes, elements[0][1:], elements[1][1:], shared])).digest()
+
+    def finish(self, theirs: bytes) -> tuple[bytes, bytes]:
+        key = self.key(theirs, (b"peertalk/1 joiner" + self.about, b"peertalk/1 inviter" + self.about))
+        elements = (self.element, theirs) if self.joiner else (theirs, self.element)
         first, second = (
             hashlib.blake2b(self.about + b"".join(elements), key=key, person=b"peertalk/1 cfm " + side, digest_size=32).digest()
             for side in (b"A", b"B")

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from typing import Any, NamedTuple
 
+from tests.core import pairing_reference
+from tests.core.pairing_reference import Q, slot_secret
 from tests.core.reference import Reference
 from tests.hostile.feed import blake, pack, room_id
 from tests.hostile.peer import SECONDS, HostilePeer
-from tests.hostile.spake2 import Q, Spake2
+
+__all__ = ["Code", "Gift", "Half", "Pairing", "room_secret", "slot_secret", "terms"]
 
 WORDS, LINK = 0, 1
 GO_ON, EXPIRED, USED_UP, SEALED = range(4)
 SLOTS = range(1, 65)
-ELEMENT = 33
 GIFT = 1984
-
-
-def slot_secret(number: int) -> bytes:
-    return blake(b"peertalk/1 slot" + number.to_bytes(2, "big"))
 
 
 class Code(NamedTuple):
@@ -96,21 +93,13 @@ class Half:
     def __init__(
         self, joiner: bool, anonymous: bytes, slot: int, way: int, password: bytes, private: int | None = None
     ) -> None:
-        self._about = anonymous + slot.to_bytes(2, "big") + bytes([way])
-        names = b"peertalk/1 joiner" + self._about, b"peertalk/1 inviter" + self._about
-        self._spake = Spake2(joiner, password, secrets.randbelow(Q - 1) + 1 if private is None else private, names)
-        self.element = self._spake.element
+        about = anonymous + slot.to_bytes(2, "big") + bytes([way])
+        self._half = pairing_reference.Half(joiner, password, about, private or secrets.randbelow(Q - 1) + 1)
+        self.element = self._half.element
 
     def confirmations(self, element: bytes) -> tuple[bytes, bytes]:
         """Those of joiner and inviter, from the element of the other side."""
-        key = self._spake.key(element)
-        both = (self.element, element) if self._spake.joiner else (element, self.element)
-        about = self._about + both[0] + both[1]
-
-        def confirmation(person: bytes) -> bytes:
-            return hashlib.blake2b(about, digest_size=32, key=key, person=person).digest()
-
-        return confirmation(b"peertalk/1 cfm A"), confirmation(b"peertalk/1 cfm B")
+        return self._half.finish((b"B" if self._half.joiner else b"A") + element[1:])
 
 
 class Pairing:

@@ -11,9 +11,9 @@ import msgpack
 import pytest
 from nacl import bindings
 
-from tests.core import reference
+from tests.core import pairing_reference, reference
 from tests.core.reference import FINAL
-from tests.hostile import feed, mallory, member, peer
+from tests.hostile import feed, inviter, joiner, mallory, member, pairing, peer
 from tests.hostile.conftest import Hostile
 from tests.hostile.feed import NOBODY, Feed, pack
 from tests.hostile.member import LOBBY, SHOWN, Member, overlook
@@ -33,7 +33,7 @@ def coming(shown: set[str]) -> None:
 
 
 async def test_the_hostile_peer_is_written_from_the_specification_alone() -> None:
-    for module in (reference, feed, mallory, member, peer):
+    for module in (reference, pairing_reference, feed, mallory, member, peer, pairing, joiner, inviter):
         tree = ast.parse(inspect.getsource(module))
         names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
         names += [str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]

@@ -64,6 +64,11 @@ class Members:
         """Is this identity's last such entry a `here`?"""
         return bool(self._last(self._words, identity)[2])
 
+    def has_left(self, identity: bytes) -> bool:
+        """Is this identity's last such entry a `left`? Of who came just now there may be none yet."""
+        lamport, _, name = self._last(self._words, identity)
+        return lamport > 0 and not name
+
     def identities(self) -> frozenset[bytes]:
         """Everybody who is in the room, by cards and entries. Asked at every coming and going, so it is kept; and what it costs
         follows from what people said of themselves, not from the cards: those are by the thousand where somebody makes them up."""

@@ -152,8 +152,8 @@ class Offers:
 
 
 def is_of(root: Place, who: bytes) -> bool:
-    """Is somebody in this room, by their own card?"""
-    return who == root.room.me or ((who, b"") in root.room.cards.records and root.room.members.is_here(who))
+    """Is somebody in this room, by their own card, and has not said that they left it?"""
+    return who == root.room.me or ((who, b"") in root.room.cards.records and not root.room.members.has_left(who))
 
 
 def _is_same(terms: Terms, root: Place) -> bool:

@@ -62,6 +62,15 @@ def test_an_offer_is_kept_and_told() -> None:
     assert table.open == [found]
 
 
+def test_who_came_just_now_and_has_said_nothing_yet_may_offer() -> None:
+    table = Table()
+    dora = Author("dora", CIRCLE.id)
+    link = table.desk.meet(dora, rooms=(CIRCLE.id,))
+    offer = table.offer(room=table.desk.direct(dora).id, by=dora.public, followers=(dora.public,))
+    table.desk.hear(link, offer)
+    assert [one.by for one in table.open] == [dora.public]
+
+
 def test_the_same_again_is_no_news_and_another_follower_is() -> None:
     table, dora = Table(), Author("dora", CIRCLE.id)
     table.meet(dora)

@@ -72,12 +72,15 @@ class Reforming:
         return self._come_along([private_room(decode_terms(one.terms), now.wall, invited_by=one.by) for one in chain], now)
 
     def enters(self, record: RoomRecord, now: Now) -> bool:
-        """To enter a room by its secret that was re-formed from one that one is in, is to come along."""
-        leads_on = record.id not in self._places and self._linking.is_active(record.predecessor)
-        if leads_on and self._identity.public not in record.without:
-            self._come_along([record], now)
-            return True
-        return False
+        """To enter a room by its secret that was re-formed from one that one is in, at once or by offers, is to come along."""
+        returns = record.id in self._places and not self._linking.is_active(record.predecessor)
+        if returns or record.id in self._uncertain or self._identity.public in record.without:
+            return False
+        chain = self.offers.leading_to(record)
+        if chain is not None:
+            between = [private_room(decode_terms(one.terms), now.wall, invited_by=one.by) for one in chain]
+            self._come_along([*between, record], now)
+        return chain is not None
 
     def _come_along(self, rooms: Sequence[RoomRecord], now: Now, *, first: bool = False) -> RoomRecord:
         """Be in the last of these rooms, to which the others lead from one that one is in. All of it is durable, or nothing."""

@@ -83,7 +83,8 @@ class Door:
     def _now(self) -> State:
         if self._is_stale:
             self._go_through()
-        turns = [turn for one in self._outbox if (turn := _turn(one.kind, one.body)) is not None] if self._is_private else []
+        said = [one for one in self._outbox if one.kind in DOOR_KINDS] if self._is_private else []
+        turns = [turn for one in said if (turn := _turn(one.kind, one.body)) is not None]
         if not turns:
             return self._settled
         state = self._settled.copy()

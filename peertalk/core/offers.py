@@ -14,7 +14,7 @@ from peertalk.core.outlet import Now, Outlet
 from peertalk.core.rates import Bucket
 from peertalk.core.rooms import Terms, decode_terms, private_room, terms_of
 from peertalk.core.sharing import LinkState
-from peertalk.core.stored import DropOffer, OfferRecord, Op, PutOffer
+from peertalk.core.stored import DropOffer, OfferRecord, Op, PutOffer, RoomRecord
 from peertalk.errors import RemoteError
 
 MAX_OFFERS: Final = 64
@@ -46,6 +46,13 @@ class Offers:
                 return []
             chain.insert(0, before)
         return [] if offer.room in self._places else chain
+
+    def leading_to(self, room: RoomRecord) -> list[OfferRecord] | None:
+        """The offers, declined or not, that lead from a room one is in to this one's old room; None if there is no way there."""
+        if self._is_in(room.predecessor):
+            return []
+        before = self.kept.get(room.predecessor)
+        return (self.lineage(before) or None) if before is not None else None
 
     def _is_in(self, room: bytes) -> bool:
         place = self._places.get(room)
@@ -141,10 +148,11 @@ class Offers:
         return [self._drop(self.kept[room]) for room in rooms if room in self.kept]
 
     def forgotten(self, room: bytes) -> Iterator[Op]:
-        """A room is forgotten: what was offered in its place goes with it, and what came after that."""
+        """A room is forgotten: what was offered in its place goes with it, and what came after that where one is not."""
         for one in [one for one in self.kept.values() if one.old == room]:
             yield self._drop(one)
-            yield from self.forgotten(one.room)
+            if one.room not in self._places:
+                yield from self.forgotten(one.room)
 
     def _drop(self, offer: OfferRecord) -> Op:
         del self.kept[offer.room]

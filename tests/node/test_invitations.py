@@ -72,6 +72,10 @@ async def test_who_has_the_words_is_in_and_both_can_talk(home: Company) -> None:
     invite = await mira.invite(room)
     joined = await jon.accept(invite.code.upper().replace("-", " "))
     assert (joined.id, joined.name, joined.kind) == (room, "friends", "private")
+    assert [(one.name, one.online, one.me, one.invited_by) for one in await jon.members(room)] == [
+        ("Jon", True, True, "Mira"),
+        ("Mira", True, False, None),
+    ]
     dead = await event(mira, events.InviteDead, events=told)
     assert (dead.code, dead.reason, dead.fresh, dead.room) == (invite.code, "used_up", False, room)
     used = await event(mira, events.InviteUsed, events=told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from peertalk.core import events
 from peertalk.core.codes import Code
@@ -28,7 +28,8 @@ INVITER_SECONDS = 1.0
 
 
 class Entrance:
-    """`inviting` are the codes of this process, `joining` comes in by those of others. `enter` is being in a room, durably."""
+    """`inviting` are the codes of this process, `joining` comes in by those of others. `enter` is being in a room, durably.
+    `elsewhere` are addresses that are dialled no more, or never were, and at which somebody may invite all the same."""
 
     def __init__(
         self,
@@ -40,9 +41,11 @@ class Entrance:
         random: Random,
         *,
         source: Callable[[str], str],
+        elsewhere: Callable[[], Iterable[Endpoint]],
         enter: Callable[[RoomRecord], Awaitable[Room]],
     ) -> None:
-        self._replica, self._dialer, self._news, self._clock, self._enter = replica, dialer, news, clock, enter
+        self._replica, self._dialer, self._news, self._clock = replica, dialer, news, clock
+        self._enter, self._elsewhere = enter, elsewhere
         self.inviting = Invitations(
             links,
             clock,
@@ -98,7 +101,9 @@ class Entrance:
         self.inviting.close()
 
     def _known(self) -> list[tuple[Endpoint, ...]]:
-        return [target.endpoints for target in self._dialer.book]
+        dialled = [target.endpoints for target in self._dialer.book]
+        there = {endpoint for endpoints in dialled for endpoint in endpoints}
+        return dialled + [(endpoint,) for endpoint in self._elsewhere() if endpoint not in there]
 
     def is_online(self, room: bytes, identity: bytes) -> bool:
         """Whether somebody is there in a room, authenticated."""

@@ -14,7 +14,6 @@ from peertalk.node.link import Link, dial
 from peertalk.node.ports import Clock
 from peertalk.node.targets import Endpoint
 
-
 MAX_ASKED = 16
 
 

@@ -41,11 +41,11 @@ class Entrance:
         random: Random,
         *,
         source: Callable[[str], str],
-        elsewhere: Callable[[], Iterable[Endpoint]],
         enter: Callable[[RoomRecord], Awaitable[Room]],
     ) -> None:
         self._replica, self._dialer, self._news, self._clock = replica, dialer, news, clock
-        self._enter, self._elsewhere = enter, elsewhere
+        self._enter = enter
+        self.elsewhere: Callable[[], Iterable[Endpoint]] = tuple
         self.inviting = Invitations(
             links,
             clock,
@@ -54,7 +54,7 @@ class Entrance:
             known=self._known,
             source=source,
             rooms=self,
-            told=Told(self._used, self._dead),
+            told=Told(self._used, lambda code: news.let_in_somebody(code.room), self._dead),
         )
         self.joining = Joining(
             links, random, identity=replica.identity.public, known=self._known, join=self._join, meet=self._meet
@@ -103,7 +103,7 @@ class Entrance:
     def _known(self) -> list[tuple[Endpoint, ...]]:
         dialled = [target.endpoints for target in self._dialer.book]
         there = {endpoint for endpoints in dialled for endpoint in endpoints}
-        return dialled + [(endpoint,) for endpoint in self._elsewhere() if endpoint not in there]
+        return dialled + [(endpoint,) for endpoint in self.elsewhere() if endpoint not in there]
 
     def is_online(self, room: bytes, identity: bytes) -> bool:
         """Whether somebody is there in a room, authenticated."""

@@ -105,16 +105,9 @@ class Life:
         self.links.on_double = self._warn_double
         self.connector = Connector(self.dialer, clock, self.links.outgoing)
         self.entrance = Entrance(
-            self.replica,
-            self.links,
-            self.dialer,
-            self.news,
-            clock,
-            random,
-            source=source,
-            elsewhere=self._elsewhere,
-            enter=self.enter,
+            self.replica, self.links, self.dialer, self.news, clock, random, source=source, enter=self.enter
         )
+        self.entrance.elsewhere = self._elsewhere
         self.listener = Listener(self.links.incoming, source, random, more=self.entrance.inviting.expected)
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting = asyncio.Lock()

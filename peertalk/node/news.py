@@ -187,6 +187,10 @@ class News:
                 if message.kind == "over" and not message.mine and abs(entry.received - entry.time) < JUST_NOW_MS:  # not of old
                     self._room_changed(room, "ended")
 
+    def let_in_somebody(self, room: bytes) -> None:
+        """Somebody got this room from us, and it is not known who."""
+        self._inviters.let_in_somebody(room.hex())
+
     def _warn_not_invited(self, room: Room, identity: bytes) -> None:
         name = self._views.name(identity, room)
         self.publish(events.Warning(kind="not_invited", text=name, peer=identity.hex(), room=room.id.hex()))

@@ -143,7 +143,9 @@ async def test_a_link_knows_the_address_where_multicast_is_filtered(lab: Lab, st
     assert seconds < MOST
 
 
-async def test_words_are_enough_without_multicast_for_whoever_is_connected_in_whichever_direction(lab: Lab, start: Starts) -> None:
+async def test_words_are_enough_without_multicast_for_whoever_is_connected_in_whichever_direction(
+    lab: Lab, start: Starts
+) -> None:
     anna_host, ben_host, carl_host = [lab.host(ipv6=False) for _ in range(3)]
     lab.filter_multicast()
     anna = await ready(start, anna_host, "--port", "47000")

@@ -54,7 +54,7 @@ class Entrance:
             known=self._known,
             source=source,
             rooms=self,
-            told=Told(self._used, lambda code: news.let_in_somebody(code.room), self._dead),
+            told=Told(self._used, lambda code: news.inviters.let_in_somebody(code.room.hex()), self._dead),
         )
         self.joining = Joining(
             links, random, identity=replica.identity.public, known=self._known, join=self._join, meet=self._meet

@@ -116,7 +116,7 @@ class Views:
     def _member(self, room: Room, identity: bytes) -> events.Member:
         mine = identity == self._replica.identity.public
         via = room.cards.introducer(identity)
-        inviter = room.members.invited_by(identity)
+        inviter = room.members.invited_by(identity) or (self._own_inviter(room) if mine else b"")
         return events.Member(
             id=identity.hex(),
             name=self.name(identity, room),
@@ -127,6 +127,11 @@ class Views:
             invited_by=self.name(inviter, room) if inviter else None,
             me=mine,
         )
+
+    def _own_inviter(self, room: Room) -> bytes:
+        """Who let us in, as long as our own entry does not say so, for it still waits; b"" where there is no name for them."""
+        inviter = room.record.invited_by
+        return inviter if inviter and self.has_name(inviter) else b""
 
     # ── rooms ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -74,7 +74,7 @@ class Offers:
         if record.id in self._places or self._me in terms.without or state.identity in terms.without:
             return
         root = self._root(offer.old)
-        if root is not None and offer.by not in terms.without and is_of(root, state.identity) and _is_same(terms, root):
+        if root is not None and offer.by not in terms.without and is_of(root, state.identity) and is_same(terms, root):
             self._keep(root, record.id, state.identity, offer, now)
 
     def down(self, link: int) -> None:
@@ -164,7 +164,7 @@ def is_of(root: Place, who: bytes) -> bool:
     return who == root.room.me or ((who, b"") in root.room.cards.records and not root.room.members.has_left(who))
 
 
-def _is_same(terms: Terms, root: Place) -> bool:
+def is_same(terms: Terms, root: Place) -> bool:
     """Is all kept that re-forming keeps: name, language, and for how long there is a trace?"""
     if root.room.record.kind != "private":
         return False

@@ -19,11 +19,12 @@ from peertalk.core.entry import MAX_SPLIT, Follow
 from peertalk.core.exchange import Place
 from peertalk.core.identity import Identity
 from peertalk.core.linking import Linking
-from peertalk.core.offers import Offers, is_of
+from peertalk.core.offers import Offers, is_of, is_same
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.rooms import decode_terms, direct_secret, encode_terms, private_room, room_id, terms_of
 from peertalk.core.sharing import LinkState
 from peertalk.core.stored import OfferRecord, OutboxRecord, PutRoom, RoomRecord, RoomSnapshot
+from peertalk.errors import RequestError
 
 GATHER: Final = 1.0
 """Seconds for which it is gathered who has come along, before those are told who are still asked."""
@@ -74,7 +75,12 @@ class Reforming:
         return self._come_along([private_room(decode_terms(one.terms), now.wall, invited_by=one.by) for one in chain], now)
 
     def enters(self, record: RoomRecord, now: Now) -> bool:
-        """To enter a room by its secret that was re-formed from one that one is in, at once or by offers, is to come along."""
+        """To enter a room by its secret that was re-formed from one that one is in, at once or by offers, is to come along.
+        RequestError("refused") where it only says so: whoever has invited here could give any terms, and what waits in the old room
+        would go there."""
+        old = self._places.get(record.predecessor)
+        if old is not None and not is_same(terms_of(record), old):
+            raise RequestError("refused", why="other_room")
         returns = record.id in self._places and not self._linking.is_active(record.predecessor)
         if returns or record.id in self._uncertain or self._identity.public in record.without:
             return False

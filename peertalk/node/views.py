@@ -247,10 +247,10 @@ class Views:
         )
 
     def messages(self, room: Room, entries: Iterable[EntryRecord], blocked: set[bytes]) -> list[events.Message]:
-        """Those of these entries that are to be shown: none of who is blocked."""
-        views = (self.message(room, entry) for entry in entries)
-        hidden = {identity.hex() for identity in blocked}
-        return [view for view in views if view is not None and view.author.id not in hidden]
+        """Those of these entries that are to be shown: none of who is blocked, whoever else says that they are theirs."""
+        shown = (entry for entry in entries if not room.cards.is_of(entry.feed, blocked))
+        views = (self.message(room, entry) for entry in shown)
+        return [view for view in views if view is not None]
 
 
 def _shown(content: Content | None, *, is_private: bool) -> tuple[str, str] | None:

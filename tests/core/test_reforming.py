@@ -177,6 +177,24 @@ def test_who_enters_by_an_invitation_comes_along() -> None:
     assert circle.linked("cara") == set()
 
 
+@pytest.mark.parametrize("lie", [{"name": "Chess"}, {"language": "de"}, {"retention": 30}, {"retention": -1}])
+@pytest.mark.parametrize("archived", [False, True])
+def test_an_invitation_takes_nobody_along_to_a_room_that_is_another(lie: dict[str, object], archived: bool) -> None:
+    circle = Circle("ada ben")
+    if archived:
+        circle.reform("ada", "ben")
+    circle.away("ben")
+    before = circle.rooms("ada")
+    lying = Terms(bytes(32), "Circle", "en", 0, CIRCLE.id, (circle.key("ben"),))
+    record = private_room(msgspec.structs.replace(lying, **lie), 0)
+    ada = circle["ada"]
+    with pytest.raises(RequestError) as error:
+        ada.do(lambda replica: replica.join(record, ada.now()))
+    assert error.value.data == {"why": "other_room"}
+    assert circle.rooms("ada") == before
+    assert circle.is_archived("ada") is archived
+
+
 def test_nobody_is_asked_into_a_room_whose_door_is_closed() -> None:
     circle = Circle("ada ben cara dora")
     circle.away("dora")

@@ -52,7 +52,7 @@ class Watched(World):
         about = [open_body(one.kind, one.body) for one in room.outbox]
         closes = next((turn for turn in reversed(about) if isinstance(turn, Seal | Unseal)), None)
         peer = self.at_other_end(number, sender).identity.public
-        settled = [turn for _, _, turn in room.door._turns]
+        settled = [turn for _, _, turn in room.door._settled._turns]
         is_kept_out = isinstance(closes, Seal) and not any(lets_in(turn, peer) for turn in [*settled, *about])
         if is_kept_out and not isinstance(message, wire.Wait | wire.Quit):
             raise Violation(f"{sender.name} is about to close the door and says {type(message).__name__}")

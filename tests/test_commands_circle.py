@@ -153,6 +153,13 @@ async def test_while_something_is_waited_for_cancel_stops_that(node: FakeNode) -
     assert len(node.invites_by_code) == 1
 
 
+async def test_without_a_code_it_is_asked_for(node: FakeNode) -> None:
+    outcome = await run(node, "/accept")
+    assert outcome.action == commands.AskAccept()
+    assert "/accept 7 guitar meadow comet" in outcome.lines[0]
+    assert node.called("accept") == []
+
+
 async def test_accepting_says_first_what_it_waits_for_and_not_the_code(node: FakeNode) -> None:
     node.doors["7 guitar meadow comet"] = Room(id="r", name="Tuesday circle", kind="private", retention="session")
     node.invited_by["r", "Robin"] = "Jonas"

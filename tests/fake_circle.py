@@ -34,7 +34,7 @@ from peertalk.core.wordlist import WORDS, Language
 from peertalk.core.words import as_words
 from peertalk.errors import RequestError
 
-TEN = bytes(WORDS["en"].index(word) for word in "river candle anchor window tiger bread violin island pepper comet".split())
+TEN = bytes(map(WORDS["en"].index, "river candle anchor window tiger bread violin island pepper comet".split()))  # noqa: SIM905
 CODE = bytes(WORDS["en"].index(word) for word in ("guitar", "meadow", "comet"))
 SEVEN = bytes.fromhex("001083105180")
 """The first seven emoji, as 42 bits."""

@@ -389,3 +389,20 @@ async def test_a_name_that_two_have_or_seem_to_have_is_refused_everywhere(people
         assert (await ada.open_direct(spelling)).id == room.id
         assert (await ada.room(spelling)).id == room.id
     assert await online(ada, "Ben")
+
+
+# ── who stands for somebody, where two are called alike ──────────────────────────────────────────────────────────────
+
+
+async def test_who_invited_somebody_is_told_apart_from_another_of_that_name(people: Company) -> None:
+    ada, ben, other = await meet(people, "Ada", "Ben", "Ben")
+    room = await ada.create("Circle")
+    await let_in(ada, room, ben)
+    assert {each.invited_by for each in await ben.members(room.id) if each.me} == {"Ada"}
+    await let_in(ben, await ben.room(room.id), other)
+    tag = ben.status().identity.tag
+
+    async def tells() -> bool:
+        return any(each.invited_by == f"Ben · {tag}" for each in await ada.members(room.id) if each.id == who(other))
+
+    await until(ada, tells)

@@ -142,7 +142,11 @@ LIMITS: dict[str, tuple[float, ...]] = {
         *(pairing.CONFIRM_SECONDS, pairing.GIVE_SECONDS, pairing.COME_SECONDS),
     ),
     "terms": (pairing.MAX_TERMS,),
-    "dials of a joiner in flight; frames 7 for one code": (joining.AT_ONCE, joining.MAX_CONFIRMED),
+    "dials of a joiner in flight; frames 7 for one code; of these to one host other than its own": (
+        joining.AT_ONCE,
+        joining.MAX_CONFIRMED,
+        joining.MAX_AT_ONE_HOST,
+    ),
     "a look at which slots are taken; instances that are looked at": (*(invitations.LOOK_SECONDS, invitations.MAX_LOOKED_AT),),
     'connections from one source beyond those of "Limits of a node", while codes are alive': (invitations.MORE_HALF_OPEN,),
     # of a node

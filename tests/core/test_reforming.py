@@ -348,6 +348,27 @@ def test_who_stands_before_the_door_of_the_old_room_is_not_asked() -> None:
     assert [len(circle.offers(name)) for name in ("ben", "dora")] == [1, 0]
 
 
+@pytest.mark.parametrize("named", ["cara dora", "ada ben cara dora"])
+def test_who_is_left_out_cannot_keep_others_from_being_asked_by_closing_the_door_of_the_old_room(named: str) -> None:
+    circle = Circle("ada ben cara dora emil")
+    circle.away("dora")
+    circle.away("emil")
+    new = circle.reform("ada", "cara")
+    circle.away("ada")
+    cara = circle["cara"]
+    cara.do(lambda replica: replica.send(CIRCLE.id, Seal(tuple(circle.keys(named))), cara.now()))
+    circle.back("dora")
+    circle.back("ada")
+    circle.follow("dora", new)
+    assert any(isinstance(each, Seal) for each in said_of_door(circle["ada"])), "what cara has said has come to ada"
+    circle.back("emil")
+    assert [one.room for one in circle.offers("emil")] == [new]
+
+
+def said_of_door(host: Host) -> list[object]:
+    return [open_body(entry.kind, entry.body or b"") for entry in host.disk.entries(CIRCLE.id, ("seal",), 1000)]
+
+
 def test_who_is_left_out_of_one_room_can_be_asked_along_to_another() -> None:
     circle = Circle("ada ben cara")
     chess = private_room(Terms(b"chess".ljust(32), "Chess", "en"), 0)

@@ -49,7 +49,8 @@ RECALLED = 256
 PUT_OFF = 2.0
 """Seconds after which something that exceeded a rate is asked for again: not at once of the next one, who would send the same."""
 MAX_UNWRITTEN = 1 << 20
-"""Bytes of pages that wait for the disk beyond which strangers bring nothing more: a slow disk must not fill the memory."""
+"""Bytes of pages that wait for the disk beyond which strangers bring nothing more, and twice as many for who brings little: a slow
+disk must not fill the memory, nor keep anybody from writing."""
 NOTHING = bytes(32)
 
 OrderKey = tuple[int, bytes]
@@ -246,7 +247,8 @@ class Room:
         intake, who = self.outlet.intake, sharing.identity
         if self.record.kind != "open" and self.accepted:
             return ()
-        if self.outlet.unwritten > MAX_UNWRITTEN:
+        most = MAX_UNWRITTEN * (2 if intake.writes(who, entries, size, now.mono) else 1)
+        if self.outlet.unwritten > most:
             return None
         charge = intake.into_open if self.record.kind == "open" else intake.of_stranger
         return charge(who, entries, size, now.mono)

@@ -296,6 +296,16 @@ def test_an_open_room_takes_no_more_than_a_slow_disk_can_write_and_the_rest_late
     assert len(desk.texts()) == 12 * 6
 
 
+def test_who_just_writes_is_heard_however_slow_the_disk_is() -> None:
+    desk, ben, cara = Desk(), Author("ben"), Author("cara")
+    to_ben, to_cara = desk.meet(ben), desk.meet(cara)
+    desk.slow = True
+    desk.hear(to_ben, *(ben.says(*["x" * 30_000] * 6) for _ in range(12)))
+    desk.hear(to_cara, cara.says("hello"))
+    desk.sync()
+    assert len(desk.texts()) % 6 == 1
+
+
 def test_in_a_room_of_ones_own_all_is_taken_however_slow_the_disk_is() -> None:
     circle = private_room(Terms(bytes(32), "Circle", "en"), START)
     desk, ben = Desk(room=circle), Author("ben", circle.id)

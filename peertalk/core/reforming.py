@@ -148,7 +148,8 @@ class Reforming:
         left_out = {who for record in records if record.shown for who in record.without}
         if not left_out:
             return left_out
-        accepted, lineages = {record.peer for record in records if record.accepted}, self._lineages()
+        accepted = {record.peer for record in records if record.accepted}
+        lineages = [lineage for lineage in self._lineages() if len(lineage) > 1]
         return {who for who in left_out - accepted if not any(steps_for(who, lineage) for lineage in lineages)}
 
     def part(self) -> None:

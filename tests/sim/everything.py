@@ -68,6 +68,8 @@ class Everything(Reformings):
         host, rooms = self.somebody(self.open_to)
         if host is not None:
             room = self.random.choice(rooms)
+            if room.predecessor and room.predecessor not in places(host):
+                self.leaked.add(host)  # who comes to a later room first, and then follows to the earlier one, is in both
             host.join(room)
             self.note(f"{host.name} comes to {room.id.hex()[:4]}")
             self.perhaps_strike(host)

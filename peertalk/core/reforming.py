@@ -154,10 +154,10 @@ class Reforming:
         left_out = {who for record in records if record.shown for who in record.without}
         if not left_out:
             return left_out
-        accepted, lineages = {record.peer for record in records if record.accepted}, self._lineages()
-        return {
-            who for who in left_out - accepted if not any(steps_for(who, lineage, self._linking.admits) for lineage in lineages)
-        }
+        accepted = {record.peer for record in records if record.accepted}
+        lineages = [lineage for lineage in self._lineages() if len(lineage) > 1]
+        asked = {who for lineage in lineages for who in left_out if steps_for(who, lineage, self._linking.admits)}
+        return left_out - accepted - asked
 
     def part(self) -> None:
         """End the links with those who are left out, and with whom nothing is shared any more."""

@@ -477,3 +477,17 @@ def test_what_is_offered_from_a_room_that_one_is_in_is_not_forgotten_with_anothe
     dora.do(lambda replica: replica.leave(CIRCLE.id, dora.now(), forget=True))
     circle.world.run(5)
     assert [one.room for one in circle.offers("dora")] == [third]
+
+
+def test_who_comes_to_the_new_room_while_leaving_the_old_one_is_out_of_it_whatever_happens() -> None:
+    circle = Circle("ada ben cara")
+    new = circle.reform("ada", "cara")
+    ben = circle["ben"]
+    record = circle["ada"].replica.places[new].room.record if circle["ada"].replica else CIRCLE
+    ben.do(lambda replica: replica.leave(CIRCLE.id, ben.now(), forget=False))
+    ben.join(record)
+    circle.world.cut(ben)
+    circle.world.run(5)
+    kept = {one.record.id: one.record for one in ben.disk.snapshot().rooms}
+    assert kept[new].shown
+    assert (kept[CIRCLE.id].archived, kept[CIRCLE.id].shown) == (True, False)

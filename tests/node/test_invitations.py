@@ -330,6 +330,7 @@ async def test_who_waits_for_an_inviter_is_told_when_the_program_ends(home: Comp
     await asyncio.sleep(0)
     await mira.close()
     assert await why(accepting) == ("not_reachable", "closing")
+    assert await why(mira.accept("7-guitar-meadow-comet")) == ("not_reachable", "closing")
 
 
 async def test_who_no_longer_waits_leaves_nothing_behind(home: Company) -> None:

@@ -37,8 +37,8 @@ NONE_YET = "no_code"
 
 @dataclass(slots=True, eq=False)
 class Invited:
-    """A code of ours, for the room with these terms. `came` are those who say that they came by it and were not met in the room
-    yet."""
+    """A code of ours, for the room with these terms (b"" once we are out of it: what is forgotten is nowhere). `came` are those who
+    say that they came by it and were not met in the room yet."""
 
     room: bytes
     terms: bytes
@@ -146,6 +146,8 @@ class Invitations:
         """Something has changed about a room: it may have been left, or its door closed."""
         for one in [one for one in self._codes if one.room == room]:
             self._go_on(one)
+            if self._rooms.closed(room) == "cancelled":
+                one.terms = b""
 
     def alive(self, room: bytes | None = None) -> list[Invited]:
         """The codes by which somebody may come in now, of this room or of all."""
@@ -276,6 +278,8 @@ class Invitations:
         _, invited, _ = self._visits.pop(link.id)
         self._end_if_over(invited)
         status = invited.invitation.confirm(link.id, self._clock.mono())
+        if not invited.terms:  # we went while somebody was under way whose code has just expired
+            status = Status.EXPIRED
         if status is Status.GO_ON:
             invited.used += 1
             self._given[link.id] = invited

@@ -223,6 +223,7 @@ async def test_who_leaves_a_room_invites_nobody_to_it_any_more(home: Company) ->
     await mira.leave(room)
     assert (await event(mira, events.InviteDead, events=told)).reason == "cancelled"
     assert await why(jon.accept(invite.code)) == ("bad_code", "expired")
+    assert [one.terms for one in mira._life.entrance.inviting._codes] == [b""], "the seed of the room is not kept either"
 
 
 async def test_a_room_whose_door_is_closed_lets_nobody_in(home: Company) -> None:

@@ -112,7 +112,7 @@ class Invitations:
     # ── codes ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def invite(self, record: RoomRecord, uses: int, seconds: float, language: Language) -> Invited:
-        """A new code for a private room. RequestError("refused", why="too_many")."""
+        """A new code for a private room. RequestError("refused", why="too_many"); sealed, unknown_room (closed or left meanwhile)."""
         if sum(self._is_alive(one) for one in self._codes) + len(self._taking) >= MAX_ALIVE:
             raise RequestError("refused", why="too_many")
         slot = self._take_slot(())
@@ -125,6 +125,7 @@ class Invitations:
                 slot = self._take_slot(taken)
         finally:
             self._taking.discard(slot)
+        self._check(record)  # again: it took its time
         now = self._clock.mono()
         invitation = Invitation(slot=slot, uses=uses, seconds=seconds, now=now)
         words, link = Code(slot, "words", self._random(3)), Code(slot, "link", self._random(16))
@@ -133,6 +134,13 @@ class Invitations:
         self._codes.append(invited)
         self._tidy()
         return invited
+
+    def _check(self, record: RoomRecord) -> None:
+        match self._rooms.closed(record.id):
+            case "sealed":
+                raise RequestError("sealed", room=record.name)
+            case "cancelled":
+                raise RequestError("unknown_room", room=record.name)
 
     def cancel(self, code: Code) -> bool:
         """Take a code back; False where there is none such alive."""

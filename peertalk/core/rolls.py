@@ -93,27 +93,30 @@ class Rolls:
                 del self._own[id_]
 
     def _tell(self, room: Room, now: float) -> None:
+        """Say the roll where it has not been said, and that this change is gathered, even if it has changed nothing."""
         own, digest = self._own.get(room.id), roll(room)
         if own is None or own.digest != digest:
             self._own[room.id] = _Own(digest, now, own.unity if own is not None else Unity())
-            self._out.emit(RollsChanged(room.id))
         for sharing in room.ready():
             if sharing.roll_sent != digest:
                 sharing.roll_sent = digest
                 self._out.emit(Send(sharing.link, wire.Roll(room.id, digest)))
-        self._look(room, now)
+        if not self._look(room, now):
+            self._out.emit(RollsChanged(room.id))
 
-    def _look(self, room: Room, now: float) -> None:
+    def _look(self, room: Room, now: float) -> bool:
+        """See who says something else; whether that was news."""
         own = self._own.get(room.id)
         if own is None:
-            return
+            return False
         others = [sharing for sharing in room.ready() if sharing.roll != own.digest]
         ends = {sharing.identity: self._ends(room, sharing, own) for sharing in others}
         unity = Unity(bool(ends), tuple(sorted(identity for identity, at in ends.items() if at <= now)))
         own.look_at = min((at for at in ends.values() if at > now), default=float("inf"))
-        if unity != own.unity:
-            own.unity = unity
+        is_news, own.unity = unity != own.unity, unity
+        if is_news:
             self._out.emit(RollsChanged(room.id))
+        return is_news
 
     def _ends(self, room: Room, sharing: Sharing, own: _Own) -> float:
         """When somebody who says something else has had the time to say the same."""

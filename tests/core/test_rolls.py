@@ -101,6 +101,20 @@ def test_it_is_gathering_until_all_who_are_linked_say_the_same() -> None:
     assert of(RollsChanged, effects) == [RollsChanged(ROOM.id)]
 
 
+def test_whoever_was_told_that_it_is_gathering_is_told_when_it_no_longer_is() -> None:
+    desk, ben, cara = Desk(), Author("ben"), Author("cara")
+    links = meet(desk, ben, cara)
+    desk.later(GATHERED)
+    for link in links:
+        desk.hear(link, says(desk))
+    desk.later(LONG)
+    desk.down(links[0])
+    assert unity(desk) == Unity(gathering=True)
+    effects = desk.later(GATHERED)
+    assert unity(desk) == Unity()
+    assert of(RollsChanged, effects) == [RollsChanged(ROOM.id)]
+
+
 def test_alone_there_is_nothing_to_gather() -> None:
     desk, ben = Desk(), Author("ben")
     (link,) = meet(desk, ben)

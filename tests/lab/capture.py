@@ -133,12 +133,13 @@ Flow = tuple[int, str, str, tuple[int, int]]
 
 
 def streams(found: list[Packet]) -> dict[Flow, list[tuple[float, bytes]]]:
-    """The bytes of each direction of each connection, in order and once, in pieces with the time of each: (host, from, to, ports)."""
+    """The bytes of each direction of each connection, in order and once, in pieces with the time of each: (host, from, to, ports).
+    Where nobody listened there is none."""
     flows: dict[Flow, list[Packet]] = defaultdict(list)
     for packet in found:
         if packet.kind == "tcp":
             flows[packet.host, packet.source, packet.target, packet.ports].append(packet)
-    return {flow: list(_in_order(of)) for flow, of in flows.items()}
+    return {flow: list(_in_order(of)) for flow, of in flows.items() if any(packet.syn or packet.payload for packet in of)}
 
 
 def _in_order(segments: list[Packet]) -> Iterator[tuple[float, bytes]]:

@@ -40,6 +40,7 @@ from peertalk.node import (
     acquaintances,
     admission,
     book,
+    comparing,
     dialer,
     dialing,
     discovery,
@@ -178,6 +179,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
         trust.WARNINGS,
         60 * trust.WARNINGS_A_SECOND,
     ),
+    "people who are new and ask to compare, of whom the person is told": (comparing.ASKED, 60 * comparing.ASKED_A_SECOND),
     "people who are remembered": (people.MAX_PEERS,),
     "people who are recognised by their direct room; of these met before the start": (
         *(acquaintances.MAX_RECOGNISED, acquaintances.KEPT),

@@ -45,7 +45,7 @@ def _followers(offer: Offer, roster: Roster) -> str:
 def _shared(offer: Offer, roster: Roster) -> str:
     if not offer.still_shared:
         return ""
-    rooms = listed([text.spoken(name) or name for name in offer.still_shared])
+    rooms = listed(["#" * name.startswith("#") + (text.spoken(name) or name) for name in offer.still_shared])
     names = _names(offer.without, roster)
     return _("You still share this with {names}: {rooms}.").format(names=names, rooms=rooms)
 

@@ -188,17 +188,9 @@ class News:
                     self._room_changed(room, "ended")
 
     def _warn_not_invited(self, room: Room, identity: bytes) -> None:
-        if self._came_along(room, identity):
-            return
-        name = self._views.name(identity, room)
-        self.publish(events.Warning(kind="not_invited", text=name, peer=identity.hex(), room=room.id.hex()))
-
-    def _came_along(self, room: Room, identity: bytes) -> bool:
-        """Whether they may be here by an offer of ours: members of the room before this one are; of one that is gone nobody knows."""
-        if not room.record.predecessor:
-            return False
-        before = self._replica.places.get(room.record.predecessor)
-        return before is None or identity in self._views.everyone(before.room)
+        if not self._views.may_have_come_along(room, identity):
+            name = self._views.name(identity, room)
+            self.publish(events.Warning(kind="not_invited", text=name, peer=identity.hex(), room=room.id.hex()))
 
     def _on_queued(self, notice: Queued) -> None:
         self._resolve(notice.record.room, notice.record.message, notice.record)

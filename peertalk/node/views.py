@@ -184,6 +184,11 @@ class Views:
     def _is_after_split(self, room: Room, entry: EntryRecord) -> bool:
         return room.record.archived and self._replica.reforming.is_after_split(room.id, entry.id)
 
+    def may_have_come_along(self, room: Room, identity: bytes) -> bool:
+        """Whether somebody may be here by an offer: members of the room before this one may; of one that is gone nobody knows."""
+        before = self._replica.places.get(room.record.predecessor)
+        return bool(room.record.predecessor) and (before is None or identity in self.everyone(before.room))
+
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def author(self, room: Room, feed: bytes) -> events.Author:

@@ -6,6 +6,7 @@ An encrypted file that lacks a word proves nothing by itself: the same words are
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 from pathlib import Path
 
@@ -78,6 +79,79 @@ async def test_no_file_holds_what_people_write_or_are_called(tmp_path: Path) -> 
     for word in WORDS:
         assert files_with(tmp_path, word) == []
         assert all(word.lower().encode() in plain_image(tmp_path / home) for home in ("first", "second")), word
+
+
+# ── rooms behind a code ──────────────────────────────────────────────────────────────────────────────────────────────
+
+PRIVATE, FLEETING, WHISPER, OFFERED, FORGOTTEN, THIRD = (
+    *("canaryprivatestork", "canarysessionheron", "canarywhispercrane"),
+    *("canaryofferedraven", "canaryforgottenowl", "Canarythirdplover"),
+)
+SECRETS = (PRIVATE, FLEETING, WHISPER, OFFERED, FORGOTTEN, THIRD)
+
+
+async def room_of(name: str, host: RpcProcess, *guests: RpcProcess, retention: str = "forever") -> str:
+    """A private room with something said in it, in which all are together."""
+    room = str((await host.call("rooms.create", name=name, retention=retention))["id"])
+    for guest in guests:
+        await guest.call("rooms.accept", code=(await host.call("rooms.invite", room=room))["code"])
+    for process in (host, *guests):
+        await all_there(process, room, 1 + len(guests))
+    return room
+
+
+async def all_there(process: RpcProcess, room: str, number: int) -> None:
+    since = 0
+    while [one["online"] for one in await process.call("rooms.members", room=room)].count(True) < number:
+        await process.wait_event(lambda event: event["type"] == "room" and event["change"] == "members", since=since)
+        since = len(process.events)
+
+
+async def circle(ada: RpcProcess, ben: RpcProcess, cara: RpcProcess) -> list[bytes]:
+    """What is done with private rooms; the secrets and the ids that are to be nowhere on disk afterwards."""
+    private = await room_of(PRIVATE, ada, ben)
+    waiting = await ada.call("rooms.invite", room=private)
+    await ada.call("rooms.words", room=private)
+    await ada.call("rooms.verified", room=private, present=[OTHER])
+    fleeting = await room_of(FLEETING, ada, ben, retention="session")
+    for process in (ada, ben):
+        await process.call("messages.send", room=fleeting, text=WHISPER)
+        await process.call("rooms.words", room=fleeting)
+    await ada.call("rooms.invite", room=fleeting)
+    offered = await room_of(OFFERED, ada, ben, cara)
+    await ada.call("rooms.reform", room=offered, without=[THIRD])
+    await ben.wait_event(lambda event: event["type"] == "reform_offer")
+    forgotten = await room_of(FORGOTTEN, ada, ben)
+    await ada.call("rooms.invite", room=forgotten)
+    for process in (ada, ben):
+        await process.call("rooms.leave", room=forgotten, forget=True)
+    secret = waiting["link"].removeprefix("peertalk:1/").split("?")[0].split("/")[1]
+    return [base64.b32decode(secret.upper() + "=" * 6), bytes.fromhex(fleeting), bytes.fromhex(forgotten)]
+
+
+async def test_of_rooms_behind_a_code_there_is_in_files_what_is_to_be_kept_and_no_more(tmp_path: Path) -> None:
+    homes = ("first", "second", "third")
+    ada = await start(tmp_path, "first", OWN)
+    at = f"127.0.0.1:{(await ada.call('node.status'))['listening'][0]['port']}"
+    ben, cara = [await start(tmp_path, *who, "--connect", at) for who in (("second", OTHER), ("third", THIRD))]
+    people = (ada, ben, cara)
+    try:
+        for process in people:
+            await process.online(*[await other.identity() for other in people if other is not process])
+        nowhere = await circle(*people)
+        found = [file for word in SECRETS for file in files_with(tmp_path, word)]
+    finally:
+        for process in people:
+            await process.stop()
+    lines = [line for process in people for line in process.log]
+    assert found == [file for word in SECRETS for file in files_with(tmp_path, word)] == []
+    assert [line for line in lines if "canary" in line.lower() or any(id_.hex()[:8] in line for id_ in nowhere)] == []
+    images = {home: plain_image(tmp_path / home) for home in homes}
+    kept = {word: [home for home in homes if word.lower().encode() in images[home]] for word in SECRETS}
+    assert kept[PRIVATE] == ["first", "second"]
+    assert kept[OFFERED] == list(homes)
+    assert kept[FLEETING] == kept[WHISPER] == kept[FORGOTTEN] == []
+    assert [home for home in homes if any(secret in images[home] for secret in nowhere)] == []
 
 
 async def test_the_search_finds_what_is_there(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ is here from whom everything is known. While one own commit is under way the nex
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -50,11 +50,13 @@ _ROOM_IN_PAGE = wire.MAX_PAGE - 4096
 
 
 class Own:
-    """The writer of `room`. `name` is the nickname that `here` entries carry."""
+    """The writer of `room`. `name` is the nickname that `here` entries carry. While the room `is_stopped` what a person has
+    written waits, and nothing else does: the door can be closed, and one can go."""
 
-    def __init__(self, room: Room, random: Random, name: str) -> None:
+    def __init__(self, room: Room, random: Random, name: str, is_stopped: Callable[[], bool] = lambda: False) -> None:
         self.room = room
         self.name = name
+        self._is_stopped = is_stopped
         self._random = random
         self._key: FeedKey | None = None
         self._busy = False
@@ -187,12 +189,17 @@ class Own:
         """Put what waits in its place if somebody is here, else make sure that it is on disk."""
         if self._busy or not self.room.outbox:
             return
-        if self.room.can_write(now):
+        if self.room.can_write(now) and self._ready():
             self._end_retiring(now)
             self._begin(now)
             self._place(now)
         else:
             self.save()
+
+    def _ready(self) -> list[OutboxRecord]:
+        """What waits for nothing but its place."""
+        held = any(one.kind not in STATE_KINDS for one in self.room.outbox) and self._is_stopped()
+        return [one for one in self.room.outbox if one.kind in STATE_KINDS or not held]
 
     def _begin(self, now: Now) -> None:
         """A feed begins with `here`."""
@@ -218,8 +225,9 @@ class Own:
             return
         batch = self._batch()
         ops: list[Op] = [DropOutbox(self.room.id, waiting.number) for waiting in batch if waiting.number in self._saved]
-        self._saved.difference_update(waiting.number for waiting in batch)
-        del self.room.outbox[: len(batch)]
+        gone = {waiting.number for waiting in batch}
+        self._saved -= gone
+        self.room.outbox[:] = [waiting for waiting in self.room.outbox if waiting.number not in gone]
         if self._key is None or self._key.public != current.feed:
             self._key = FeedKey(current.seed)
         page, message = self._page(self._key, [(w.kind, w.body, w.time) for w in batch], now)
@@ -232,7 +240,7 @@ class Own:
     def _batch(self) -> list[OutboxRecord]:
         size = 0
         batch: list[OutboxRecord] = []
-        for waiting in self.room.outbox[: wire.MAX_PAGE_ENTRIES]:
+        for waiting in self._ready()[: wire.MAX_PAGE_ENTRIES]:
             size += len(waiting.body) + wire.MAX_HEADER
             if batch and size > _ROOM_IN_PAGE:
                 break
@@ -264,8 +272,8 @@ class Own:
 
     @property
     def is_idle(self) -> bool:
-        """Does nothing wait, and is nothing under way?"""
-        return not self._busy and not self.room.outbox
+        """Does nothing wait that could go, and is nothing under way?"""
+        return not self._busy and not self._ready()
 
     def _placed(self, page: PageRecord, message: wire.Page) -> None:
         self._busy = False

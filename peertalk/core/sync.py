@@ -6,7 +6,7 @@ given by `drain`. No I/O, no clock, no randomness of its own: the same inputs gi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -53,6 +53,8 @@ class Replica:
         self.name = snapshot.name
         self.disk = disk
         self.places: dict[bytes, Place] = {}
+        self.is_stopped: Callable[[Room], bool] = lambda _: False
+        """May nothing be said in a room for now? `resume` is called when that has changed."""
         self._random = random
         self._out = Outlet()
         self._linking = Linking(self.places, self._out)
@@ -74,7 +76,7 @@ class Replica:
 
     def _add(self, snapshot: RoomSnapshot, now: Now) -> Place:
         room = Room(snapshot, self.identity.public, self._out, now)
-        place = Place(room, Own(room, self._random, self.name), Asking(room))
+        place = Place(room, Own(room, self._random, self.name, lambda: self.is_stopped(room)), Asking(room))
         self.places[room.id] = place
         place.door = self._linking.door(room.id)
         self._out.touched.add(room.id)
@@ -168,6 +170,10 @@ class Replica:
             self._out.lazily((room, "record"), PutRoom(place.room.record))
         self._mark(room)
         return message
+
+    def resume(self) -> None:
+        """Rooms may be stopped no longer: see whether what waits may go."""
+        self._out.touched.update(id_ for id_, place in self.places.items() if place.room.outbox)
 
     def door(self, room: bytes) -> Seen:
         """How the door of a room looks from here."""

@@ -11,6 +11,7 @@ from nacl import pwhash
 from peertalk.core import events, rolls
 from peertalk.core.effects import EmojiMade, Notice, RollsChanged, RoomWent, VerifyAsked, VerifyFailed
 from peertalk.core.outlet import Now
+from peertalk.core.rates import Bucket
 from peertalk.core.rolls import Unity
 from peertalk.core.room import Room
 from peertalk.core.sync import Replica
@@ -20,6 +21,8 @@ from peertalk.node.views import Views
 
 WORDS = 10
 TRIES = 3
+ASKED, ASKED_A_SECOND = 16, 0.1
+"""Identities cost nothing, and each can ask: so many who are new are told of at once, then one in ten seconds."""
 _SALT = b"peertalk/1 words"
 _ARGON_OPS, _ARGON_MEMORY, _ARGON_SIZE = 3, 64 * 1024 * 1024, 32
 
@@ -45,6 +48,7 @@ class Comparing:
 
     def __init__(self, replica: Replica, views: Views, news: News, now: Callable[[], Now], turn: Callable[[], None]) -> None:
         self._replica, self._views, self._news, self._now, self._turn = replica, views, news, now, turn
+        self._asked = Bucket(ASKED, ASKED_A_SECOND, now().mono)
         self._waiting: dict[bytes, set[asyncio.Future[bytes]]] = {}
         self.compared: set[bytes] = set()
         """With whom emoji were shown since the start."""
@@ -56,7 +60,8 @@ class Comparing:
         """What the replica notices of it."""
         match notice:
             case VerifyAsked(identity):
-                self._news.publish(events.VerifyRequest(peer=self._views.peer(identity)))
+                if self._views.trust(identity) != "new" or self._asked.take(1, self._now().mono):
+                    self._news.publish(events.VerifyRequest(peer=self._views.peer(identity)))
             case EmojiMade(identity, emoji):
                 self.compared.add(identity)
                 for future in self._take(identity):

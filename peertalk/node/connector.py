@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from peertalk.config.address import is_host
@@ -13,13 +14,17 @@ from peertalk.node.link import Link, dial
 from peertalk.node.ports import Clock
 from peertalk.node.targets import Endpoint
 
+MAX_ASKED = 16
+
 
 class Connector:
-    """`make(target)` gives the link for a dial of `target`."""
+    """`make(target)` gives the link for a dial of `target`. `asked` are the addresses that were asked for last, whatever came of it:
+    whoever listens there may share no room with us yet, and invite us to one."""
 
     def __init__(self, dialer: Dialer, clock: Clock, make: Callable[[str], Link]) -> None:
         self._dialer, self._clock, self._make = dialer, clock, make
         self._tries: dict[Endpoint, asyncio.Task[None]] = {}
+        self.asked: deque[Endpoint] = deque(maxlen=MAX_ASKED)
 
     async def connect(self, host: str, port: int, seconds: float) -> None:
         """Be linked with whoever listens there, and stay so: at once if that is so already. RequestError bad_address;
@@ -27,6 +32,8 @@ class Connector:
         if not (is_host(host) and 0 < port < 65536):
             raise RequestError("bad_address", address=f"{host}:{port}")
         endpoint = canonical(host), port
+        if endpoint not in self.asked:
+            self.asked.append(endpoint)
         trying = self._tries.get(endpoint)
         if trying is None:
             trying = self._tries[endpoint] = asyncio.create_task(self._try(endpoint, seconds))

@@ -62,9 +62,11 @@ class Invited:
 
 
 class Told(NamedTuple):
-    """Who is told of everybody who has come, and of each code once it is dead."""
+    """Who is told of everybody who has come, of those who got the room and ended without saying who they are, and of each code once
+    it is dead."""
 
     used: Callable[[Invited, bytes], None]
+    unnamed: Callable[[Invited], None]
     dead: Callable[[Invited, Death], None]
 
 
@@ -211,7 +213,9 @@ class Invitations:
 
     def ended(self, link: Link) -> None:
         """A pairing is over, or was cut."""
-        self._given.pop(link.id, None)
+        given = self._given.pop(link.id, None)
+        if given is not None:
+            self._told.unnamed(given)
         _, invited, _ = self._visits.pop(link.id, (None, None, None))
         if invited is not None:
             invited.invitation.lose(link.id)

@@ -42,8 +42,9 @@ class InviteCalls(Calls):
             raise RequestError("refused", why="not_yours")
 
     async def accept(self, code: str, timeout: float = 30) -> events.Room:  # noqa: ASYNC109 - the time is the person's
-        """The room that a code or a link leads to, once it is joined. RequestError bad_code with reason, sealed, not_reachable."""
-        room = await self._life.entrance.joining.accept(codes.parse(code), timeout)
+        """The room that a code or a link leads to, once it is joined, with its inviter in it if they are there within a second.
+        RequestError bad_code with reason, sealed, not_reachable."""
+        room = await self._life.entrance.accept(codes.parse(code), timeout)
         return self._life.news.room_view(room)
 
     def _invite_view(self, invited: Invited) -> events.Invite:

@@ -251,10 +251,13 @@ class Joining:
         self._links, self._random, self._identity = links, random, identity
         self._known, self._join, self._meet = known, join, meet
         self._running: set[asyncio.Task[Room]] = set()
+        self._is_closed = False
 
     async def accept(self, code: Code, seconds: float) -> Room:
         """The room that the code leads to, once it is joined and on disk. RequestError as Search; refused (left_out: it was re-formed
         without us); not_reachable (closing)."""
+        if self._is_closed:
+            raise RequestError("not_reachable", why="closing")
         accepting = asyncio.create_task(self._accept(code, seconds))
         self._running.add(accepting)
         accepting.add_done_callback(self._running.discard)
@@ -280,6 +283,7 @@ class Joining:
 
     async def close(self) -> None:
         """Whoever still waits is told that nobody was reached."""
+        self._is_closed = True
         for accepting in self._running:
             accepting.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

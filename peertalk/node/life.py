@@ -38,6 +38,7 @@ from peertalk.node.lookup import Lookup
 from peertalk.node.news import News
 from peertalk.node.people import People
 from peertalk.node.ports import Advertisement, Clock, Discovery, Store
+from peertalk.node.targets import Endpoint
 from peertalk.node.trust import Trust
 from peertalk.node.views import COUNTED_KINDS, Views
 
@@ -106,6 +107,7 @@ class Life:
         self.entrance = Entrance(
             self.replica, self.links, self.dialer, self.news, clock, random, source=source, enter=self.enter
         )
+        self.entrance.elsewhere = self._elsewhere
         self.listener = Listener(self.links.incoming, source, random, more=self.entrance.inviting.expected)
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting = asyncio.Lock()
@@ -291,6 +293,10 @@ class Life:
     def _remember(self) -> None:
         for identity, (host, port) in self.people.whereabouts(self._source.present()):
             self.dialer.remember(host, port, identity, self.clock.mono())
+
+    def _elsewhere(self) -> list[Endpoint]:
+        """What a person asked for, and where people were of late who could not be reached there since."""
+        return [*self.connector.asked, *(place for _, place in self.people.whereabouts(self._source.present()))]
 
     async def _connect(self, target: str, host: str, port: int) -> Link:
         return await dial(host, port, lambda: self.links.outgoing(target), DIAL_SECONDS)

@@ -103,7 +103,7 @@ class News:
         self._answers: dict[bytes, list[asyncio.Future[Kept]]] = {}
         self._awaited: dict[bytes, set[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._inviters = Inviters(replica.identity.public, self._warn_not_invited)
+        self.inviters = Inviters(replica.identity.public, self._warn_not_invited)
 
     def subscribe(self, size: int) -> Subscription:
         """A new reader; the first event is `ready`, once it is."""
@@ -118,7 +118,7 @@ class News:
         if isinstance(event, events.Ready):
             self.ready = event
         elif isinstance(event, events.InviteUsed):
-            self._inviters.let_in(event.room, event.peer.id)
+            self.inviters.let_in(event.room, event.peer.id)
         for subscription in self._subscriptions:
             subscription.put(event)
 
@@ -128,7 +128,7 @@ class News:
             timer.cancel()
         for task in self._tasks:
             task.cancel()
-        self._inviters.close()
+        self.inviters.close()
         for subscription in list(self._subscriptions):
             subscription.close()
         for waiting in self._answers.values():
@@ -179,7 +179,7 @@ class News:
             return
         own, blocked = room.own_feeds(), self._blocked()
         for entry in notice.entries:
-            self._inviters.came(room, entry)
+            self.inviters.came(room, entry)
             for message in self._views.messages(room, [entry], blocked):
                 if entry.kind in COUNTED_KINDS and entry.feed not in own and (entry.lamport, entry.id) > room.record.read:
                     self.unread[room.id] = self.unread.get(room.id, 0) + 1

@@ -31,6 +31,8 @@ class PeopleCalls(Calls):
             self._life.links.hang_up(identity, "blocked")
         else:
             self._life.dialer.changed_rooms(self._life.clock.mono())
+        self._life.replica.resume()  # who is blocked stops no room
+        self._life.engine.turn()
         for room in self._life.lookup.rooms():
             await self._life.count_unread(room)
         view = self._life.views.peer(identity)

@@ -32,6 +32,7 @@ class Trust:
         self._shapes: dict[bytes, str] = {}
         self._warned: dict[tuple[bytes, bytes], None] = {}
         self._bucket = Bucket(WARNINGS, WARNINGS_A_SECOND, clock.mono())
+        replica.is_stopped = self.is_stopped
         for identity, name in self._names_kept():
             self._note(identity, name)
 
@@ -58,6 +59,7 @@ class Trust:
         if verified:
             self._note(identity, name)
         if changed:
+            self._replica.resume()
             self._publish(events.PeerChanged(peer=self._views.peer(identity), change="trust"))
 
     # ── whose name it is ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -130,13 +132,21 @@ class Trust:
         is_mine = text.look(self._views.me.name) == text.look(self._views.name(identity, room))
         return is_mine and self._views.trust(identity) == "new" and identity in room.online()
 
+    def is_stopped(self, room: Room) -> bool:
+        """Is nothing to be said there for now?"""
+        return self._in_doubt(room) is not None
+
     def check(self, room: Room) -> None:
         """May something be said there? RequestError("key_changed") where somebody came to a private or direct room by the name of
         one who was verified, until it is settled who that is: verified too, blocked, or gone. (In an open room that would let
         anybody silence everybody.)"""
-        if room.record.kind == "open":
-            return
-        for identity in sorted(self._views.everyone(room) - {self._replica.identity.public}):
-            if any(self._is_verified(other) for other in self._newcomer(room, identity)):
-                name = self._views.name(identity, room)
-                raise RequestError("key_changed", name=name, tag=tag(identity), peer=identity.hex(), room=room.id.hex())
+        identity = self._in_doubt(room)
+        if identity is not None:
+            name = self._views.name(identity, room)
+            raise RequestError("key_changed", name=name, tag=tag(identity), peer=identity.hex(), room=room.id.hex())
+
+    def _in_doubt(self, room: Room) -> bytes | None:
+        if room.record.kind == "open" or not any(record.verified for record in self._people.records.values()):
+            return None
+        others = sorted(self._views.everyone(room) - {self._replica.identity.public})
+        return next((one for one in others if any(map(self._is_verified, self._newcomer(room, one)))), None)

@@ -58,6 +58,11 @@ class Views:
         remembered = record.name if record is not None else ""
         return max((each for each in names if each[3]), default=(False, False, False, remembered))[3]
 
+    def _people(self, room: Room, identities: Iterable[bytes]) -> list[events.IdentityView]:
+        """By name: the order of their keys says nothing to anybody."""
+        people = (self.person(identity, room) for identity in identities)
+        return sorted(people, key=lambda one: (one.name.casefold(), one.id))
+
     def person(self, identity: bytes, room: Room) -> events.IdentityView:
         """Somebody as a line speaks of them."""
         return events.IdentityView(id=identity.hex(), name=self.name(identity, room), tag=tag(identity))
@@ -111,7 +116,7 @@ class Views:
     def _member(self, room: Room, identity: bytes) -> events.Member:
         mine = identity == self._replica.identity.public
         via = room.cards.introducer(identity)
-        inviter = room.members.invited_by(identity)
+        inviter = room.members.invited_by(identity) or (self._own_inviter(room) if mine else b"")
         return events.Member(
             id=identity.hex(),
             name=self.name(identity, room),
@@ -122,6 +127,11 @@ class Views:
             invited_by=self.name(inviter, room) if inviter else None,
             me=mine,
         )
+
+    def _own_inviter(self, room: Room) -> bytes:
+        """Who let us in, as long as our own entry does not say so, for it still waits; b"" where there is no name for them."""
+        inviter = room.record.invited_by
+        return inviter if inviter and self.has_name(inviter) else b""
 
     # ── rooms ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -213,7 +223,7 @@ class Views:
             delivered_to=[identity.hex() for identity in disk],
             held_by=[identity.hex() for identity in memory],
             mine=mine,
-            about=[self.person(identity, room) for identity in _about(content, room)],
+            about=self._people(room, _about(content, room)),
             after_split=self._is_after_split(room, entry),
         )
 

@@ -63,7 +63,8 @@ def terms(data: bytes) -> None:
     assert encode_terms(found) == raw
     assert len(raw) <= wire.MAX_TERMS
     assert msgpack.unpackb(raw) == [_plain(each) for each in msgspec.structs.astuple(found)]
-    assert text.line(found.name, 1000) == found.name
+    assert text.line(found.name, 1000)
+    assert found.name.isprintable()
     assert terms_of(private_room(found, 0)) == found
 
 

@@ -80,10 +80,6 @@ async def test_an_offer_is_asked_about(insider: Insider, victim: Victim) -> None
     assert [offer["by"]["id"] for offer in await victim.process.call("rooms.offers")] == [insider.member.identity.hex()]
     await victim.process.call("rooms.decline", offer=event["offer"])
     assert await victim.process.call("rooms.offers") == []
-    insider.member.say(insider.offers(insider.formed()))
-    await insider.is_heard()
-    for offer in await victim.process.call("rooms.offers"):
-        await victim.process.call("rooms.decline", offer=offer["offer"])
     await overlook(victim)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 import statistics
 import time
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -140,6 +141,28 @@ async def test_a_link_knows_the_address_where_multicast_is_filtered(lab: Lab, st
     await anna.has_texts("here I am", room=room)
     print(f"\nby a link, without multicast: {seconds:.2f} s")
     assert seconds < MOST
+
+
+async def test_words_are_enough_without_multicast_for_whoever_is_connected_in_whichever_direction(
+    lab: Lab, start: Starts
+) -> None:
+    anna_host, ben_host, carl_host = [lab.host(ipv6=False) for _ in range(3)]
+    lab.filter_multicast()
+    anna = await ready(start, anna_host, "--port", "47000")
+    ben, carl = [await ready(start, host, "--connect", f"{anna_host.address}:47000") for host in (ben_host, carl_host)]
+    people = [anna, ben, carl]
+    identities = {process: await process.identity() for process in people}
+    for process in people:
+        await process.online(*(identity for other, identity in identities.items() if other is not process))
+    seconds = []
+    for inviter, joiner in permutations(people, 2):
+        room = await created(inviter)
+        invite = await inviter.call("rooms.invite", room=room)
+        begun = time.monotonic()
+        assert (await joiner.call("rooms.accept", code=invite["code"]))["id"] == room
+        seconds.append(time.monotonic() - begun)
+    print(f"\ntyped to joined without multicast: median {statistics.median(seconds):.2f} s, most {max(seconds):.2f} s")
+    assert max(seconds) < MOST
 
 
 @pytest.mark.timeout(240)

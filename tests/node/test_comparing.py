@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from peertalk import i18n
+from peertalk.core.effects import VerifyAsked
 from peertalk.core.events import Member, PeerChanged, RoomChanged, VerifyRequest, Words
 from peertalk.core.rooms import Terms, private_room
 from peertalk.core.verify import LONGEST
@@ -50,6 +51,19 @@ async def test_both_see_the_same_seven_once_both_have_asked(people: Company) -> 
     assert await trust(ben, who(ada)) == "new"
     assert (await ben.confirm("Ada", True)).trust == "verified"
     assert (await event(ben, PeerChanged, lambda one: one.change == "trust", told)).peer.trust == "verified"
+
+
+async def test_of_those_who_are_new_and_ask_so_many_are_told_of_and_of_those_who_are_verified_all(people: Company) -> None:
+    ada, ben = await meet(people, "Ada", "Ben")
+    told = ada.subscribe()
+    crowd = [number.to_bytes(32, "big") for number in range(2 * comparing.ASKED)]
+    await ada._life.trust.verify(bytes.fromhex(who(ben)), verified=True)
+    for identity in (*crowd, bytes.fromhex(who(ben))):
+        ada._life.comparing.tell(VerifyAsked(identity))
+    asked = []
+    while who(ben) not in asked:
+        asked.append((await event(ada, VerifyRequest, events=told)).peer.id)
+    assert asked == [*(identity.hex() for identity in crowd[: comparing.ASKED]), who(ben)]
 
 
 async def test_their_names_are_in_the_language_of_the_person(people: Company) -> None:

@@ -14,7 +14,7 @@ from peertalk.core.rooms import Terms, private_room
 from peertalk.errors import RequestError
 from peertalk.node import invitations, joining
 from peertalk.node.node import Node
-from tests.node.company import Clock, Company, company, event, texts, until
+from tests.node.company import Clock, Company, company, event, online, port, texts, until
 
 
 class Turning(Clock):
@@ -72,6 +72,10 @@ async def test_who_has_the_words_is_in_and_both_can_talk(home: Company) -> None:
     invite = await mira.invite(room)
     joined = await jon.accept(invite.code.upper().replace("-", " "))
     assert (joined.id, joined.name, joined.kind) == (room, "friends", "private")
+    assert [(one.name, one.online, one.me, one.invited_by) for one in await jon.members(room)] == [
+        ("Jon", True, True, "Mira"),
+        ("Mira", True, False, None),
+    ]
     dead = await event(mira, events.InviteDead, events=told)
     assert (dead.code, dead.reason, dead.fresh, dead.room) == (invite.code, "used_up", False, room)
     used = await event(mira, events.InviteUsed, events=told)
@@ -90,6 +94,35 @@ async def test_a_link_leads_there_as_well_in_whatever_language_the_words_are(hom
     secret = mira._life.entrance.inviting._codes[-1].words.secret
     eve = await home.node("Eve", mira, lobby=False)
     assert (await eve.accept(spoken(int(german.code.split("-", maxsplit=1)[0]), secret, "en"))).id == room
+
+
+async def test_who_was_asked_for_in_vain_may_invite(home: Company) -> None:
+    """Where multicast is filtered, and the two share nothing so far."""
+    mira, jon = await home.node("Mira", lobby=False), await home.node("Jon", lobby=False)
+    invite = await mira.invite(await private(mira))
+    assert (await why(jon.connect("127.0.0.1", port(mira))))[0] == "not_reachable"
+    assert (await jon.accept(invite.code)).id == invite.room
+
+
+async def test_who_has_connected_to_us_may_invite(home: Company) -> None:
+    jon = await home.node("Jon")
+    mira = await home.node("Mira", jon)
+    await until(jon, lambda: online(jon, "Mira"))
+    invite = await mira.invite(await private(mira))
+    assert (await jon.accept(invite.code)).id == invite.room
+
+
+async def test_who_could_not_be_reached_any_more_may_invite_all_the_same(home: Company) -> None:
+    mira, jon = await home.node("Mira"), await home.node("Jon")
+    await jon.connect("127.0.0.1", port(mira))
+    await until(mira, lambda: online(mira, "Jon"))
+    invite = await mira.invite(await private(mira))
+    await jon.close()
+    jon = await home.node("Jon", lobby=False)
+    book = jon._life.dialer.book
+    for target in list(book):
+        book.drop(target)
+    assert (await jon.accept(invite.code)).id == invite.room
 
 
 async def test_five_come_at_once_by_one_code(home: Company) -> None:
@@ -297,6 +330,7 @@ async def test_who_waits_for_an_inviter_is_told_when_the_program_ends(home: Comp
     await asyncio.sleep(0)
     await mira.close()
     assert await why(accepting) == ("not_reachable", "closing")
+    assert await why(mira.accept("7-guitar-meadow-comet")) == ("not_reachable", "closing")
 
 
 async def test_who_no_longer_waits_leaves_nothing_behind(home: Company) -> None:

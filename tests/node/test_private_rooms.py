@@ -10,6 +10,7 @@ import pytest
 
 from peertalk.core import events
 from peertalk.core.events import InviteUsed, Peer, Warning  # noqa: A004 - the event
+from peertalk.core.pairing import Pairing
 from peertalk.core.rooms import Terms, private_room, terms_of
 from peertalk.core.stored import Retention
 from peertalk.errors import RequestError
@@ -166,6 +167,23 @@ async def test_who_says_that_we_invited_them_and_was_not_is_told_of(people: Comp
     await let_in(ada, room, cara)
     told = await event(ada, Warning, events=seen)
     assert (told.kind, told.peer, told.room) == ("not_invited", cara.status().identity.id, room.id)
+    seen.close()
+
+
+async def test_who_got_the_room_and_was_cut_off_is_not_told_of_as_uninvited(
+    people: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The joiner ended between joining and saying who it is; one who was let in, and not everybody, comes without a name."""
+    monkeypatch.setattr(inviters, "PATIENCE", 0.3)
+    ada = await people.node("Ada", lobby=False)
+    ben, cara = await people.node("Ben", ada, lobby=False), await people.node("Cara", ada, lobby=False)
+    room, seen = await ada.create("Circle"), ada.subscribe()
+    monkeypatch.setattr(Pairing, "come", lambda _pairing, _identity: None)
+    await ben.accept((await ada.invite(room.id)).code)
+    await until(ada, lambda: here(ada, room.id, 2))
+    await let_in(ada, room, cara)
+    told = await event(ada, Warning, events=seen)
+    assert (told.kind, told.peer) == ("not_invited", cara.status().identity.id)
     seen.close()
 
 

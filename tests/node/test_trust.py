@@ -13,7 +13,7 @@ from peertalk.core.rooms import DAY_MS, Terms, private_room
 from peertalk.errors import RequestError
 from peertalk.node.news import Subscription
 from peertalk.node.node import Node
-from tests.node.company import Clock, Company, company, event, online, until
+from tests.node.company import Clock, Company, company, event, let_in, online, texts, until
 
 CIRCLE = Terms(b"s" * 32, "Circle", "en", 0)
 
@@ -174,6 +174,60 @@ async def test_in_a_private_room_nothing_more_is_said_until_it_is_settled_who_th
     assert (await ada.send("lobby", "no secret")).text == "no secret"
     await verify(ada, false_ben)
     assert (await ada.send(room, "a secret")).text == "a secret"
+
+
+@pytest.mark.parametrize("settled", ["verified", "blocked"])
+async def test_what_waits_there_waits_until_then_as_well_and_the_door_can_be_closed(people: Company, settled: str) -> None:
+    ada, ben, false_ben = await meet(people, "Ada", "Ben", "Ben")
+    await verify(ada, ben)
+    room = (await ada.create("friends")).id
+    await ada.send(room, "a secret")
+    told = false_ben.subscribe()
+    await let_in(ada, await ada.room(room), false_ben)
+    await until(ada, lambda: negated(may_ask(ada, room)))
+    await ada.seal(room)
+    await until(false_ben, lambda: is_closed(false_ben, room))
+    assert [one.state for one in (await ada.messages(room)).messages if one.text == "a secret"] == ["waiting"]
+    assert "a secret" not in await texts(false_ben, room)
+    if settled == "verified":
+        await verify(ada, false_ben)
+        await event(false_ben, MessageArrived, lambda one: one.message.text == "a secret", told)
+    else:
+        await ada.unseal(room)
+        await let_in(ada, await ada.room(room), ben)
+        await ada.block(who(false_ben))
+        await until(ben, lambda: has(ben, room, "a secret"))
+
+
+async def may_ask(node: Node, room: str) -> bool:
+    """Whether something may be said, without saying it."""
+    return not node._life.trust.is_stopped(node._life.lookup.room(room))
+
+
+async def is_closed(node: Node, room: str) -> bool:
+    return (await node.room(room)).sealed
+
+
+async def has(node: Node, room: str, text: str) -> bool:
+    return text in await texts(node, room)
+
+
+async def test_who_leaves_a_room_that_is_stopped_is_out_of_it(people: Company) -> None:
+    ada, ben, false_ben = await meet(people, "Ada", "Ben", "Ben")
+    await verify(ada, ben)
+    room = (await ada.create("friends")).id
+    await ada.send(room, "a secret")
+    await let_in(ada, await ada.room(room), false_ben)
+    await until(ada, lambda: negated(may_ask(ada, room)))
+    await until(false_ben, lambda: negated(has_left(false_ben, room, who(ada))))
+    await ada.leave(room)
+    await until(false_ben, lambda: has_left(false_ben, room, who(ada)))
+    assert room not in [one.id for one in await ada.rooms()]
+    assert "a secret" not in await texts(false_ben, room)
+
+
+async def has_left(node: Node, room: str, identity: str) -> bool:
+    return identity not in [one.id for one in await node.members(room)]
 
 
 async def test_blocking_the_newcomer_settles_it(people: Company) -> None:

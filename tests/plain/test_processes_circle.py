@@ -23,7 +23,7 @@ async def test_a_code_said_aloud_lets_one_in_and_doors_are_heard(tmp_path: Path)
             assert "“guitra”" in await ada.until("Perhaps it was")
             assert (await ada.until("fit")).startswith("* Those words don't fit. Ask for the code again")
             await ada.write("/accept " + made.code.upper().replace("-", " "))
-            assert (await ada.until("You are in Tuesday circle")).startswith("* You are in Tuesday circle")
+            assert await ada.until("You are in Tuesday circle") == "* You are in Tuesday circle, invited by Ben."
             await ada.write("hello circle")
             await ada.until("hello circle")
             await ben.node.call("rooms.seal", room=room.id)

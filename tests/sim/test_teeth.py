@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from peertalk.core.stored import DropOutbox
 from tests.sim.runs import attempt
 
 SEEDS = range(400)
+FIRST = {"claims_bodies_that_it_lacks": (185, 302)}
+"""Seeds that are tried before the others, where only few find it out."""
 Patch = pytest.MonkeyPatch
 
 
@@ -212,6 +215,7 @@ BROKEN: list[Callable[[Patch], None]] = [
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
 def test_an_engine_that(broken: Callable[[Patch], None], monkeypatch: Patch) -> None:
     broken(monkeypatch)
-    found = next((failure for seed in SEEDS if (failure := attempt(seed)) is not None), None)
+    seeds = chain(FIRST.get(broken.__name__, ()), SEEDS)
+    found = next((failure for seed in seeds if (failure := attempt(seed)) is not None), None)
     assert found is not None, "no seed found it out"
     print(found.seed, found.why)

@@ -83,9 +83,9 @@ async def test_another_network_is_looked_at_anew_and_the_old_report_goes() -> No
 
 
 async def test_who_comes_ends_it() -> None:
-    async with driving() as driver:
-        node = driver.node
-        node.before_report = asyncio.Event()
+    node = FakeNode(SETTINGS)
+    node.before_report = asyncio.Event()  # before it starts: where that takes long, it looks by itself
+    async with driving(node) as driver:
         waited(driver, 6)
         await driver.until(lambda: looks(driver) == 1)
         task = driver.chat.checkup._task

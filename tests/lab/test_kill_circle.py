@@ -170,8 +170,4 @@ async def test_whoever_is_killed_meanwhile_has_done_it_or_not_and_what_was_answe
     print("answered:", dict(one.answered), "done:", dict(one.found))
     assert 0 < one.found.total() < 5 * KILLS
     warnings = [event for event in [*one.ben.events, *anna.events] if event["type"] == "warning"]
-    names={v:k for k,v in one.rooms.items()}
-    for r in await anna.call("rooms.list"): names.setdefault(r["id"], r["name"]+"*")
-    print("ANNA",[(w["kind"],w["text"],names.get(w["room"])) for w in anna.events if w["type"]=="warning"])
-    print("BEN",[(w["kind"],w["text"],names.get(w["room"])) for w in one.warnings+[e for e in one.ben.events if e["type"]=="warning"]])
     assert [warning["kind"] for warning in [*warnings, *one.warnings]] == []

@@ -117,6 +117,8 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "the same with the little of each, as long as it lasts": quota(rates.STRANGERS_LASTING),
     "what exceeded a rate": (room.PUT_OFF,),
     "direct rooms that others begin": (beginnings.BURST, 1 / beginnings.RATE),
+    "pages that wait for the disk, beyond which nothing is taken in open rooms and in direct ones where one has not written oneself; "
+    "the same for what counts as little": (room.MAX_UNWRITTEN, 2 * room.MAX_UNWRITTEN),
     "rooms": (sync.MAX_ROOMS,),
     "answers to `Want`": (outlet.AT_ONCE, serving.ANSWER_SIZE, link.HIGH_WATER),
     "a request without anything useful; in all": (asking.PATIENCE, asking.LONGEST),

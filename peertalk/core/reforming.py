@@ -135,6 +135,16 @@ class Reforming:
         self._uncertain.discard(room)
         self.look()
 
+    def was_asked(self, room: bytes, identity: bytes) -> bool:
+        """Was this one in a room that `room` was re-formed from, so that they were asked to come along, or can't that be told since
+        the old room is gone here?"""
+        place = self._places.get(room)
+        while place is not None and (old := place.room.record.predecessor):
+            place = self._places.get(old)
+            if place is None or identity in place.room.everyone():
+                return True
+        return False
+
     def is_after_split(self, room: bytes, entry: bytes) -> bool:
         """Was this written in a re-formed room after that? Where there are several rooms that it was re-formed as: after the first
         `follow` of each."""

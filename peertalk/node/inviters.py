@@ -21,10 +21,11 @@ WARNINGS, WARNINGS_A_SECOND = 8, 1 / 60
 
 
 class Inviters:
-    """`warn` is told of everybody (room, identity) who names us as their inviter, and by no invitation of ours came in."""
+    """`warn` is told of everybody (room, identity) who names us as their inviter, and by no invitation of ours came in. `asked`: did
+    we ask them to come along to this room, which was re-formed?"""
 
-    def __init__(self, me: bytes, warn: Callable[[Room, bytes], None]) -> None:
-        self._me, self._warn = me, warn
+    def __init__(self, me: bytes, asked: Callable[[bytes, bytes], bool], warn: Callable[[Room, bytes], None]) -> None:
+        self._me, self._along, self._warn = me, asked, warn
         self._let_in: set[tuple[str, str]] = set()
         self._unnamed: Counter[str] = Counter()
         self._asked: dict[bytes, asyncio.TimerHandle] = {}
@@ -49,7 +50,7 @@ class Inviters:
     def _check(self, room: Room, feed: bytes) -> None:
         del self._asked[feed]
         owner = room.cards.owner(feed)
-        if owner is None or self._has_let_in(room.id.hex(), owner.identity.hex()):
+        if owner is None or self._has_let_in(room.id.hex(), owner.identity.hex()) or self._along(room.id, owner.identity):
             return
         if self._bucket.take(1, asyncio.get_running_loop().time()):
             self._warn(room, owner.identity)

@@ -103,7 +103,7 @@ class News:
         self._answers: dict[bytes, list[asyncio.Future[Kept]]] = {}
         self._awaited: dict[bytes, set[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.inviters = Inviters(replica.identity.public, self._warn_not_invited)
+        self.inviters = Inviters(replica.identity.public, replica.reforming.was_asked, self._warn_not_invited)
 
     def subscribe(self, size: int) -> Subscription:
         """A new reader; the first event is `ready`, once it is."""

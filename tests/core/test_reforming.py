@@ -195,6 +195,22 @@ def test_an_invitation_takes_nobody_along_to_a_room_that_is_another(lie: dict[st
     assert circle.is_archived("ada") is archived
 
 
+def test_who_was_in_the_old_room_was_asked_and_of_a_room_that_is_gone_nobody_knows() -> None:
+    circle = Circle("ada ben cara dora")
+    circle.away("dora")
+    new = circle.reform("ada", "cara")
+    newest = circle.reform("ada", "ben", new)
+    replica = circle["ada"].replica
+    assert replica is not None
+    was_asked = replica.reforming.was_asked
+    assert [was_asked(room, circle.key("dora")) for room in (newest, new, CIRCLE.id)] == [True, True, False]
+    assert not was_asked(newest, b"s" * 32)
+    circle["ada"].do(lambda replica: replica.leave(CIRCLE.id, circle["ada"].now(), forget=True))
+    assert was_asked(newest, b"s" * 32)
+    circle["ada"].do(lambda replica: replica.leave(newest, circle["ada"].now(), forget=True))
+    assert not was_asked(newest, b"s" * 32)
+
+
 def test_nobody_is_asked_into_a_room_whose_door_is_closed() -> None:
     circle = Circle("ada ben cara dora")
     circle.away("dora")

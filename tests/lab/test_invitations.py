@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import statistics
 import time
@@ -13,12 +14,12 @@ import pytest
 
 from tests.lab.conftest import Starts
 from tests.lab.lab import Host, Lab
-from tests.lab.rpc_process import Died, Event, RpcError, RpcProcess
+from tests.lab.rpc_process import Event, RpcError, RpcProcess
 
 TIMES = 5
 GOAL, MOST = 2.0, 5.0  # seconds: the goal, and what is asserted, for a machine that has other work
 WORKSHOP = 20
-KILLS = 6
+KILLS = int(os.environ.get("PEERTALK_KILLS", "6"))
 SEED = 20261123
 
 
@@ -57,21 +58,31 @@ def wrong(code: str) -> str:
 
 
 async def test_who_types_a_code_is_in_at_once(lab: Lab, start: Starts) -> None:
-    anna, ben = await ready(start, lab.host()), await ready(start, lab.host())
-    seconds = []
-    for number in range(TIMES):
-        room = await created(anna, f"room {number}")
-        invite = await anna.call("rooms.invite", room=room)
-        begun = time.monotonic()
-        joined = await ben.call("rooms.accept", code=invite["code"])
-        seconds.append(time.monotonic() - begun)
-        assert (joined["id"], joined["name"], joined["kind"]) == (room, f"room {number}", "private")
-        used = await anna.wait_event(in_room(room))
-        assert (used["code"], used["peer"]["id"]) == (invite["code"], await ben.identity())
-        await anna.call("messages.send", room=room, text=f"welcome {number}")
-        await ben.has_texts(f"welcome {number}", room=room)
-    print(f"\ntyped to joined: median {statistics.median(seconds):.2f} s, most {max(seconds):.2f} s (goal {GOAL} s)")
-    assert max(seconds) < MOST
+    """First with nobody else there; then with three who invite nobody, which they take up to a second to say."""
+    anna, ben = [await ready(start, lab.host()) for _ in range(2)]
+    alone = [await typed(anna, ben, number) for number in range(TIMES)]
+    for _ in range(3):
+        await ready(start, lab.host())
+    among = [await typed(anna, ben, number) for number in range(TIMES, 2 * TIMES)]
+    for who, seconds in (("nobody", alone), ("three", among)):
+        told = f"median {statistics.median(seconds):.2f} s, most {max(seconds):.2f} s (goal {GOAL} s)"
+        print(f"\ntyped to joined, with {who} else there: {told}")
+        assert max(seconds) < MOST
+
+
+async def typed(anna: RpcProcess, ben: RpcProcess, number: int) -> float:
+    """How long it takes to come in, from the code."""
+    room = await created(anna, f"room {number}")
+    invite = await anna.call("rooms.invite", room=room)
+    begun = time.monotonic()
+    joined = await ben.call("rooms.accept", code=invite["code"])
+    seconds = time.monotonic() - begun
+    assert (joined["id"], joined["name"], joined["kind"]) == (room, f"room {number}", "private")
+    used = await anna.wait_event(in_room(room))
+    assert (used["code"], used["peer"]["id"]) == (invite["code"], await ben.identity())
+    await anna.call("messages.send", room=room, text=f"welcome {number}")
+    await ben.has_texts(f"welcome {number}", room=room)
+    return seconds
 
 
 async def test_wrong_words_open_nothing_and_after_the_budget_the_code_is_dead_for_everybody(lab: Lab, start: Starts) -> None:
@@ -166,8 +177,8 @@ async def test_words_are_enough_without_multicast_for_whoever_is_connected_in_wh
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("who", ["inviter", "joiner"])
-async def test_whoever_is_killed_in_the_middle_nothing_is_half_joined(lab: Lab, start: Starts, who: str) -> None:
+async def test_where_the_inviter_is_killed_in_the_middle_nothing_is_half_joined(lab: Lab, start: Starts) -> None:
+    """Of the joiner see test_kill_circle.py."""
     chance = random.Random(SEED)
     anna_host, ben_host = lab.host(), lab.host()
     joined_before: set[str] = set()
@@ -177,22 +188,17 @@ async def test_whoever_is_killed_in_the_middle_nothing_is_half_joined(lab: Lab, 
         invite = await anna.call("rooms.invite", room=room)
         accepting = ben.cast("rooms.accept", code=invite["link"], timeout=3)
         await asyncio.sleep(chance.uniform(0.0, 0.15))  # the moment is what is tried, nothing is waited for
-        await (anna if who == "inviter" else ben).kill()
+        await anna.kill()
         try:
             is_answered = (await accepting)["id"] == room
-        except (RpcError, Died):
+        except RpcError:
             is_answered = False
         await ben.kill()
         ben = await ready(start, ben_host, "--no-lobby")
         now = set(await private_rooms(ben))
-        assert now - joined_before <= {room}
-        assert room in now or not is_answered
-        if who == "inviter" and not is_answered:
-            assert room not in now
-        for known in now:  # what is there is there as a whole: others can be invited to it
+        assert now - joined_before == ({room} if is_answered else set())
+        for known in now - joined_before:  # what is there is there as a whole: others can be invited to it
             again = await ben.call("rooms.invite", room=known)
             assert again["room"] == known
-            await ben.call("rooms.cancel_invite", code=again["code"])
         joined_before = now
-        if who == "inviter":
-            anna = await ready(start, anna_host, "--no-lobby")
+        anna = await ready(start, anna_host, "--no-lobby")

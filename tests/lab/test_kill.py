@@ -13,7 +13,7 @@ from tests.lab.conftest import Starts
 from tests.lab.lab import Host, Lab
 from tests.lab.rpc_process import Died, RpcProcess
 
-KILLS = int(os.environ.get("PEERTALK_KILLS", "50"))
+KILLS = int(os.environ.get("PEERTALK_KILLS", "30"))
 SEED = int(os.environ.get("PEERTALK_SEED", "20261122"))
 
 

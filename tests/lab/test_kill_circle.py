@@ -89,7 +89,8 @@ class Killed:
         self.answered[deed] += answered
         self.found[deed] += done
         if deed != "accept":
-            assert BEFORE in await self.ben.texts(room)
+            there = [room, *await self.successors(room)]  # what waited moves
+            assert [text for id_ in there for text in await self.ben.texts(id_)].count(BEFORE) == 1
 
     async def accept(self, room: str) -> bool:
         shown = await self.shown()
@@ -102,7 +103,7 @@ class Killed:
         assert [made["room"] for made in await self.ben.call("rooms.offers")] == ([] if done else [room])
         if not done:
             await self.ben.call("rooms.follow", offer=await self.offer(room))
-        await self.go_on(await self.successor(room))
+        await self.go_on(*await self.successors(room))
         return done
 
     async def reform(self, room: str) -> bool:
@@ -139,8 +140,8 @@ class Killed:
         assert shown[room]["archived"] is (room in [one["predecessor"] for one in shown.values()])
         return bool(shown[room]["archived"])
 
-    async def successor(self, room: str) -> str:
-        return next(id_ for id_, one in (await self.shown()).items() if one["predecessor"] == room)
+    async def successors(self, room: str) -> list[str]:
+        return [id_ for id_, one in (await self.shown()).items() if one["predecessor"] == room]
 
 
 async def is_answered(answer: asyncio.Future[Any]) -> bool:

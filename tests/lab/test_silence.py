@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import getpass
 import re
@@ -10,11 +11,15 @@ import time
 from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from peertalk.core.codes import SLOTS, parse
 from peertalk.core.identity import fingerprint
+from peertalk.core.rooms import room_id
+from peertalk.core.slots import slot_secret
 from peertalk.node import keyring
 from peertalk.node.store import Store
 from tests.lab import canaries
@@ -24,10 +29,11 @@ from tests.lab.lab import Host, Lab
 from tests.lab.rpc_process import RpcProcess, delivered
 
 NAMES = ("Canaryfinch", "Canarylinnet", "Canarysiskin")
-RENAMED, ROOM, TEXT = "Canaryowl", "canaryroomwren", "canarytextrobin"
-WORDS = (*NAMES, RENAMED, ROOM, TEXT, "lobby", "typing")
+RENAMED, ROOM, TEXT, CIRCLE = "Canaryowl", "canaryroomwren", "canarytextrobin", "Canarycirclejay"
+WORDS = (*NAMES, RENAMED, ROOM, TEXT, CIRCLE, "lobby", "typing")
 SERVICE = "_peertalk._tcp.local."
 SETUP = {True: [32, 1040, 48, 112], False: [48, 1040, 144]}
+PAIRING = {True: [32, 1040, 50, 48, 48], False: [48, 1040, 50, 2000]}
 SIZES = {size + 16 for size in (64, 128, 256, 512, 1024, 2048, *range(4096, 61_441, 4096), 65_519)}
 TTLS = {PTR: {4500, 0}, TXT: {4500, 0}, SRV: {120, 0}, A: {120, 0}, AAAA: {120, 0}, NSEC: {120, 0, 4500}}
 CLAIM = 144
@@ -44,6 +50,7 @@ class Session:
         self.ports: dict[int, set[int]] = {host.number: set() for host in self.hosts}
         self.restarted = 0.0
         self.said: dict[str, tuple[float, float]] = {}
+        self.invites: list[dict[str, Any]] = []
         self.captured: list[Packet] = []
 
     async def run(self, lab: Lab, start: Starts) -> None:
@@ -64,6 +71,7 @@ class Session:
         await anna.call("signals.typing", room="lobby")
         for text in ("ja", "nein"):
             await self._say(anna, direct["id"], text, second)
+        await self._meet_in_private(anna, ben, cara)
         await cara.call("node.set_name", name=RENAMED)
         await anna.wait_event(lambda event: RENAMED in str(event))
         assert await ben.stop() == 0
@@ -74,6 +82,26 @@ class Session:
         await self._say(anna, ROOM, TEXT, second)
         for each in (anna, ben, cara):
             assert await each.stop() == 0
+
+    async def _meet_in_private(self, anna: RpcProcess, ben: RpcProcess, cara: RpcProcess) -> None:
+        """All that there is in a private room: codes, words, symbols, a new start without one of them, a closed door."""
+        room = (await anna.call("rooms.create", name=CIRCLE))["id"]
+        for joiner, way in ((ben, "code"), (cara, "link")):
+            invite = await anna.call("rooms.invite", room=room)
+            self.invites.append(invite)
+            await joiner.call("rooms.accept", code=invite[way])
+            await anna.wait_event(lambda event: event["type"] == "invite_used" and event["code"] == self.invites[-1]["code"])
+        await self._say(anna, room, TEXT, await ben.identity())
+        await anna.call("rooms.words", room=room)
+        first, second = await anna.identity(), await ben.identity()
+        shown = await asyncio.gather(anna.call("peers.verify", peer=second), ben.call("peers.verify", peer=first))
+        assert shown[0] == shown[1]
+        new = (await anna.call("rooms.reform", room=room, without=[await cara.identity()]))["id"]
+        offer = await ben.wait_event(lambda event: event["type"] == "reform_offer")
+        await ben.call("rooms.follow", offer=offer["offer"])
+        await self._say(ben, new, TEXT, first)
+        await anna.call("rooms.seal", room=new)
+        await ben.wait_event(lambda event: event["type"] == "room" and event["change"] == "sealed")
 
     async def _start(self, start: Starts, number: int) -> RpcProcess:
         process = await start(self.hosts[number], "--name", NAMES[number])
@@ -117,9 +145,28 @@ async def keys_of(hosts: Iterable[Host]) -> set[bytes]:
         found |= {snapshot.identity, *(peer.identity for peer in snapshot.peers)}
         for room in snapshot.rooms:
             found |= {room.record.id, room.record.secret, *(key.feed for key in room.feeds)}
+            found |= {room.record.seed, room.record.predecessor} - {b""}
             found |= {key.seed for key in room.feeds if key.seed}
             found |= {feed for card in room.cards for feed, _ in card.feeds} | {card.identity for card in room.cards}
     return found
+
+
+def codes_of(session: Session) -> list[str]:
+    """What was said aloud or copied, each in the ways in which it is written; not the number, which anybody may know."""
+    assert len(session.invites) == 2
+    found = []
+    for invite in session.invites:
+        spoken, _, link = invite["code"].partition("-")[2], *invite["link"].partition("peertalk:")[1:]
+        found += [spoken, spoken.replace("-", " "), spoken.replace("-", ""), link.split("/")[2].partition("?")[0]]
+        found += [word for word in spoken.split("-") if len(word) > 5]  # shorter ones are there by chance
+    return found
+
+
+def slots_of(session: Session) -> set[bytes]:
+    """Of each slot what its tags are made with, which everybody knows, so that nobody else may see which it was; and what the codes say."""
+    slots = {one for number in SLOTS for one in (slot_secret(number), room_id(slot_secret(number)))}
+    said = {parse(invite[way]).password for invite in session.invites for way in ("code", "link")}
+    return slots | said | {parse(invite["link"]).secret for invite in session.invites}
 
 
 @pytest.mark.timeout(120)
@@ -128,6 +175,8 @@ async def test_a_cable_tells_addresses_times_and_sizes_and_nothing_else(session:
     assert len(keys) > 20
     prints = [fingerprint(key) for key in keys]
     words = [*WORDS, *prints, *(one.replace(" ", "") for one in prints), str(lab.directory), lab.directory.name]
+    words += codes_of(session)
+    keys |= slots_of(session)
     assert canaries.found(session.haystack(), words, keys) == []
     ours = [
         word for word in (socket.gethostname(), getpass.getuser(), "nick") if len(word) > 3
@@ -183,18 +232,22 @@ def check_mdns(session: Session) -> None:
 def check_sizes(session: Session) -> None:
     """Setting up a channel has the same sizes always; after it there are records, of few sizes; short texts have one."""
     said: dict[str, list[list[int]]] = {"ja": [], "nein": []}
+    pairings = 0
     for (host, _, _, (_, port)), pieces in streams(session.captured).items():
         parts = frames(pieces)
-        setup = SETUP[port in set().union(*session.ports.values()) - session.ports[host]]
         sizes = [len(part) for _, part in parts]
+        dials = port in set().union(*session.ports.values()) - session.ports[host]
+        setup = (PAIRING if PAIRING[dials][2] in sizes[2:3] else SETUP)[dials]
+        pairings += setup in PAIRING.values()
         assert sizes[: len(setup)] == setup[: len(sizes)]
-        assert set(sizes[len(setup) :]) <= SIZES
+        assert set(sizes[len(setup) :]) <= (SIZES if setup in SETUP.values() else set())
         for text, windows in said.items():
             start, end = session.said[text]
             windows.append([len(part) for at, part in parts if start <= at <= end and len(part) > CLAIM])
     assert sorted(said["ja"]) == sorted(said["nein"])
     print("\nrecords while a short text is sent:", sorted(one for one in said["ja"] if one))
     assert any(said["ja"])
+    assert pairings == 2 * len(session.invites)
 
 
 def check_starts(session: Session) -> None:

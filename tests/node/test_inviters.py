@@ -46,9 +46,21 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inviters, "PATIENCE", 0.0)
 
 
+def nobody(_room: bytes, _identity: bytes) -> bool:
+    return False
+
+
+async def test_who_was_asked_to_come_along_needs_no_code() -> None:
+    warned: list[bytes] = []
+    asking = Inviters(
+        ME, lambda room, identity: (room, identity) == (ROOM, b"a" * 32), lambda _, identity: warned.append(identity)
+    )
+    assert await warned_of(asking, warned, b"a" * 32, b"b" * 32) == [b"b" * 32]
+
+
 async def test_people_who_were_made_up_are_told_of_only_so_often() -> None:
     warned: list[bytes] = []
-    asking = Inviters(ME, lambda _, identity: warned.append(identity))
+    asking = Inviters(ME, nobody, lambda _, identity: warned.append(identity))
     people = [number.to_bytes(32, "big") for number in range(2 * inviters.MAX_ASKED)]
     for identity in people:
         asking.came(a_room(), arrival(identity))
@@ -58,7 +70,7 @@ async def test_people_who_were_made_up_are_told_of_only_so_often() -> None:
 
 async def test_each_who_was_let_in_unnamed_stands_for_one() -> None:
     warned: list[bytes] = []
-    asking = Inviters(ME, lambda _, identity: warned.append(identity))
+    asking = Inviters(ME, nobody, lambda _, identity: warned.append(identity))
     asking.let_in_somebody(ROOM.hex())
     assert await warned_of(asking, warned, b"a" * 32, b"b" * 32) == [b"b" * 32]
     assert await warned_of(asking, warned, b"a" * 32) == [b"b" * 32]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from peertalk.core.entry import Follow
-from tests.sim.private import CIRCLE, Circle
+from tests.sim.private import CIRCLE, Circle, contents
 
 
 def test_offers_that_lead_on_are_forgotten_with_the_first_room() -> None:

@@ -9,13 +9,8 @@ from peertalk.core import wire
 from peertalk.core.entry import Follow, Here, Seal, Text, Unseal, open_body
 from peertalk.core.rooms import Terms, direct_room, private_room, terms_of
 from peertalk.errors import RequestError
-from tests.sim.private import CIRCLE, Circle
+from tests.sim.private import CIRCLE, Circle, contents
 from tests.sim.world import Host
-
-
-def contents(host: Host, room: bytes) -> list[object]:
-    kinds = ("here", "follow", "text", "end", "left")
-    return [open_body(entry.kind, entry.body or b"") for entry in host.disk.entries(room, kinds, 1000)]
 
 
 def test_a_room_that_is_re_formed_is_named_as_before_and_says_from_what_and_without_whom() -> None:

@@ -8,6 +8,9 @@ from typing import Literal
 
 import msgspec
 
+from peertalk import i18n
+from peertalk.core import codes
+from peertalk.core.emoji import as_emoji
 from peertalk.core.events import (
     AnyEvent,
     Emoji,
@@ -27,11 +30,19 @@ from peertalk.core.events import (
     VerifyRequest,
     Words,
 )
+from peertalk.core.wordlist import WORDS, Language
+from peertalk.core.words import as_words
 from peertalk.errors import RequestError
 
-TEN = ["river", "candle", "acorn", "window", "tiger", "bread", "violin", "harbor", "pepper", "cloud"]
-SEVEN = ["🐶 Dog", "🐱 Cat", "🦁 Lion", "🐎 Horse", "🦄 Unicorn", "🐷 Pig", "🐘 Elephant"]
+TEN = bytes(map(WORDS["en"].index, "river candle anchor window tiger bread violin island pepper comet".split()))  # noqa: SIM905
+CODE = bytes(WORDS["en"].index(word) for word in ("guitar", "meadow", "comet"))
+SEVEN = bytes.fromhex("001083105180")
+"""The first seven emoji, as 42 bits."""
 LATER = 10 * 60_000
+
+
+def _spoken(language: str | None) -> Language:
+    return "de" if language == "de" else "en"
 
 
 @dataclass(kw_only=True)
@@ -152,7 +163,7 @@ class FakeCircle:
             raise RequestError("sealed", room=found.name)
         slot = 7 + len(self.invites_by_code)
         invite = Invite(
-            code=f"{slot}-guitar-meadow-comet",
+            code=codes.spoken(slot, CODE, _spoken(language or found.language)),
             link=f"peertalk:1/{slot}/abcdefghijklmnopqrstuvwxyz?at=192.168.1.20:47000",
             uses=uses,
             expires_at=self.now + 1000 * ttl,
@@ -181,9 +192,11 @@ class FakeCircle:
 
     async def words(self, room: str, language: str | None = None) -> Words:
         self._ask("words", room, language)
-        members = await self.members((await self.room(room)).id)
-        self.shown.add((await self.room(room)).id)
-        return Words(words=list(TEN), gathering=self.gathering, differ=list(self.differ), members=members)
+        found = await self.room(room)
+        members = await self.members(found.id)
+        self.shown.add(found.id)
+        ten = list(as_words(TEN, _spoken(language or found.language)))
+        return Words(words=ten, gathering=self.gathering, differ=list(self.differ), members=members)
 
     async def verified(self, room: str, present: list[str]) -> list[Member]:
         self._ask("verified", room, present)
@@ -205,7 +218,7 @@ class FakeCircle:
         if self.before_verify is not None:
             await self.before_verify.wait()
         self.shown.add(self._peer(peer).id)
-        return Emoji(emoji=[Symbol(*pair.split()) for pair in SEVEN])
+        return Emoji(emoji=[Symbol(*pair) for pair in as_emoji(SEVEN, _spoken(i18n.language()))])
 
     async def confirm(self, peer: str, matches: bool) -> Peer:
         self._ask("confirm", peer, matches)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from peertalk import commands, i18n, say
@@ -151,6 +152,13 @@ async def test_while_something_is_waited_for_cancel_stops_that(node: FakeNode) -
     await run(node, "/invite")
     assert await run(node, "/cancel", waiting=True) == Outcome(action=commands.StopWaiting())
     assert len(node.invites_by_code) == 1
+
+
+async def test_without_a_code_it_is_asked_for(node: FakeNode) -> None:
+    outcome = await run(node, "/accept")
+    assert outcome.action == commands.AskAccept()
+    assert "/accept 7 guitar meadow comet" in outcome.lines[0]
+    assert node.called("accept") == []
 
 
 async def test_accepting_says_first_what_it_waits_for_and_not_the_code(node: FakeNode) -> None:
@@ -319,11 +327,23 @@ async def test_comparing_says_what_the_other_has_to_do_then_shows_symbols(node: 
     assert node.called("confirm") == [(*ids("Mira"), True), (*ids("Mira"), False)]
 
 
+async def test_rooms_that_are_called_alike_are_told_apart(node: FakeNode) -> None:
+    sams = []
+    for key in ("one", "two"):
+        room = node.add_room(f"with {key}", "direct")
+        node.rooms_by_id[room.id] = msgspec.structs.replace(room, name="Sam")
+        sams.append(node.add_peer("Sam", f"with {key}", key=key))
+    old = node.add_room("old", "private")
+    node.rooms_by_id[old.id] = msgspec.structs.replace(old, name="circle", archived=True)
+    names = [line.split(":")[0] for line in (await run(node, "/rooms")).lines]
+    assert names[1:] == ["circle", f"Sam · {sams[0].tag}", f"Sam · {sams[1].tag}", "circle (only to be read)"]
+
+
 async def test_whois_tells_the_key_and_the_ties_in_each_room(node: FakeNode) -> None:
     node.invited_by[CIRCLE, "Sam"] = "Mira"
     lines = (await run(node, "/wer-ist Sam")).lines
     assert lines[0] == f"Sam · {identity('Sam')['tag']}: here"
-    assert f"Key: {say.fingerprint(ids('Sam')[0])}" in lines
+    assert f"Key: {node.peers_by_id[ids('Sam')[0]].fingerprint}" in lines
     assert "In circle: invited by Mira" in lines
     assert "In #lobby: known directly" in lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from functools import cache
@@ -12,7 +13,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import peertalk
-from peertalk import i18n
+from peertalk import commands, i18n
 
 PACKAGE = Path(peertalk.__file__).parent
 GERMAN = i18n.LOCALES / "de" / "LC_MESSAGES" / "peertalk.po"
@@ -99,6 +100,22 @@ def test_german_says_du_and_quotes_as_german_does() -> None:
             assert not words & {"Ihr", "Ihre", "Ihren", "Ihnen", "Ihrem"}, text
             assert "”" not in text, text
             assert text.count("„") == text.count("“"), text
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_commands_are_named_as_the_screen_names_them_in_that_language(language: str) -> None:
+    """And a translation names the same ones as its source."""
+    first = {each.names.get(language, each.names["en"])[0]: each.id for each in commands.COMMANDS}
+    english = {each.names["en"][0]: each.id for each in commands.COMMANDS}
+    for source, translations in german().items():
+        original = source if isinstance(source, str) else source[1]
+        said = translations[-1] if language == "de" else original
+        assert {first.get(name, name) for name in typed(said)} == {english.get(name, name) for name in typed(original)}, said
+
+
+def typed(text: str) -> set[str]:
+    """The commands that a text names. (`/back` answers a question and is none; ports have a slash too.)"""
+    return set(re.findall(r"(?<![\w/}])/([a-zäöüß][\w-]*)", text)) - {"back", "zurück"}
 
 
 def test_the_reader_finds_what_babel_finds() -> None:

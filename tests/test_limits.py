@@ -170,7 +170,10 @@ LIMITS: dict[str, tuple[float, ...]] = {
         *(people.MAX_REMEMBERED, people.REMEMBERED_MS / 1000),
     ),
     "addresses remembered of one person": (people.MAX_ADDRESSES,),
-    "warnings of names under other keys": (trust.WARNINGS, 60 * trust.WARNINGS_A_SECOND),
+    "warnings of names under other keys, and of people who say that we let them in": (
+        trust.WARNINGS,
+        60 * trust.WARNINGS_A_SECOND,
+    ),
     "people who are remembered": (people.MAX_PEERS,),
     "people who are recognised by their direct room; of these met before the start": (
         *(acquaintances.MAX_RECOGNISED, acquaintances.KEPT),

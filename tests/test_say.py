@@ -99,6 +99,7 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("bad_name", why="empty"), []),
     (RequestError("bad_name", why="too_long", limit=32), ["32"]),
     (RequestError("bad_name", why="character", character="/"), ["/"]),
+    (RequestError("bad_name", why="hidden"), []),
     (RequestError("bad_name"), []),
     (RequestError("bad_text"), []),
     (RequestError("bad_address", address="1.2.3"), ["1.2.3", "192.168.1.20:47000"]),

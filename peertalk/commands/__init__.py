@@ -12,6 +12,7 @@ looks by itself (checkup.py).
 
 from peertalk.commands import privacy
 from peertalk.commands.actions import (
+    AskAccept,
     AskCreate,
     Quit,
     SetLanguage,
@@ -52,6 +53,7 @@ __all__ = [
     "BINDINGS",
     "COMMANDS",
     "Action",
+    "AskAccept",
     "AskCreate",
     "AskFirst",
     "AskWhich",

@@ -54,6 +54,11 @@ class ShowReport:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAccept:
+    """Ask for the code that was said."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskCreate:
     """Ask what the new room is to be called, and for how long it keeps what is said (`make`)."""
 

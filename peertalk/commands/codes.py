@@ -12,12 +12,26 @@ from peertalk.core.wordlist import LANGUAGES
 from peertalk.errors import RequestError
 
 _WORD = re.compile(r"[^\W\d_]+")
+_CODE = re.compile(r"\W*\d{1,2}\W+([^\W\d_]+)\W+([^\W\d_]+)\W+([^\W\d_]+)\W*")
+ENOUGH = 2
+"""Words of the list, of three, that make a code of what was written."""
 
 
 def complete(text: str) -> list[str]:
     """The whole text, with its last word completed in each way that is possible."""
     line = f"/accept {text}"
     return [found.text for found in completion.complete(line, len(line), completion.Candidates())]
+
+
+def is_one(text: str) -> bool:
+    """Whether a whole message is a code or a link, perhaps with one word misheard. In an open room that is a slip: everybody there
+    could come in by it."""
+    try:
+        codes.parse(text)
+    except RequestError:
+        words = _CODE.fullmatch(fold(text))
+        return words is not None and sum(bool(meanings(word)) for word in words.groups()) >= ENOUGH
+    return True
 
 
 def doubt(text: str) -> str:

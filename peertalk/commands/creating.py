@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from peertalk import i18n, say
-from peertalk.commands.actions import AskCreate, ShowInvite, StopWaiting, SwitchRoom
+from peertalk.commands.actions import AskAccept, AskCreate, ShowInvite, StopWaiting, SwitchRoom
 from peertalk.commands.finding import Arguments, room_of, title
 from peertalk.commands.model import Asked, Context, Outcome, Way
 from peertalk.core.events import Invite, Room
@@ -145,13 +145,17 @@ def _taken_back(codes: list[Invite]) -> str:
 # ── coming in ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def wait_accept(_node: Node, arguments: Arguments, _context: Context) -> tuple[str, Arguments]:
+async def wait_accept(_node: Node, arguments: Arguments, _context: Context) -> tuple[str, Arguments] | None:
     """What is looked for. The code itself is not said again: whoever looks over a shoulder could use it too."""
+    if "code" not in arguments:
+        return None
     return _("Looking for whoever said this code … /cancel stops it."), arguments
 
 
 async def accept(node: Node, arguments: Arguments, context: Context) -> Outcome:
-    """Come into the room that a code or a link leads to."""
+    """Come into the room that a code or a link leads to; without one, ask for it."""
+    if "code" not in arguments:
+        return Outcome((_("What was said to you? Write it behind the command: /accept 7 guitar meadow comet"),), AskAccept())
     room = await node.accept(arguments["code"])
     return Outcome((*await _arrival(node, room, context),), SwitchRoom(room.id))
 

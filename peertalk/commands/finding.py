@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from peertalk import say, text
 from peertalk.commands.model import Context
-from peertalk.core.events import IdentityView, Member, Room
+from peertalk.core.events import IdentityView, Member, Peer, Room
 from peertalk.errors import RequestError
 from peertalk.i18n import _, ngettext
 
@@ -49,12 +50,24 @@ def divide(peers: Sequence[Somebody], line: str) -> tuple[Somebody, str]:
     return pick(peers, line[:end]), line[end:].strip()
 
 
-def room_line(each: Room, context: Context) -> str:
-    """`#lobby: 3 here, 2 unread`."""
+def room_line(each: Room, context: Context, called: str = "") -> str:
+    """`#lobby: 3 here, 2 unread`; `called` where its title alone could be another room's."""
     here = ngettext("{n} here", "{n} here", each.online).format(n=each.online)
     unread = ngettext("{n} unread", "{n} unread", each.unread).format(n=each.unread)
-    name = title(each, context)
+    name = called or title(each, context)
     return f"{name}: {here}, {unread}" if each.unread else f"{name}: {here}"
+
+
+def rooms_apart(rooms: Sequence[Room], peers: Sequence[Peer], context: Context) -> list[str]:
+    """What these rooms are called beside each other: where two look the same a direct one has the tag of whom it is with, and one
+    that was started anew says so."""
+    shapes = Counter(text.look(each.name) for each in rooms)
+    return [title(each, context) + (_apart(each, peers) if shapes[text.look(each.name)] > 1 else "") for each in rooms]
+
+
+def _apart(room: Room, peers: Sequence[Peer]) -> str:
+    tag = next((peer.tag for peer in peers if room.kind == "direct" and room.id in peer.rooms), "")
+    return f" · {tag}" if tag else f" ({_('only to be read')})" if room.archived else ""
 
 
 def member_line(member: Member, context: Context) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from peertalk import config, say
 from peertalk.commands import privacy
 from peertalk.commands.actions import Quit, SetLanguage, SetTheme, ShowHelp, ShowOlder, ShowReport, SwitchRoom
-from peertalk.commands.finding import Arguments, divide, member_line, pick, room_line, room_of, title
+from peertalk.commands.finding import Arguments, divide, member_line, pick, room_line, room_of, rooms_apart, title
 from peertalk.commands.model import Asked, Context, Outcome, Way
 from peertalk.errors import RequestError
 from peertalk.i18n import _, ngettext
@@ -59,9 +59,10 @@ async def ask_room(node: Node, arguments: Arguments, context: Context) -> Asked 
 
 async def rooms(node: Node, _arguments: Arguments, context: Context) -> Outcome:
     """The rooms, one line each."""
-    return Outcome(
-        tuple(room_line(each, context) for each in await node.rooms()) or (_("You are in no room. /join NAME enters one."),)
-    )
+    found = await node.rooms()
+    names = rooms_apart(found, await node.peers(), context)
+    lines = tuple(room_line(each, context, name) for each, name in zip(found, names, strict=True))
+    return Outcome(lines or (_("You are in no room. /join NAME enters one."),))
 
 
 async def older(_node: Node, _arguments: Arguments, _context: Context) -> Outcome:

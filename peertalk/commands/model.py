@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from peertalk import i18n
 from peertalk.commands.actions import (
+    AskAccept,
     AskCreate,
     Quit,
     SetLanguage,
@@ -59,7 +60,7 @@ class Command:
     """One command. `names` by language, the first is the one shown; all names work in every language.
 
     `ask` makes the question for a command that hurts, or that leaves a choice; None: there is nothing to ask. `wait` makes the
-    sentence for a command that waits for other people, and the arguments to go on with."""
+    sentence for a command that waits for other people, and the arguments to go on with; None: it answers at once."""
 
     id: str
     names: Mapping[str, tuple[str, ...]]
@@ -146,6 +147,7 @@ Action = (
     | ShowReport
     | AskFirst
     | AskWhich
+    | AskAccept
     | AskCreate
     | ShowInvite
     | ShowWords
@@ -166,7 +168,7 @@ class Outcome:
 
 Handler = Callable[["Node", Mapping[str, str], Context], Awaitable[Outcome]]
 Asker = Callable[["Node", Mapping[str, str], Context], Awaitable["Asked | None"]]
-Waiter = Callable[["Node", Mapping[str, str], Context], Awaitable[tuple[str, Mapping[str, str]]]]
+Waiter = Callable[["Node", Mapping[str, str], Context], Awaitable["tuple[str, Mapping[str, str]] | None"]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ COMMANDS: Final = (
         {"en": ("accept",), "de": ("annehmen",)},
         N_("Come into a room by the code that somebody told you."),
         creating.accept,
-        (Parameter("code", "code", N_("CODE")),),
+        (Parameter("code", "code", N_("CODE"), optional=True),),
         wait=creating.wait_accept,
     ),
     Command(
@@ -270,8 +270,10 @@ async def run(node: Node, invocation: Invocation, context: Context) -> Outcome:
         if asked is not None:
             return Outcome(action=_question(command, asked))
     if command.wait and not invocation.confirmed:
-        sentence, arguments = await command.wait(node, arguments, context)
-        return Outcome((sentence,), Waiting(sentence, Invocation(command, arguments, confirmed=True)))
+        waited = await command.wait(node, arguments, context)
+        if waited is not None:
+            sentence, arguments = waited
+            return Outcome((sentence,), Waiting(sentence, Invocation(command, arguments, confirmed=True)))
     return await command.handler(node, arguments, context)
 
 

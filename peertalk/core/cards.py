@@ -7,7 +7,7 @@ good. A card passed on by another is hearsay (`via`), kept of whoever says it fi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Set
 from itertools import islice
 
 import msgspec
@@ -121,6 +121,11 @@ class Cards:
             if identity != self.me and (listed is None or any(feed == own for own, _ in listed.feeds)):
                 return Owner(identity, via=via)
         return None
+
+    def is_of(self, feed: bytes, identities: Set[bytes]) -> bool:
+        """Is this a feed of one of these, whomever else it is tied to?"""
+        owner = self.owner(feed)
+        return owner is not None and not identities.isdisjoint(self._tied.get(feed, {owner.identity}))
 
     def feeds(self, identity: bytes, among: Container[bytes] | None = None) -> set[bytes]:
         """All feeds shown as this identity's; `among`: only those of these."""

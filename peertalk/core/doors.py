@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from peertalk.core.cards import Cards
@@ -18,31 +18,83 @@ DOOR_KINDS = ("seal", "admit", "unseal")
 Turn = Seal | Admit | Unseal
 
 
-@dataclass(slots=True)
-class State:
-    """A door after some turns. `sealers` are the feeds that closed it: whoever closes a door is inside."""
+Place = tuple[int, bytes]
+"""Of an entry in the order shown: Lamport time, id."""
 
-    is_closed: bool = False
-    admitted: set[bytes] = field(default_factory=set)
-    sealers: set[bytes] = field(default_factory=set)
 
-    def take(self, turn: Turn, feed: bytes) -> None:
-        """What was said next. Closing a closed door lets those in who are named by either: nobody shuts others out by being
-        later."""
-        match turn:
-            case Seal(admitted):
-                self.is_closed = True
-                self.admitted.update(admitted)
-                self.sealers.add(feed)
-            case Admit(who) if self.is_closed:
-                self.admitted.add(who)
-            case Unseal():
-                self.is_closed = False
-                self.admitted.clear()
-                self.sealers.clear()
+class Turns:
+    """The turns from the last `unseal` on, and who is admitted by them. What a turn costs does not follow from how many there are:
+    a member could write thousands, each in front of all others."""
 
-    def copy(self) -> State:
-        return State(self.is_closed, set(self.admitted), set(self.sealers))
+    def __init__(self) -> None:
+        self._turns: list[tuple[Place, bytes, Seal | Admit]] = []
+        self._opened: Place = (0, b"")
+        self._closed: Place | None = None
+        self._admitted: Counter[bytes] = Counter()
+        self.sealers: Counter[bytes] = Counter()
+        """The feeds that closed the door: whoever closes it is inside."""
+
+    @property
+    def is_closed(self) -> bool:
+        return self._closed is not None
+
+    def admits(self, identity: bytes) -> bool:
+        return identity in self._admitted
+
+    def take(self, place: Place, feed: bytes, turn: Turn) -> None:
+        """What was said there, in whatever order it is heard. What was before the door was opened last never matters again."""
+        if place < self._opened:
+            return
+        if isinstance(turn, Unseal):
+            self._open(place)
+            return
+        at = bisect_left(self._turns, place, key=_place)
+        self._turns.insert(at, (place, feed, turn))
+        if self._closed is not None and place > self._closed:
+            self._count(feed, turn)
+        elif isinstance(turn, Seal):
+            self._close(at)
+
+    def _close(self, at: int) -> None:
+        """The door is closed from this turn on: so those behind it count, up to where it was closed before."""
+        before, self._closed = self._closed, self._turns[at][0]
+        end = len(self._turns) if before is None else bisect_left(self._turns, before, key=_place)
+        for _, feed, turn in self._turns[at:end]:
+            self._count(feed, turn)
+
+    def _open(self, place: Place) -> None:
+        """Nothing counts that was said before, nor who was let in after it while the door is open."""
+        self._opened, at = place, bisect_left(self._turns, place, key=_place)
+        if self._closed is not None and self._closed < place:
+            closes = next((n for n in range(at, len(self._turns)) if isinstance(self._turns[n][2], Seal)), len(self._turns))
+            for _, feed, turn in self._turns[bisect_left(self._turns, self._closed, key=_place) : closes]:
+                self._count(feed, turn, -1)
+            self._closed = self._turns[closes][0] if closes < len(self._turns) else None
+        del self._turns[:at]
+
+    def _count(self, feed: bytes, turn: Seal | Admit, by: int = 1) -> None:
+        for identity in turn.admitted if isinstance(turn, Seal) else (turn.who,):
+            _add(self._admitted, identity, by)
+        if isinstance(turn, Seal):
+            _add(self.sealers, feed, by)
+
+
+def _place(one: tuple[Place, bytes, Seal | Admit]) -> Place:
+    return one[0]
+
+
+def _add(counter: Counter[bytes], key: bytes, by: int) -> None:
+    counter[key] += by
+    if not counter[key]:
+        del counter[key]
+
+
+class Now(NamedTuple):
+    """How the door stands with what waits: `counts`, whether what has settled still does; `admitted` are in beside that."""
+
+    is_closed: bool
+    counts: bool
+    admitted: frozenset[bytes]
 
 
 class Door:
@@ -54,44 +106,27 @@ class Door:
     ) -> None:
         self._cards, self._me, self._outbox = cards, me, outbox
         self._is_private = kind == "private"
-        self._turns: list[tuple[tuple[int, bytes], bytes, Turn]] = []
-        self._settled = State()
-        self._is_stale = False
+        self._settled = Turns()
         for entry in entries:
             self.add(entry)
 
     def add(self, entry: EntryRecord) -> None:
         """Take in a settled entry, in whatever order they come."""
         turn = _turn(entry.kind, entry.body) if self._is_private else None
-        if turn is None:
-            return
-        one = ((entry.lamport, entry.id), entry.feed, turn)
-        if not self._turns or one[0] > self._turns[-1][0]:
-            self._turns.append(one)
-            self._settled.take(turn, entry.feed)
-            return
-        insort(self._turns, one, key=lambda each: each[0])
-        self._is_stale = True  # gone through when somebody asks: many may come at once
+        if turn is not None:
+            self._settled.take((entry.lamport, entry.id), entry.feed, turn)
 
-    def _go_through(self) -> None:
-        """From the last time on that the door was opened: what was before does not matter."""
-        self._is_stale, self._settled = False, State()
-        opened = [place for place, (_, _, turn) in enumerate(self._turns) if isinstance(turn, Unseal)]
-        for _, feed, turn in self._turns[opened[-1] if opened else 0 :]:
-            self._settled.take(turn, feed)
-
-    def _now(self) -> State:
-        if self._is_stale:
-            self._go_through()
-        turns = [turn for one in self._outbox if (turn := _turn(one.kind, one.body)) is not None] if self._is_private else []
-        if not turns:
-            return self._settled
-        state = self._settled.copy()
-        for turn in turns:
-            state.take(turn, b"")
-            if isinstance(turn, Seal):
-                state.admitted.add(self._me)
-        return state
+    def _now(self) -> Now:
+        now = Now(self._settled.is_closed, True, frozenset())
+        for turn in (_turn(one.kind, one.body) for one in self._outbox) if self._is_private else ():
+            match turn:
+                case Seal(admitted):
+                    now = now._replace(is_closed=True, admitted=now.admitted.union(admitted, (self._me,)))
+                case Admit(who) if now.is_closed:
+                    now = now._replace(admitted=now.admitted | {who})
+                case Unseal():
+                    now = Now(False, False, frozenset())
+        return now
 
     @property
     def is_closed(self) -> bool:
@@ -100,11 +135,14 @@ class Door:
 
     def admits(self, *identities: bytes) -> bool:
         """May the room be spoken of with these?"""
-        state = self._now()
-        return not state.is_closed or all(self._is_inside(state, identity) for identity in identities)
+        now = self._now()
+        return not now.is_closed or all(self._is_inside(now, identity) for identity in identities)
 
-    def _is_inside(self, state: State, identity: bytes) -> bool:
-        return identity in state.admitted or bool(self._cards.feeds(identity, state.sealers))
+    def _is_inside(self, now: Now, identity: bytes) -> bool:
+        if identity in now.admitted:
+            return True
+        settled = self._settled
+        return now.counts and (settled.admits(identity) or bool(self._cards.feeds(identity, settled.sealers)))
 
 
 class Seen(NamedTuple):

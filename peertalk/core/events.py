@@ -36,7 +36,8 @@ class Author(IdentityView, frozen=True):
 
 
 class Peer(IdentityView, frozen=True):
-    """Somebody known here, in whatever room. `since`: when they were met first, if they were."""
+    """Somebody known here, in whatever room. `fingerprint`: their key, as it is read aloud; the tag is its first group. `since`:
+    when they were met first, if they were."""
 
     online: bool = False
     trust: Trust = "new"
@@ -44,6 +45,7 @@ class Peer(IdentityView, frozen=True):
     rooms: list[str] = []
     blocked: bool = False
     since: int | None = None
+    fingerprint: str = ""
 
 
 class Member(IdentityView, frozen=True):

@@ -33,7 +33,13 @@ def place(page: PageIndex, entry: bytes) -> tuple[int, int]:
 def covered(held: Iterable[bytes], index: Mapping[bytes, PageIndex]) -> dict[int, int]:
     """What lies at or below these ids, each in its feed: page number → how many entries at its beginning."""
     found: dict[int, int] = {}
-    for start in held:
+    cover(found, held, index)
+    return found
+
+
+def cover(found: dict[int, int], more: Iterable[bytes], index: Mapping[bytes, PageIndex]) -> None:
+    """Add to `found` what lies at or below more ids."""
+    for start in more:
         id_ = start
         while id_:
             page = index[id_]
@@ -42,7 +48,6 @@ def covered(held: Iterable[bytes], index: Mapping[bytes, PageIndex]) -> dict[int
                 break
             found[page.number] = count
             id_ = page.prev
-    return found
 
 
 class Chain:

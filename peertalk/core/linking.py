@@ -10,6 +10,7 @@ from peertalk.core.doors import Seen
 from peertalk.core.effects import Presence, Prove, Send, Unprove
 from peertalk.core.exchange import Place
 from peertalk.core.outlet import Now, Outlet
+from peertalk.core.room import Room
 from peertalk.core.sharing import LinkState, Sharing
 from peertalk.errors import RemoteError
 
@@ -116,10 +117,14 @@ class Linking:
     def stop_sharing(self, link: int, room: bytes, now: Now) -> None:
         """A room is no longer spoken of on a link: one of the two has left it. Nor is the one that it was re-formed from."""
         self._stop(link, room, now)
-        old = self._places.get(self._places[room].room.record.predecessor)
-        if old is not None and link in old.room.sharings and not self.may_speak(old.room.id, self.links[link]):
+        state, old = self.links[link], self._places.get(self._places[room].room.record.predecessor)
+        if old is not None and self._is_spoken_of(old.room, link) and not self.may_speak(old.room.id, state):
             self._out.emit(Send(link, wire.Quit(old.room.id)))
             self.stop_sharing(link, old.room.id, now)
+
+    def _is_spoken_of(self, room: Room, link: int) -> bool:
+        """Is it shared on this link, or would be but for a door?"""
+        return link in room.sharings or room.id in self.links[link].kept_out | self.links[link].outside
 
     def _stop(self, link: int, room: bytes, now: Now) -> None:
         self._fall_silent(link, room, now)
@@ -142,9 +147,8 @@ class Linking:
 
     def quit(self, room: bytes, now: Now) -> None:
         """Say on all links that one has left."""
-        sharings = self._places[room].room.sharings
-        for number, state in self.links.items():
-            if number in sharings or room in state.kept_out | state.outside:
+        for number in self.links:
+            if self._is_spoken_of(self._places[room].room, number):
                 self._out.emit(Send(number, wire.Quit(room)))
                 self.stop_sharing(number, room, now)
 
@@ -178,7 +182,7 @@ class Linking:
             if room.record.kind != "private":
                 raise RemoteError("out_of_order")
             self.is_kept_out(link, room.id, now)
-        elif link in room.sharings or room.id in state.kept_out | state.outside:
+        elif self._is_spoken_of(room, link):
             self.stop_sharing(link, room.id, now)
         elif room.id not in state.quit:
             raise RemoteError("out_of_order")

@@ -25,6 +25,8 @@ class Members:
         self.older: dict[bytes, bytes] = {}
         self._here: frozenset[bytes] = frozenset()
         self._version = -1  # of the cards that `_here` rests on; -1 where it is out of date
+        self.version = 0
+        """Grows with each entry that says something about presence."""
         for entry in entries:
             self.add(entry)
 
@@ -47,6 +49,7 @@ class Members:
         if word[2]:
             self._names[entry.feed] = max(word, self._names.get(entry.feed, word))
         self._version = -1
+        self.version += 1
         return True
 
     def _last(self, words: Mapping[bytes, _Word], identity: bytes) -> _Word:

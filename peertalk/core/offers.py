@@ -14,7 +14,7 @@ from peertalk.core.outlet import Now, Outlet
 from peertalk.core.rates import Bucket
 from peertalk.core.rooms import Terms, decode_terms, private_room, terms_of
 from peertalk.core.sharing import LinkState
-from peertalk.core.stored import DropOffer, OfferRecord, Op, PutOffer
+from peertalk.core.stored import DropOffer, OfferRecord, Op, PutOffer, RoomRecord
 from peertalk.errors import RemoteError
 
 MAX_OFFERS: Final = 64
@@ -47,6 +47,13 @@ class Offers:
             chain.insert(0, before)
         return [] if offer.room in self._places else chain
 
+    def leading_to(self, room: RoomRecord) -> list[OfferRecord] | None:
+        """The offers, declined or not, that lead from a room one is in to this one's old room; None if there is no way there."""
+        if self._is_in(room.predecessor):
+            return []
+        before = self.kept.get(room.predecessor)
+        return (self.lineage(before) or None) if before is not None else None
+
     def _is_in(self, room: bytes) -> bool:
         place = self._places.get(room)
         return place is not None and place.leaving is None and place.room.record.shown
@@ -67,7 +74,7 @@ class Offers:
         if record.id in self._places or self._me in terms.without or state.identity in terms.without:
             return
         root = self._root(offer.old)
-        if root is not None and offer.by not in terms.without and is_of(root, state.identity) and _is_same(terms, root):
+        if root is not None and offer.by not in terms.without and is_of(root, state.identity) and is_same(terms, root):
             self._keep(root, record.id, state.identity, offer, now)
 
     def down(self, link: int) -> None:
@@ -141,10 +148,11 @@ class Offers:
         return [self._drop(self.kept[room]) for room in rooms if room in self.kept]
 
     def forgotten(self, room: bytes) -> Iterator[Op]:
-        """A room is forgotten: what was offered in its place goes with it, and what came after that."""
+        """A room is forgotten: what was offered in its place goes with it, and what came after that where one is not."""
         for one in [one for one in self.kept.values() if one.old == room]:
             yield self._drop(one)
-            yield from self.forgotten(one.room)
+            if one.room not in self._places:
+                yield from self.forgotten(one.room)
 
     def _drop(self, offer: OfferRecord) -> Op:
         del self.kept[offer.room]
@@ -156,7 +164,7 @@ def is_of(root: Place, who: bytes) -> bool:
     return who == root.room.me or ((who, b"") in root.room.cards.records and not root.room.members.has_left(who))
 
 
-def _is_same(terms: Terms, root: Place) -> bool:
+def is_same(terms: Terms, root: Place) -> bool:
     """Is all kept that re-forming keeps: name, language, and for how long there is a trace?"""
     if root.room.record.kind != "private":
         return False

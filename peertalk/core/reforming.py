@@ -13,16 +13,18 @@ from typing import Final
 import msgspec
 
 from peertalk.core import wire
+from peertalk.core.cards import Cards
 from peertalk.core.effects import Close, RoomArchived, Send
 from peertalk.core.entry import MAX_SPLIT, Follow
 from peertalk.core.exchange import Place
 from peertalk.core.identity import Identity
 from peertalk.core.linking import Linking
-from peertalk.core.offers import Offers, is_of
+from peertalk.core.offers import Offers, is_of, is_same
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.rooms import decode_terms, direct_secret, encode_terms, private_room, room_id, terms_of
 from peertalk.core.sharing import LinkState
 from peertalk.core.stored import OfferRecord, OutboxRecord, PutRoom, RoomRecord, RoomSnapshot
+from peertalk.errors import RequestError
 
 GATHER: Final = 1.0
 """Seconds for which it is gathered who has come along, before those are told who are still asked."""
@@ -56,6 +58,7 @@ class Reforming:
         self._watched: set[bytes] = set()
         self._said: dict[Said, wire.Offer] = {}
         self._direct: dict[bytes, tuple[bytes, bytes]] = {}
+        self._known: dict[bytes, tuple[Cards, int, int, frozenset[bytes]]] = {}
         self._look_at = 0.0
 
     # ── coming along ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -72,12 +75,20 @@ class Reforming:
         return self._come_along([private_room(decode_terms(one.terms), now.wall, invited_by=one.by) for one in chain], now)
 
     def enters(self, record: RoomRecord, now: Now) -> bool:
-        """To enter a room by its secret that was re-formed from one that one is in, is to come along."""
-        leads_on = record.id not in self._places and self._linking.is_active(record.predecessor)
-        if leads_on and self._identity.public not in record.without:
-            self._come_along([record], now)
-            return True
-        return False
+        """To enter a room by its secret that was re-formed from one that one is in, at once or by offers, is to come along.
+        RequestError("refused") where it only says so: whoever has invited here could give any terms, and what waits in the old room
+        would go there."""
+        old = self._places.get(record.predecessor)
+        if old is not None and not is_same(terms_of(record), old):
+            raise RequestError("refused", why="other_room")
+        returns = record.id in self._places and not self._linking.is_active(record.predecessor)
+        if returns or record.id in self._uncertain or self._identity.public in record.without:
+            return False
+        chain = self.offers.leading_to(record)
+        if chain is not None:
+            between = [private_room(decode_terms(one.terms), now.wall, invited_by=one.by) for one in chain]
+            self._come_along([*between, record], now)
+        return chain is not None
 
     def _come_along(self, rooms: Sequence[RoomRecord], now: Now, *, first: bool = False) -> RoomRecord:
         """Be in the last of these rooms, to which the others lead from one that one is in. All of it is durable, or nothing."""
@@ -209,15 +220,26 @@ class Reforming:
         people: set[bytes] = set()
         lineages = self._lineages()
         for lineage in lineages:
-            met = {who for place in lineage for who, via in place.room.cards.records if not via} - {self._identity.public}
-            people |= {who for who in met if is_of(lineage[0], who)}
-            for who in met if lineage[0].room.id not in self._uncertain else ():
+            people |= self._people(lineage[0])
+            if len(lineage) == 1 or lineage[0].room.id in self._uncertain:
+                continue
+            for who in {who for place in lineage for who, via in place.room.cards.records if not via} - {self._identity.public}:
                 steps = steps_for(who, lineage)
                 asked.setdefault(who, {}).update((step.room.id, step) for step in steps)
         self._asked = {who: list(asked[who].values()) for who in sorted(asked) if asked[who]}
         self._watched = {place.room.id for lineage in lineages for place in lineage}
+        self._known = {id_: known for id_, known in self._known.items() if id_ in self._watched}
         offered = [*self._asked, *sorted(people - self._asked.keys() - self.shunned())][:MAX_DIRECT]
         self._direct = {who: self._direct.get(who) or self._direct_room(who) for who in offered}
+
+    def _people(self, place: Place) -> frozenset[bytes]:
+        """Those who are in a room, by their own cards. Looked for anew where somebody came or left: there may be many rooms."""
+        cards, members = place.room.cards, place.room.members
+        known = self._known.get(place.room.id)
+        if known is None or known[0] is not cards or known[1:3] != (cards.version, members.version):
+            people = frozenset(who for who, via in cards.records if not via and who != place.room.me and is_of(place, who))
+            self._known[place.room.id] = known = cards, cards.version, members.version, people
+        return known[3]
 
     def _lineages(self) -> list[list[Place]]:
         """Of each private room that one is in: it, the one that it was re-formed from, and so on."""

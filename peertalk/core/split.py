@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from peertalk.core.entry import Follow, open_body
-from peertalk.core.feed import covered
+from peertalk.core.feed import cover
 from peertalk.core.log import Log
 from peertalk.core.stored import EntryRecord
 
 _Word = tuple[bool, int, bytes, tuple[bytes, ...]]
 """(not who re-formed it, Lamport time, entry id, tips of the old room)."""
+
+
+MAX_KEPT = 16
+"""Splits that are remembered where they are, of one room."""
+
+
+@dataclass(slots=True)
+class _Below:
+    """What lies below the tips that were there when there were so many pages: page number → how many entries."""
+
+    lacking: list[bytes]
+    found: dict[int, int] = field(default_factory=dict)
+    pages: int = -1
 
 
 class Splits:
@@ -36,20 +50,24 @@ class Splits:
 
 
 class Before:
-    """What of the room `log` lies at or below these tips, each feed for itself. A function of both sets: it is worked out anew
-    when either has grown."""
+    """What of the room `log` lies at or below these tips, each feed for itself: a function of both sets. What is at or below a tip
+    is here once the tip is, so nothing changes but where another one of them comes."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._pages = 0
-        self._covered: dict[tuple[bytes, ...], dict[int, int]] = {}
+        self._below: dict[tuple[bytes, ...], _Below] = {}
 
     def contains(self, entry: bytes, tips: tuple[bytes, ...]) -> bool:
         """Was this entry there before the split that these tips tell of?"""
         index = self._log.index
-        if self._pages != len(self._log.pages):
-            self._pages, self._covered = len(self._log.pages), {}
-        if tips not in self._covered:
-            self._covered[tips] = covered((tip for tip in tips if tip in index), index)
+        if tips not in self._below:
+            if len(self._below) == MAX_KEPT:
+                self._below.clear()
+            self._below[tips] = _Below(list(tips))
+        below = self._below[tips]
+        if below.pages != len(self._log.pages):
+            below.pages = len(self._log.pages)
+            cover(below.found, (tip for tip in below.lacking if tip in index), index)
+            below.lacking = [tip for tip in below.lacking if tip not in index]
         page = index.get(entry)
-        return page is not None and any(id_ == entry for id_, _, _ in page.entries[: self._covered[tips].get(page.number, 0)])
+        return page is not None and any(id_ == entry for id_, _, _ in page.entries[: below.found.get(page.number, 0)])

@@ -357,6 +357,8 @@ class Replica:
             self._linking.see_to_door(place.room.id, now)
             place.own.push(now)
             self._tell_door(place)
+        elif place.room.record.archived:
+            self._linking.see_to_door(place.room.id, now)
         if place.leaving and (place.own.is_idle or not place.room.can_write(now)):
             self._go(place, now)
             return

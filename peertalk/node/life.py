@@ -248,7 +248,9 @@ class Life:
     async def count_unread(self, room: Room) -> int:
         """Count anew how many messages of others were not read yet; the number. What arrives meanwhile is counted on top: the
         count is of what was told so far."""
-        hidden = {feed for identity in self.people.blocked() for feed in room.cards.feeds(identity)}
+        blocked = self.people.blocked()
+        listed = {feed for identity in blocked for feed in room.cards.listed(identity)}
+        hidden = {feed for feed in listed if room.cards.is_of(feed, blocked)}
         async with self._counting:
             self.engine.drain()
             self.news.unread[room.id] = 0

@@ -85,10 +85,15 @@ class Trust:
         """By which name somebody goes who is linked, and was met before. Not by that of somebody who was verified: it stays
         in doubt whose it is."""
         name = self._views.name(identity)
-        is_known = self._views.trust(identity) != "new" and identity in self._views.online()
+        is_known = self._views.trust(identity) != "new" and self._has_said_name(identity)
         if is_known and not any(self._is_verified(other) for other in self._bearers_of(name, identity)):
             self._people.call(identity, name)
             self._note(identity, name)
+
+    def _has_said_name(self, identity: bytes) -> bool:
+        """Is somebody linked in a room where they have said who they are? What others say of them is not remembered."""
+        rooms = (place.room for place in self._replica.places.values())
+        return any(identity in room.online() and room.members.name(identity) for room in rooms)
 
     def _bearers_of(self, name: str, identity: bytes) -> set[bytes]:
         """Who else is known or was verified by a name that looks like this one. None, for who was known by it before, or was

@@ -9,7 +9,7 @@ from typing import Final
 from peertalk import text
 from peertalk.core import events
 from peertalk.core.entry import Admit, Content, Follow, Here, Left, Over, Seal, Text, Unseal, open_body
-from peertalk.core.identity import tag
+from peertalk.core.identity import fingerprint, tag
 from peertalk.core.room import Room
 from peertalk.core.rooms import DAY_MS, bodies_expire_after, decode_terms
 from peertalk.core.stored import STATE_KINDS, EntryRecord, OfferRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
@@ -20,6 +20,7 @@ COUNTED_KINDS = ("text",)
 
 
 _name = lru_cache(maxsize=4096)(text.name)
+_look = lru_cache(maxsize=4096)(text.look)
 
 
 class Views:
@@ -67,6 +68,13 @@ class Views:
         """Somebody as a line speaks of them."""
         return events.IdentityView(id=identity.hex(), name=self.name(identity, room), tag=tag(identity))
 
+    def told_apart(self, identity: bytes, room: Room) -> str:
+        """What somebody is called in a room, with the tag of their key where another one there has a name that looks the same."""
+        name = self.name(identity, room)
+        shape = _look(name)
+        others = self.everyone(room) - {identity}
+        return f"{name} · {tag(identity)}" if any(_look(self.name(other, room)) == shape for other in others) else name
+
     def has_name(self, identity: bytes) -> bool:
         """Is a name known, not just a key?"""
         return bool(self._raw_name(identity, None))
@@ -97,6 +105,7 @@ class Views:
             rooms=[id_.hex() for id_ in rooms],
             blocked=record.blocked if record else False,
             since=record.first_seen if record else None,
+            fingerprint=fingerprint(identity),
         )
 
     def _is_in(self, room: Room, identity: bytes) -> bool:
@@ -123,8 +132,8 @@ class Views:
             tag=tag(identity),
             online=mine or identity in room.online(),
             trust="verified" if mine else "new" if via else self.trust(identity),
-            via=self.name(via, room) if via else None,
-            invited_by=self.name(inviter, room) if inviter else None,
+            via=self.told_apart(via, room) if via else None,
+            invited_by=self.told_apart(inviter, room) if inviter else None,
             me=mine,
         )
 
@@ -197,7 +206,7 @@ class Views:
             id=owner.identity.hex(),
             name=" / ".join(names),
             tag=tag(owner.identity),
-            via=self.name(owner.via, room) if owner.via else None,
+            via=self.told_apart(owner.via, room) if owner.via else None,
         )
 
     def message(self, room: Room, entry: EntryRecord) -> events.Message | None:
@@ -247,10 +256,10 @@ class Views:
         )
 
     def messages(self, room: Room, entries: Iterable[EntryRecord], blocked: set[bytes]) -> list[events.Message]:
-        """Those of these entries that are to be shown: none of who is blocked."""
-        views = (self.message(room, entry) for entry in entries)
-        hidden = {identity.hex() for identity in blocked}
-        return [view for view in views if view is not None and view.author.id not in hidden]
+        """Those of these entries that are to be shown: none of who is blocked, whoever else says that they are theirs."""
+        shown = (entry for entry in entries if not room.cards.is_of(entry.feed, blocked))
+        views = (self.message(room, entry) for entry in shown)
+        return [view for view in views if view is not None]
 
 
 def _shown(content: Content | None, *, is_private: bool) -> tuple[str, str] | None:

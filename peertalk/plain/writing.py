@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from peertalk import commands, i18n, say, text
+from peertalk.commands import codes
 from peertalk.errors import PeerTalkError
 from peertalk.i18n import _
 from peertalk.plain import circle
@@ -112,8 +113,15 @@ class Writing:
                 raise error
             case commands.Invocation() as invocation:
                 await self._run(invocation)
+            case commands.Text(written) if self._is_slip(written):
+                await self._voice.say(_("That is a code, and it was not sent: everybody here could come in by it."))
+                await self._voice.say(_("To come in yourself: /accept {code}").format(code=text.line(written)))
             case commands.Text(written):
                 await self._session.send(written)
+
+    def _is_slip(self, written: str) -> bool:
+        room = self._session.room
+        return room is not None and room.kind == "open" and codes.is_one(written)
 
     async def _run(self, invocation: commands.Invocation) -> None:
         room = self._session.room

@@ -17,7 +17,7 @@ from peertalk.say.events import event, message, outside, warning
 from peertalk.say.names import address, made_up_name, readers, room
 from peertalk.say.states import state
 from peertalk.say.times import clock, day, moment
-from peertalk.say.trust import compared, fingerprint, room_words, symbols, whois
+from peertalk.say.trust import compared, room_words, symbols, whois
 
 __all__ = [
     "address",
@@ -29,7 +29,6 @@ __all__ = [
     "ended",
     "error",
     "event",
-    "fingerprint",
     "invitation",
     "kept",
     "kept_how",

@@ -108,6 +108,8 @@ def _bad_name(data: Data) -> str:
     if data.get("why") == "character":
         told = _("“{character}” cannot be in the name of a room. Letters, digits, and - _ . can.")
         return told.format(character=_plain(data.get("character")))
+    if data.get("why") == "hidden":
+        return _("In that name is a character that cannot be seen, or that changes what stands beside it. Type it without.")
     return _("A name needs at least one letter or digit.")
 
 

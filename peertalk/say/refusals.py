@@ -95,6 +95,10 @@ _REFUSED: Final[Mapping[str, str]] = {
         "The people in that room have gone on without you, and their programs don't let you in. With /msg PERSON you can still "
         "write to each of them."
     ),
+    "other_room": N_(
+        "That room says that it goes on from one that you are in, but it is called otherwise or keeps messages for another time. "
+        "So somebody made it up, and nothing was joined."
+    ),
     "not_compared": N_(
         "Nothing was compared yet. /words shows the words of a room, /verify PERSON symbols for the two of you."
     ),

@@ -106,7 +106,7 @@ def whois(peer: Peer, ties: Mapping[str, Member], spelled: Spelled = str) -> tup
         lines.append(_("You have blocked them."))
     if peer.since is not None:
         lines.append(_("Met first on {day}, {time}.").format(day=day(peer.since, peer.since), time=moment(peer.since)))
-    lines.append(_("Key: {key}").format(key=fingerprint(peer.id)))
+    lines.append(_("Key: {key}").format(key=peer.fingerprint))
     for room, tie in ties.items():
         lines.append(_("In {room}: {how}").format(room=room, how=_tie(tie, spelled)))
     return tuple(lines)
@@ -119,8 +119,3 @@ def _tie(member: Member, spelled: Spelled) -> str:
     if member.invited_by:
         ways.append(_("invited by {name}").format(name=spelled(member.invited_by)))
     return ", ".join(ways) or _("known directly")
-
-
-def fingerprint(identity: str) -> str:
-    """A key in groups of four, as it is read aloud."""
-    return " ".join(identity[start : start + 4] for start in range(0, len(identity), 4))

@@ -8,8 +8,10 @@ from typing import Final
 
 # Letters of other scripts that most fonts draw as they draw these: what looks like a capital first, then the small ones.
 _ALIKE: Final = str.maketrans(
-    "АВЕЅІЈКМНОРСТУХҮԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧᎪᏴᎬᎻᏆᏦᏞᎷᎾᏢᏚᎢᎳаеорсухіјѕԁһӏԛԝкмтοναικρυχγτηωօսհոıɑɡøđħłŧᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ0",
-    "ABESIJKMHOPCTYXYQWABEZHIKMNOPTYXABEHIKLMOPSTWaeopcyxijsdhlqwkmtovaikpuxytnwouhniagodhltabcdefghijklmnoprstuvwyzo",
+    "АВЕЅІЈКМНОРСТУХҮԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧᎪᏴᎬᎻᏆᏦᏞᎷᎾᏢᏚᎢᎳаеорсухіјѕԁһӏԛԝкмтοναικρυχγτηωօսհոıɑɡøđħłŧᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ0"
+    "ꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜⲀⲂⲤⲈⲎⲒⲔⲘⲚⲞⲢⲦⲨⲬ",
+    "ABESIJKMHOPCTYXYQWABEZHIKMNOPTYXABEHIKLMOPSTWaeopcyxijsdhlqwkmtovaikpuxytnwouhniagodhltabcdefghijklmnoprstuvwyzo"
+    "ABCDEFGHIJKLMNOPRSTUVWXYZABCEHIKMNOPTYX",
 )
 _STROKES: Final = str.maketrans("I|1ǀⅼ∣", "llllll")
 

@@ -36,7 +36,8 @@ def room_name(raw: str) -> str:
 def private_room_name(raw: str) -> str:
     """The name of a private room as it goes into its terms: one line as its founder wrote it, without `#`, which marks open rooms.
 
-    RequestError("bad_name") as for open rooms; here `character` is one that nobody would see, or that would change others."""
+    RequestError("bad_name", why=`empty`, `too_long` (with `limit`) or `hidden`: of a character nobody would see it, or it would
+    change others."""
     if len(raw) > 8 * PRIVATE_NAME_CHARACTERS:
         raise RequestError("bad_name", why="too_long", limit=PRIVATE_NAME_CHARACTERS)
     name = " ".join(unicodedata.normalize("NFC", raw).split()).lstrip("# ")
@@ -44,9 +45,8 @@ def private_room_name(raw: str) -> str:
         raise RequestError("bad_name", why="empty")
     if len(name) > PRIVATE_NAME_CHARACTERS:
         raise RequestError("bad_name", why="too_long", limit=PRIVATE_NAME_CHARACTERS)
-    hidden = next((character for character in name if not character.isprintable()), None)
-    if hidden is not None or neutral(name) != name:
-        raise RequestError("bad_name", why="character", character=neutral(hidden or name))
+    if not name.isprintable() or neutral(name) != name:
+        raise RequestError("bad_name", why="hidden")
     return name
 
 

@@ -52,11 +52,13 @@ def _presence(roster: Roster, room: Room) -> str:
     return f"{HERE} {ngettext('{n} here', '{n} here', room.online).format(n=room.online)}"
 
 
-def status(talk: Talk | None, hint: str, below: int, now: float) -> tuple[Parts, Parts]:
-    """What goes on just now: a hint about what was typed, else who is writing; the way to the newest; the last own message."""
+def status(talk: Talk | None, hint: str, below: int, now: float, idle: Part | None = None) -> tuple[Parts, Parts]:
+    """What goes on just now: a hint about what was typed, else who is writing, else what is to be said when nothing happens (`idle`);
+    the way to the newest; the last own message."""
     if talk is None or talk.room is None:
         return (Part(hint, "text"),), ()
-    left = Part(hint, "text") if hint else Part(_writing(talk.roster.writing(talk.room.id, now)), "soft")
+    writing = Part(_writing(talk.roster.writing(talk.room.id, now)), "soft")
+    left = Part(hint, "text") if hint else writing if writing.text or idle is None else idle
     right: list[Part] = []
     if below:
         right.append(Part("↓ " + ngettext("{n} new", "{n} new", below).format(n=below), "accent", "screen.newest"))

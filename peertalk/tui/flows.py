@@ -67,11 +67,11 @@ async def show_invite(app: PeerTalkApp, made: Invite, room: Room) -> None:
     await app.push_screen_wait(Invitation(_talk(app), made, room))
 
 
-async def accept(app: PeerTalkApp) -> None:
-    """Ask for a code, and go where it leads."""
+async def accept(app: PeerTalkApp, written: str = "") -> None:
+    """Ask for a code, and go where it leads. `written`: one that was about to be sent to everybody here."""
     from peertalk.tui.screens.accept import Accept  # noqa: PLC0415 (see the module)
 
-    outcome = await app.push_screen_wait(Accept(_talk(app)))
+    outcome = await app.push_screen_wait(Accept(_talk(app), written))
     if outcome is not None and isinstance(outcome.action, commands.SwitchRoom):
         await app.chat.reading.enter(("room", outcome.action.room))
         app.chat.note("\n".join(outcome.lines))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHOWN = (
     commands.ShowHelp, commands.ShowInvite, commands.ShowWords, commands.ShowEmoji, commands.ShowOffer, commands.AskCreate,
-    commands.Waiting,
+    commands.AskAccept, commands.Waiting,
 )  # fmt: skip
 """What has a screen of its own here, so that the lines of the outcome need not be said."""
 
@@ -67,6 +67,8 @@ async def _ask(app: PeerTalkApp, action: commands.Action) -> None:
     match action:
         case commands.AskCreate():
             await flows.create(app)
+        case commands.AskAccept():
+            await flows.accept(app)
         case commands.ShowInvite(invite, room):
             await flows.show_invite(app, invite, room)
         case commands.ShowWords(words, room):

@@ -12,6 +12,7 @@ from peertalk.core.events import IdentityView, Room
 from peertalk.i18n import _, ngettext
 from peertalk.say.names import listed, within
 from peertalk.say.roster import Roster
+from peertalk.tui.sheets.inviting import countdown
 from peertalk.tui.widgets.bar import GAP, Part
 from peertalk.tui.wrap import fit
 
@@ -91,6 +92,18 @@ def asks(talk: Talk | None, key: str, width: int) -> tuple[Part, ...]:
     rest = [opens, *([Part(more, "soft")] if more else [])]
     room = width - sum(cell_len(part.text) + GAP for part in rest)
     return (Part(fit(waiting[0], room), "attention"), *rest)
+
+
+def code_out(talk: Talk, key: str, wall: int) -> Part | None:
+    """That a code into the open room is alive, which a closed sheet no longer shows; `wall` in Unix ms, `key` shows it."""
+    alive = talk.node.invites(talk.room.id) if talk.room is not None and talk.room.kind == "private" else []
+    if not alive:
+        return None
+    left = countdown(alive[-1].expires_at - wall)
+    told = _("a code is out: {time} left   {key} shows it")
+    if alive[-1].uses > 1:
+        told = _("a code is out: {used} of {uses} came, {time} left   {key} shows it")
+    return Part(told.format(used=alive[-1].used, uses=alive[-1].uses, time=left, key=key), "soft", "screen.invite")
 
 
 def _callers(talk: Talk) -> list[str]:

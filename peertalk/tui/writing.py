@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from textual.worker import Worker, WorkType
 
 from peertalk import commands, say
+from peertalk.commands import codes
 from peertalk.errors import PeerTalkError, RequestError
 from peertalk.i18n import _
 from peertalk.tui import flows
@@ -51,6 +52,9 @@ class Writing:
             case commands.Invocation() as invocation:
                 self._composer.put("")
                 self.run(invocation, line)
+            case commands.Text(text) if talk.room is not None and talk.room.kind == "open" and codes.is_one(text):
+                self._composer.put("")
+                self.work(partial(flows.accept, self._screen.app, text))
             case commands.Text(text) if talk.room is not None:
                 self._typing_told = 0.0
                 self._composer.put("")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import permutations
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from peertalk.core import wire
 from peertalk.core.cards import Cards
@@ -96,12 +98,40 @@ TURNS = st.one_of(
 @given(st.lists(st.lists(TURNS, max_size=4), max_size=3), st.randoms(use_true_random=False))
 def test_in_whatever_order_they_arrive_it_is_the_same(turns: list[list[Content]], random: Random) -> None:
     people = tuple(author(name) for name in ("ben", "cara", "dora"))
-    entries = [entry for one, contents in zip(people, turns, strict=False) for entry in said(one, *contents)]
-    expected = door(*sorted(entries, key=lambda entry: (entry.lamport, entry.id)), people=people)
-    shuffled = entries[:]
-    random.shuffle(shuffled)
-    it = door(*shuffled, people=people)
-    assert (it.is_closed, inside(it)) == (expected.is_closed, inside(expected))
+    contents = [(one, each) for one, several in zip(people, turns, strict=False) for each in several]
+    entries = [entry for one, several in zip(people, turns, strict=False) for entry in said(one, *several)]
+    in_order = sorted(zip(entries, contents, strict=True), key=lambda pair: (pair[0].lamport, pair[0].id))
+    random.shuffle(entries)
+    it = door(*entries, people=people)
+    admitted = gone_through(content for _, content in in_order)
+    assert (it.is_closed, inside(it)) == (admitted is not None, {ME, *SOMEBODY} if admitted is None else admitted)
+
+
+def gone_through(contents: Iterable[tuple[Author, Content]]) -> set[bytes] | None:
+    """Who is admitted, as "Doors" says it; None where the door is open."""
+    admitted: set[bytes] | None = None
+    for by, content in contents:
+        match content:
+            case Seal(named):
+                admitted = {*(admitted or ()), *named, by.public}
+            case Admit(who) if admitted is not None:
+                admitted.add(who)
+            case Unseal():
+                admitted = None
+    return admitted
+
+
+@pytest.mark.timeout(20)
+def test_whoever_closes_it_thousands_of_times_each_before_all_others_costs_no_more_than_each_time() -> None:
+    ben, made_up = author("ben"), [number.to_bytes(32) for number in range(256)]
+    [seal], [unseal] = said(ben, Seal(tuple(made_up))), said(ben, Unseal())
+    it = door()
+    for lamport in range(30_000, 27_000, -1):
+        it.add(replace(seal, lamport=lamport))
+        assert not it.admits(CARA)
+    for lamport in range(27_001, 30_001):
+        it.add(replace(unseal, lamport=lamport, id=bytes([255]) * 32))
+        assert it.admits(CARA) is (lamport == 30_000)
 
 
 # ── what is said before it ───────────────────────────────────────────────────────────────────────────────────────────
@@ -313,8 +343,10 @@ def test_nobody_is_made_to_wait_before_a_room_without_a_door() -> None:
 def test_behind_a_door_that_is_closed_are_as_many_as_there_are() -> None:
     it = desk()
     link = it.meet(author("ben"), rooms=(ROOM.id,))
-    room(it).members._here = frozenset(bytes([1]) + number.to_bytes(31, "big") for number in range(600))
+    crowd = [bytes([1]) + number.to_bytes(31, "big") for number in range(600)]
+    room(it).members._here = frozenset(crowd)
     room(it).members._version = room(it).cards.version
     close(it)
-    assert len(room(it).door._now().admitted) == 602
+    assert room(it).door.admits(*crowd, room(it).me, BEN)
+    assert not room(it).door.admits(CARA)
     assert len(sent(wire.Page, it.effects, link)) >= 1

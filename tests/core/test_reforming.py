@@ -193,6 +193,24 @@ def test_who_was_in_the_old_room_was_asked_and_of_a_room_that_is_gone_nobody_kno
     assert not was_asked(newest, b"s" * 32)
 
 
+@pytest.mark.parametrize("lie", [{"name": "Chess"}, {"language": "de"}, {"retention": 30}, {"retention": -1}])
+@pytest.mark.parametrize("archived", [False, True])
+def test_an_invitation_takes_nobody_along_to_a_room_that_is_another(lie: dict[str, object], archived: bool) -> None:
+    circle = Circle("ada ben")
+    if archived:
+        circle.reform("ada", "ben")
+    circle.away("ben")
+    before = circle.rooms("ada")
+    lying = Terms(bytes(32), "Circle", "en", 0, CIRCLE.id, (circle.key("ben"),))
+    record = private_room(msgspec.structs.replace(lying, **lie), 0)
+    ada = circle["ada"]
+    with pytest.raises(RequestError) as error:
+        ada.do(lambda replica: replica.join(record, ada.now()))
+    assert error.value.data == {"why": "other_room"}
+    assert circle.rooms("ada") == before
+    assert circle.is_archived("ada") is archived
+
+
 def test_nobody_is_asked_into_a_room_whose_door_is_closed() -> None:
     circle = Circle("ada ben cara dora")
     circle.away("dora")
@@ -383,3 +401,74 @@ def test_an_offer_is_forgotten_with_the_room_that_it_takes_the_place_of() -> Non
     circle.world.run(5)
     assert ben.disk.snapshot().offers == ()
     assert circle.offers("ben") == []
+
+
+def test_who_enters_the_second_of_two_by_an_invitation_comes_along_to_it_too() -> None:
+    circle = Circle("ada ben cara dora")
+    one, other = circle.begin("ada", "cara"), circle.begin("ben", "cara")
+    circle.world.run(6)
+    circle.follow("dora", one)
+    assert circle["ben"].replica is not None
+    circle["dora"].join(circle["ben"].replica.places[other].room.record)
+    circle.meet()
+    assert sum(isinstance(said, Follow) for said in contents(circle["ben"], other)) == 2
+    assert circle.offers("dora") == []
+    assert {one.room for one in circle["dora"].disk.snapshot().offers} == set()
+
+
+def test_who_enters_by_an_invitation_a_room_further_on_comes_along_all_the_way() -> None:
+    circle = Circle("ada ben cara dora")
+    circle.away("dora")
+    second = circle.reform("ada", "cara")
+    third = circle.reform("ada", "ben", second)
+    circle.back("dora")
+    assert circle["ada"].replica is not None
+    circle["dora"].join(circle["ada"].replica.places[third].room.record)
+    circle.meet()
+    assert [circle.is_archived("dora", room) for room in (CIRCLE.id, second, third)] == [True, True, False]
+    assert circle["dora"].disk.snapshot().offers == ()
+
+
+def test_who_comes_back_to_the_new_room_from_the_old_one_comes_along_again() -> None:
+    circle = Circle("ada ben cara")
+    new = circle.reform("ada", "cara")
+    circle.follow("ben", new)
+    ben = circle["ben"]
+    record = circle["ada"].replica.places[new].room.record if circle["ada"].replica else CIRCLE
+    ben.do(lambda replica: replica.leave(CIRCLE.id, ben.now(), forget=True))
+    ben.do(lambda replica: replica.leave(new, ben.now(), forget=False))
+    circle.world.run(5)
+    ben.join(CIRCLE)
+    circle.world.run(5)
+    ben.join(record)
+    circle.meet()
+    assert circle.is_archived("ben")
+    assert circle.online("ben", new) == circle.online("ben") == {"ada"}
+
+
+def test_who_just_comes_back_to_the_new_room_has_come_along_before() -> None:
+    circle = Circle("ada ben cara")
+    new = circle.reform("ada", "cara")
+    circle.follow("ben", new)
+    ben = circle["ben"]
+    assert ben.replica is not None
+    record = ben.replica.places[new].room.record
+    ben.do(lambda replica: replica.leave(new, ben.now(), forget=False))
+    circle.world.run(5)
+    ben.join(record)
+    circle.meet()
+    assert circle.online("ben", new) == {"ada"}
+    assert sum(isinstance(said, Follow) for said in contents(circle["ada"], new)) == 2
+
+
+def test_what_is_offered_from_a_room_that_one_is_in_is_not_forgotten_with_another() -> None:
+    circle = Circle("ada ben cara dora")
+    circle.away("dora")
+    second = circle.reform("ada", "cara")
+    circle.back("dora")
+    circle.follow("dora", second)
+    third = circle.reform("ada", "ben", second)
+    dora = circle["dora"]
+    dora.do(lambda replica: replica.leave(CIRCLE.id, dora.now(), forget=True))
+    circle.world.run(5)
+    assert [one.room for one in circle.offers("dora")] == [third]

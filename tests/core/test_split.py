@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from peertalk.core import split
 from peertalk.core.entry import Content, Follow, Here
 from peertalk.core.log import Item, Log, record
 from peertalk.core.split import Before, Splits
@@ -33,15 +36,17 @@ def test_one_without_tips_says_nothing() -> None:
     assert Splits([entry(Follow(()), 1), entry(Follow((A,)), 2)]).tips == (A,)
 
 
+def add(found: Log, run: list[Written]) -> None:
+    entries = tuple(record(Item(one.id, one.header, one.raw, one.body), received=0) for one in run)
+    first, number = run[0].header, len(found.pages)
+    page = PageRecord(room=first.room, number=number, feed=first.feed, prev=first.prev, signature=bytes(64), entries=entries)
+    found.add(page, ())
+
+
 def log(*runs: list[Written]) -> Log:
     found = Log(runs[0][0].header.room)
-    for number, run in enumerate(runs):
-        entries = tuple(record(Item(one.id, one.header, one.raw, one.body), received=0) for one in run)
-        first = run[0].header
-        page = PageRecord(
-            room=first.room, number=number, feed=first.feed, prev=first.prev, signature=bytes(64), entries=entries
-        )
-        found.add(page, ())
+    for run in runs:
+        add(found, run)
     return found
 
 
@@ -53,3 +58,22 @@ def test_what_lies_at_or_below_a_tip_was_before_each_feed_for_itself() -> None:
     assert [before.contains(each.id, tips) for each in (*one, *two, *three)] == [True, True, False, False]
     assert [before.contains(each.id, (one[0].id,)) for each in one] == [True, False]
     assert not before.contains(A, (A,))
+
+
+def test_what_comes_later_below_a_tip_or_with_one_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, ben = Author("ada"), Author("ben")
+    runs = [ada.then(Here(name)) for name in "abcdef"] + [ben.then(Here("g"))]
+    tips = runs[3][0].id, runs[6][0].id
+    looked: list[bytes] = []
+    known = split.cover
+    monkeypatch.setattr(
+        split, "cover", lambda found, more, index: known(found, (looked.append(tip) or tip for tip in more), index)
+    )
+    found = log(runs[0])
+    before = Before(found)
+    for number, run in enumerate(runs):
+        if number:
+            add(found, run)
+        for each, of in enumerate(runs[: number + 1]):
+            assert before.contains(of[0].id, tips) == ((number >= 3 and each <= 3) or each == 6)
+    assert looked == list(tips)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from peertalk.core import events
+from peertalk.core import events, wire
+from peertalk.core.cards import MAX_OWNERS
+from peertalk.core.entry import FeedKey
 from peertalk.core.events import Delivered, MessageArrived, MessageChanged, PeerChanged, RoomChanged, Typing
 from peertalk.core.rooms import HOUR_MS
 from peertalk.core.stored import Op
@@ -294,6 +296,21 @@ async def test_who_is_blocked_is_neither_linked_nor_shown_and_unblocking_brings_
     await until(ada, lambda: is_away(ada, "Ben"))
     assert not (await ada.unblock(ben.status().identity.id)).blocked
     assert await texts(ada) == ["before"]
+
+
+async def test_who_is_blocked_is_not_shown_under_other_identities_either(people: Company) -> None:
+    """Whoever has the key of a feed can tie it to any number of identities that they have made."""
+    ada, ben = await meet(people)
+    await ben.send("lobby", "before")
+    await until(ada, lambda: has(ada, "before"))
+    await ada.block("Ben")
+    room, theirs = ada._life.lookup.room("lobby"), ben._life.lookup.room("lobby")
+    key = FeedKey(next(one.seed for one in theirs.keys if one.seed is not None))
+    for number in range(MAX_OWNERS + 1):
+        other = bytes([0, 0, number + 1]).ljust(32, b"\0")
+        room.cards.receive(wire.Card(room.id, other, ((key.public, key.sign_owner(room.id, other)),)), other)
+    assert await texts(ada) == []
+    assert await ada._life.count_unread(room) == 0
 
 
 async def is_away(node: Node, name: str) -> bool:

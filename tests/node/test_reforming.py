@@ -130,25 +130,25 @@ async def test_six_people_one_left_out_one_away_and_two_who_start_anew_at_once(g
             name,
             """
             Tuesday (read only): Anna, Ben, Dora, Finn
-                Anna is here
-                Ben is here
-                Cara is here
-                Dora is here
-                Emil is here
-                Finn is here
+                Anna came in
+                Ben came in, invited by Anna
+                Cara came in, invited by Anna
+                Dora came in, invited by Anna
+                Emil came in, invited by Anna
+                Finn came in, invited by Anna
                 Anna: welcome
                 Cara: let me tell you what is wrong with each of you
                 Cara: where is everybody? (after the split)
             Tuesday: Anna, Ben, Dora, Finn
                 Anna came along, without Cara
-                Anna is here
+                Anna came in
                 Ben came along, without Cara
-                Ben is here
+                Ben came in, invited by Anna
                 Dora came along, without Cara
-                Dora is here
+                Dora came in, invited by Anna
                 Anna: just us
                 Finn came along, without Cara
-                Finn is here
+                Finn came in, invited by Anna
                 Finn: here I am
             """,
         )
@@ -156,12 +156,12 @@ async def test_six_people_one_left_out_one_away_and_two_who_start_anew_at_once(g
         "Emil",
         """
         Tuesday: Cara, Emil
-            Anna is here
-            Ben is here
-            Cara is here
-            Dora is here
-            Emil is here
-            Finn is here
+            Anna came in
+            Ben came in, invited by Anna
+            Cara came in, invited by Anna
+            Dora came in, invited by Anna
+            Emil came in, invited by Anna
+            Finn came in, invited by Anna
             Anna: welcome
             Cara: let me tell you what is wrong with each of you
             Cara: where is everybody?
@@ -172,12 +172,12 @@ async def test_six_people_one_left_out_one_away_and_two_who_start_anew_at_once(g
         "Cara",
         """
         Tuesday: Cara, Emil
-            Anna is here
-            Ben is here
-            Cara is here
-            Dora is here
-            Emil is here
-            Finn is here
+            Anna came in
+            Ben came in, invited by Anna
+            Cara came in, invited by Anna
+            Dora came in, invited by Anna
+            Emil came in, invited by Anna
+            Finn came in, invited by Anna
             Anna: welcome
             Cara: let me tell you what is wrong with each of you
             Cara: where is everybody?

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from peertalk.core import events
+from peertalk.core import events, wire
+from peertalk.core.effects import Presence
+from peertalk.core.entry import Here
 from peertalk.core.events import MessageArrived, PeerChanged, Trust
+from peertalk.core.log import Item, record
 from peertalk.core.rooms import DAY_MS, Terms, private_room
 from peertalk.errors import RequestError
 from peertalk.node.news import Subscription
 from peertalk.node.node import Node
+from tests.core.authors import Author
 from tests.node.company import Clock, Company, company, event, let_in, online, texts, until
 
 CIRCLE = Terms(b"s" * 32, "Circle", "en", 0)
@@ -321,6 +325,22 @@ async def test_nobody_is_warned_of_who_is_gone(people: Company) -> None:
     assert ada._life.lookup.room(room).members.name(gone) == "Ben"
 
 
+async def test_a_name_that_others_say_somebody_has_is_not_remembered(people: Company) -> None:
+    """Else whoever introduces somebody under another name could take theirs, and nobody would be warned."""
+    ada, ben, eve = await meet(people, "Ada", "Ben", "Eve")
+    await verify(ada, ben)
+    life, lobby = ada._life, ada._life.lookup.room("lobby")
+    elsewhere = await life.join_open("elsewhere")
+    liar, said = Author("liar", elsewhere.id), bytes.fromhex(who(ben))
+    card = wire.Card(elsewhere.id, said, ((liar.feed, liar.key.sign_owner(elsewhere.id, said)),))
+    assert elsewhere.cards.receive(card, bytes.fromhex(who(eve))) is not None
+    [here] = liar.then(Here("Zoe"))
+    elsewhere.members.add(record(Item(here.id, here.header, here.raw, here.body), received=0))
+    lobby.members._names.clear()  # as it is before anything of theirs has come
+    life.trust.tell(Presence(lobby.id, said, online=True))
+    assert life.people.records[said].name == "Ben"
+
+
 async def test_who_has_ones_own_name_is_told_of(people: Company) -> None:
     ada = await people.node("Ada")
     told = ada.subscribe()
@@ -369,3 +389,20 @@ async def test_a_name_that_two_have_or_seem_to_have_is_refused_everywhere(people
         assert (await ada.open_direct(spelling)).id == room.id
         assert (await ada.room(spelling)).id == room.id
     assert await online(ada, "Ben")
+
+
+# ── who stands for somebody, where two are called alike ──────────────────────────────────────────────────────────────
+
+
+async def test_who_invited_somebody_is_told_apart_from_another_of_that_name(people: Company) -> None:
+    ada, ben, other = await meet(people, "Ada", "Ben", "Ben")
+    room = await ada.create("Circle")
+    await let_in(ada, room, ben)
+    assert {each.invited_by for each in await ben.members(room.id) if each.me} == {"Ada"}
+    await let_in(ben, await ben.room(room.id), other)
+    tag = ben.status().identity.tag
+
+    async def tells() -> bool:
+        return any(each.invited_by == f"Ben · {tag}" for each in await ada.members(room.id) if each.id == who(other))
+
+    await until(ada, tells)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from textwrap import dedent
 
+from peertalk import say
 from peertalk.core import events
 from peertalk.node.node import Node
-
-QUIET = {"here": "{who} is here", "follow": "{who} came along, without {about}", "left": "{who} has left"}
 
 
 async def transcript(node: Node) -> str:
@@ -37,13 +36,10 @@ def in_order(messages: list[events.Message]) -> list[str]:
 
 
 def line(message: events.Message) -> str:
-    if message.kind == "text":
-        mark = " (after the split)" if message.after_split else ""
-        return f"{message.author.name}: {message.text}{mark}"
-    return QUIET[message.kind].format(who=message.author.name, about=names(message.about))
+    return say.message(message) + (" (after the split)" if message.kind == "text" and message.after_split else "")
 
 
-def names(people: list[events.IdentityView] | list[events.Peer]) -> str:
+def names(people: list[events.Peer]) -> str:
     return ", ".join(sorted(one.name for one in people))
 
 

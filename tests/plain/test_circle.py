@@ -182,8 +182,8 @@ async def test_the_words_are_one_a_line_in_two_groups_and_then_whom_they_are_for
     chat = await inside(node, "Mira", "Sam")
     heard = await chat.type("/words")
     assert heard[0] == "* The words of Tuesday circle. One person reads them aloud, the others compare:"
-    assert heard[1:7] == ["* 1: river", "* 2: candle", "* 3: acorn", "* 4: window", "* 5: tiger", "* The second half:"]
-    assert heard[7:12] == ["* 6: bread", "* 7: violin", "* 8: harbor", "* 9: pepper", "* 10: cloud"]
+    assert heard[1:7] == ["* 1: river", "* 2: candle", "* 3: anchor", "* 4: window", "* 5: tiger", "* The second half:"]
+    assert heard[7:12] == ["* 6: bread", "* 7: violin", "* 8: island", "* 9: pepper", "* 10: comet"]
     assert heard[12] == "* They stand for 3 people: you, Mira and Sam."
     assert "/present" in heard[13]
 

@@ -26,7 +26,7 @@ ROOM = {
 }  # fmt: skip
 PEER = {
     "id": "bb" * 32, "name": "Ben", "tag": "x1y2", "online": True, "trust": "new", "addresses": [], "rooms": ["lobby"],
-    "blocked": False, "since": None,
+    "blocked": False, "since": None, "fingerprint": "",
 }  # fmt: skip
 
 
@@ -77,7 +77,7 @@ async def test_an_invitation_has_the_shape_of_the_document(pipe: Pipe, node: Fak
     await circle(pipe)
     made = await call(pipe, "rooms.invite", room="circle", uses=20, ttl=60, language="de")
     assert made == {
-        "code": "7-guitar-meadow-comet",
+        "code": "7-gitarre-wiese-komet",
         "link": "peertalk:1/7/abcdefghijklmnopqrstuvwxyz?at=192.168.1.20:47000",
         "uses": 20,
         "expires_at": node.now + 60_000,

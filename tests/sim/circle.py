@@ -52,7 +52,7 @@ class Watched(World):
         about = [open_body(one.kind, one.body) for one in room.outbox]
         closes = next((turn for turn in reversed(about) if isinstance(turn, Seal | Unseal)), None)
         peer = self.at_other_end(number, sender).identity.public
-        settled = [turn for _, _, turn in room.door._turns]
+        settled = [turn for _, _, turn in room.door._settled._turns]
         is_kept_out = isinstance(closes, Seal) and not any(lets_in(turn, peer) for turn in [*settled, *about])
         if is_kept_out and not isinstance(message, wire.Wait | wire.Quit):
             raise Violation(f"{sender.name} is about to close the door and says {type(message).__name__}")
@@ -74,6 +74,8 @@ class Circle:
         self.world.watched = self.record.id
         self.forgot: set[bytes] = set()
         """Identities that lost or forgot the room at some time: what they were said to have, they need not have."""
+        self.unplaced: list[Content] = []
+        """What crashed hosts had said that had no place yet."""
         self.ever: dict[bytes, EntryRecord] = {}
         """Everything that was ever on anybody's disk."""
         for name in "abcdef"[: self.random.randint(3, 6)]:
@@ -180,6 +182,7 @@ class Circle:
         """What is off the record is gone then."""
         host = self.somebody(self.up())
         if host is not None:
+            self.unplaced += waiting_at(self, host)
             host.crash()
             if self.is_fleeting:
                 host.disk.apply(DropRoom(self.record.id))
@@ -250,9 +253,20 @@ def check_let_in(circle: Circle, host: Host) -> None:
         before = past(circle, entry)
         if admits(turns_of(circle, before), me):
             continue
-        beside = [turn for one, turn in all_turns if one.id not in before]
+        beside = [turn for one, turn in all_turns if one.id not in before] + unplaced(circle)
         if not any(isinstance(turn, Unseal) or lets_in(turn, me) for turn in beside):
             raise Violation(f"{host.name} holds what was written behind a door that is closed to it")
+
+
+def waiting_at(circle: Circle, host: Host) -> list[Content]:
+    """What somebody has said that has no place yet: it counts for them already."""
+    place = host.replica.places.get(circle.record.id) if host.replica is not None else None
+    contents = (open_body(one.kind, one.body) for one in place.room.outbox) if place is not None else ()
+    return [content for content in contents if content is not None]
+
+
+def unplaced(circle: Circle) -> list[Content]:
+    return circle.unplaced + [content for host in circle.world.hosts for content in waiting_at(circle, host)]
 
 
 def lets_in(turn: Content | None, who: bytes) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from peertalk.core.doors import Door, State
-from peertalk.core.entry import Seal
+from peertalk.core.doors import Door, Now, Turns
+from peertalk.core.entry import Seal, Unseal
 from peertalk.core.linking import Linking
 from tests.sim.circle import Circle, run
 
@@ -64,20 +64,20 @@ def begins_with_everybody(patch: Patch) -> None:
 
 
 def takes_the_last_word_for_all(patch: Patch) -> None:
-    take = State.take
+    take = Turns.take
 
-    def broken(state: State, turn: Any, feed: bytes) -> None:
+    def broken(turns: Turns, place: tuple[int, bytes], feed: bytes, turn: Any) -> None:
         if isinstance(turn, Seal):
-            state.admitted.clear()
-        take(state, turn, feed)
+            take(turns, (place[0], b""), feed, Unseal())
+        take(turns, place, feed, turn)
 
-    patch.setattr(State, "take", broken)
+    patch.setattr(Turns, "take", broken)
 
 
 def forgets_what_it_is_about_to_say(patch: Patch) -> None:
     now = Door._now
 
-    def broken(door: Door) -> State:
+    def broken(door: Door) -> Now:
         outbox, door._outbox = door._outbox, []
         try:
             return now(door)

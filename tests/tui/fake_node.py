@@ -33,6 +33,7 @@ from peertalk.core.events import (
     Status,
     Typing,
 )
+from peertalk.core.identity import fingerprint
 from peertalk.errors import RequestError
 from tests.fake_circle import FakeCircle
 
@@ -102,7 +103,8 @@ class FakeNode(FakeCircle):
     def add_peer(self, name: str, *rooms: str, online: bool = True, trust: str = "known", key: str = "") -> Peer:
         ids = [f"room-{room}" for room in rooms]
         fields = identity(name + key) | {"name": name}
-        peer = Peer(**fields, online=online, trust=trust, rooms=ids)  # type: ignore[arg-type]
+        key = fingerprint(bytes.fromhex(fields["id"]))
+        peer = Peer(**fields, online=online, trust=trust, rooms=ids, fingerprint=key)  # type: ignore[arg-type]
         self.peers_by_id[peer.id] = peer
         for room in ids:
             self._count(room)

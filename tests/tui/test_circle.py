@@ -261,6 +261,12 @@ async def test_a_pasted_link_cannot_reach_the_terminal_and_is_taken_as_it_is() -
         await driver.until(lambda: "out there" in driver.bar("header"))
 
 
+async def test_the_command_without_a_code_opens_the_sheet_to_type_it() -> None:
+    async with driving(circle()) as driver:
+        await driver.write("/accept", "enter")
+        await driver.until(lambda: "What was said to you?" in driver.screen())
+
+
 async def test_what_was_typed_as_a_command_waits_beside_everything_else_and_esc_stops_it() -> None:
     node = circle()
     node.before_accept = asyncio.Event()

@@ -108,7 +108,7 @@ def test_the_language_of_a_room_begins_as_that_of_the_person() -> None:
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-TEN = ["river", "candle", "acorn", "window", "tiger", "bread", "violin", "harbor", "pepper", "cloud"]
+TEN = ["river", "candle", "anchor", "window", "tiger", "bread", "violin", "island", "pepper", "comet"]
 PEOPLE = [member("Robin", me=True), member("Sam"), member("Jonas"), member("Lena", online=False)]
 
 

@@ -32,8 +32,9 @@ class Accept(Sheet[commands.Outcome | None]):
     AUTO_FOCUS = "Line"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", show=False, priority=True)]
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: Talk, written: str = "") -> None:
         super().__init__(talk)
+        self._written = written
         self._offers: tuple[str, ...] = ()
         self._chosen = 0
         self._began = 0.0
@@ -41,7 +42,7 @@ class Accept(Sheet[commands.Outcome | None]):
 
     def body(self) -> ComposeResult:
         yield Page(id="text")
-        yield Line(select_on_focus=False)
+        yield Line(self._written, select_on_focus=False)
         yield Page(id="below")
 
     def keys(self) -> str:
@@ -49,7 +50,7 @@ class Accept(Sheet[commands.Outcome | None]):
 
     def on_mount(self) -> None:
         self.set_interval(1, self._tick)
-        self.query_one("#text", Page).set(above())
+        self.query_one("#text", Page).set(above(unsent=bool(self._written)))
         self._say(Entry())
 
     def _say(self, entry: Entry) -> None:

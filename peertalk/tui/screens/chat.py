@@ -28,7 +28,7 @@ from peertalk.tui.nobody import in_passing, is_lonely, page_lines
 from peertalk.tui.reading import Reading
 from peertalk.tui.talk import Talk
 from peertalk.tui.timeline import Note, Splice
-from peertalk.tui.widgets.bar import Bar
+from peertalk.tui.widgets.bar import Bar, Part
 from peertalk.tui.widgets.composer import Composer
 from peertalk.tui.widgets.listing import Listing
 from peertalk.tui.widgets.page import Page
@@ -224,12 +224,17 @@ class ChatScreen(Screen[None]):
         narrow = self.has_class("-narrow")
         self.query_one("#header", Bar).set(*bars.header(talk, narrow))
         self.query_one("#keys", Bar).set(*bars.key_bar(self.app.keys, talk, narrow))
-        self.query_one("#status", Bar).set(*bars.status(talk, self._hint or self.writing.sign, transcript.below, now))
+        self.query_one("#status", Bar).set(
+            *bars.status(talk, self._hint or self.writing.sign, transcript.below, now, self._code_out())
+        )
         self._draw_asks()
         self.composer.placeholder = Content(bars.placeholder(talk))  # a name in it is no markup
         if talk is not None:
             rows = sides.strip_rows if narrow and not self.has_class("-rooms") else sides.side_rows
             self.query_one("#rooms", Listing).set(rows(talk.roster, room.id if room is not None else None))
+
+    def _code_out(self) -> Part | None:
+        return None if self.talk is None else standing.code_out(self.talk, self._key_of("invite"), _wall())
 
     def _draw_asks(self) -> None:
         bar = self.query_one("#asks", Bar)

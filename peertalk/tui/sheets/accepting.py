@@ -23,8 +23,14 @@ class Entry:
     trouble: str = ""
 
 
-def above() -> tuple[Paragraph, ...]:
-    """What is asked."""
+def above(*, unsent: bool = False) -> tuple[Paragraph, ...]:
+    """What is asked; or why it is, where a code was about to be sent to everybody (`unsent`)."""
+    if unsent:
+        return (
+            ((_("That is a code. It was not sent: everybody here could come in by it."), "strong"),),
+            (),
+            ((_("Enter looks for the room behind it."), "soft"),),
+        )
     return (
         ((_("What was said to you?"), "strong"),),
         (),

@@ -26,7 +26,8 @@ from peertalk.node.ports import Clock
 log = logging.getLogger("peertalk.links")
 
 OFFERED = 64
-"""Rooms that are proven at one dial; who has more proves others at the next."""
+"""Rooms that are proven at one dial. Those that one chose to be in and that were too many are proven on the link; what others brought
+is proven at the next dial."""
 CROSSING_SECONDS = 1.0
 """How old the older of two links may be that were dialled at one moment."""
 GONE = "closing"
@@ -117,7 +118,7 @@ class Links:
             on_pace=self._on_pace,
             target=target,
         )
-        self._rooms[link.id] = frozenset(self._replica.secrets())
+        self._rooms[link.id] = frozenset(self._replica.secrets()) - (self._left_over(offered) if target is not None else set())
         return self._add(link)
 
     def _channel(
@@ -155,6 +156,11 @@ class Links:
         turn = self._offset % max(1, len(brought))
         self._offset += max(0, OFFERED - len(chosen))
         return {room: secrets[room] for room in [*self._by_rank(chosen), *brought[turn:], *brought[:turn]][:OFFERED]}
+
+    def _left_over(self, offered: Mapping[bytes, bytes]) -> set[bytes]:
+        """Rooms that one chose to be in and that a dial does not offer. Not direct ones: they need no proof where they matter."""
+        rooms = (place.room.record for id_, place in self._replica.places.items() if id_ not in offered)
+        return {record.id for record in rooms if record.shown and record.kind != "direct"}
 
     def _by_rank(self, rooms: list[bytes]) -> list[bytes]:
         return sorted(rooms, key=lambda room: self._replica.places[room].room.record.kind == "direct")
@@ -210,7 +216,7 @@ class Links:
         self._prove_new(link)
 
     def _prove_new(self, link: Link) -> None:
-        """Rooms that one has entered while the link was being set up: the proofs were exchanged without them."""
+        """Rooms that were too many, or that one has entered while the link was being set up: the proofs were exchanged without them."""
         before = self._rooms.pop(link.id)
         fresh = {room: secret for room, secret in self._replica.secrets(link.id).items() if room not in before}
         if fresh:

@@ -18,7 +18,8 @@ from tests.lab.rpc_process import Died, RpcProcess
 
 KILLS = int(os.environ.get("PEERTALK_KILLS", "12"))
 SEED = int(os.environ.get("PEERTALK_SEED", "20261123"))
-LONGEST = 0.12
+SHORT, LONG = 0.1, 1.5
+"""Seconds: most deeds are done within the one, coming in, where others may still answer, within the other."""
 DEEDS = ("follow", "reform", "seal", "end")
 BEFORE, AFTER = "said before", "said after"
 
@@ -65,7 +66,9 @@ class Killed:
         for deed in DEEDS:
             await self.ben.call("messages.send", room=rooms[deed], text=BEFORE)
         answers = {deed: self.ben.cast(method, **given) for deed, method, given in self.chance.sample(deeds, len(deeds))}
-        await asyncio.sleep(self.chance.uniform(0.0, LONGEST))  # the moment is what is tried, nothing is waited for
+        await asyncio.sleep(
+            self.chance.uniform(0.0, self.chance.choice((SHORT, LONG)))
+        )  # the moment is what is tried, nothing is waited for
         await self.ben.kill()
         self.warnings += [event for event in self.ben.events if event["type"] == "warning"]
         await self.begin()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from peertalk.node import admission
+from peertalk.node import admission, links
 from peertalk.node.dialer import Dialer
 from peertalk.node.node import Node
 from peertalk.node.ports import Advertisement
@@ -92,6 +92,17 @@ async def test_a_room_that_is_entered_while_a_link_is_being_set_up_is_shared_on_
     monkeypatch.setattr(life.links, "_established", just_before)
     await ben.connect("127.0.0.1", port(ada))
     await until(is_in, lambda: is_two(is_in, room.id))
+
+
+async def test_rooms_that_were_too_many_to_be_offered_are_proven_on_the_link(
+    people: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "OFFERED", 1)
+    ada, ben = await people.node("Ada"), await people.node("Ben")
+    rooms = [(await one.join(name)).id for name in ("workshop", "garden") for one in (ada, ben)]
+    await ben.connect("127.0.0.1", port(ada))
+    for room in {*rooms, (await ben.room("lobby")).id}:
+        await until(ben, lambda room=room: is_two(ben, room))
 
 
 async def is_two(node: Node, room: str) -> bool:

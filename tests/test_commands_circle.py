@@ -327,6 +327,18 @@ async def test_comparing_says_what_the_other_has_to_do_then_shows_symbols(node: 
     assert node.called("confirm") == [(*ids("Mira"), True), (*ids("Mira"), False)]
 
 
+async def test_of_two_with_one_name_it_is_said_which_one_is_meant(node: FakeNode) -> None:
+    other = node.add_peer("Sam", "circle", key="another")
+    named = f"Sam · {other.tag}"
+    assert f"/unblock {named}" in (await run(node, f"/block {named}")).lines[0]
+    assert named in (await run(node, f"/unblock {named}")).lines[0]
+    waiting = (await run(node, f"/verify {named}")).action
+    assert isinstance(waiting, commands.Waiting)
+    assert named in waiting.sentence
+    assert f"/same {named}" in (await go_on(node, waiting.invocation)).lines[-1]
+    assert (await run(node, f"/same {named}")).lines[0].startswith(f"{named} is verified")
+
+
 async def test_rooms_that_are_called_alike_are_told_apart(node: FakeNode) -> None:
     sams = []
     for key in ("one", "two"):

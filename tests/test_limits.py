@@ -40,6 +40,7 @@ from peertalk.node import (
     acquaintances,
     admission,
     book,
+    comparing,
     dialer,
     dialing,
     discovery,
@@ -116,6 +117,8 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "the same with the little of each, as long as it lasts": quota(rates.STRANGERS_LASTING),
     "what exceeded a rate": (room.PUT_OFF,),
     "direct rooms that others begin": (beginnings.BURST, 1 / beginnings.RATE),
+    "pages that wait for the disk, beyond which nothing is taken in open rooms and in direct ones where one has not written oneself; "
+    "the same for what counts as little": (room.MAX_UNWRITTEN, 2 * room.MAX_UNWRITTEN),
     "rooms": (sync.MAX_ROOMS,),
     "answers to `Want`": (outlet.AT_ONCE, serving.ANSWER_SIZE, link.HIGH_WATER),
     "a request without anything useful; in all": (asking.PATIENCE, asking.LONGEST),
@@ -142,7 +145,11 @@ LIMITS: dict[str, tuple[float, ...]] = {
         *(pairing.CONFIRM_SECONDS, pairing.GIVE_SECONDS, pairing.COME_SECONDS),
     ),
     "terms": (pairing.MAX_TERMS,),
-    "dials of a joiner in flight; frames 7 for one code": (joining.AT_ONCE, joining.MAX_CONFIRMED),
+    "dials of a joiner in flight; frames 7 for one code; of these to one host other than its own": (
+        joining.AT_ONCE,
+        joining.MAX_CONFIRMED,
+        joining.MAX_AT_ONE_HOST,
+    ),
     "a look at which slots are taken; instances that are looked at": (*(invitations.LOOK_SECONDS, invitations.MAX_LOOKED_AT),),
     'connections from one source beyond those of "Limits of a node", while codes are alive': (invitations.MORE_HALF_OPEN,),
     # of a node
@@ -174,6 +181,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
         trust.WARNINGS,
         60 * trust.WARNINGS_A_SECOND,
     ),
+    "people who are new and ask to compare, of whom the person is told": (comparing.ASKED, 60 * comparing.ASKED_A_SECOND),
     "people who are remembered": (people.MAX_PEERS,),
     "people who are recognised by their direct room; of these met before the start": (
         *(acquaintances.MAX_RECOGNISED, acquaintances.KEPT),

@@ -11,6 +11,7 @@ from peertalk.commands.finding import Arguments, divide, member_line, pick, room
 from peertalk.commands.model import Asked, Context, Outcome, Way
 from peertalk.errors import RequestError
 from peertalk.i18n import _, ngettext
+from peertalk.say.names import told_apart
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node
@@ -110,16 +111,18 @@ async def doctor(node: Node, _arguments: Arguments, _context: Context) -> Outcom
 
 async def block(node: Node, arguments: Arguments, context: Context) -> Outcome:
     """Block somebody."""
-    peer = await node.block(pick(await node.peers(), arguments["peer"]).id)
-    return Outcome(
-        (_("You no longer see what {name} writes. /unblock {name} undoes this.").format(name=context.spelled(peer.name)),)
-    )
+    people = await node.peers()
+    peer = await node.block(pick(people, arguments["peer"]).id)
+    (name,) = told_apart([peer], context.spelled, among=people)
+    return Outcome((_("You no longer see what {name} writes. /unblock {name} undoes this.").format(name=name),))
 
 
 async def unblock(node: Node, arguments: Arguments, context: Context) -> Outcome:
     """Unblock somebody."""
-    peer = await node.unblock(pick(await node.peers(), arguments["peer"]).id)
-    return Outcome((_("You see again what {name} writes.").format(name=context.spelled(peer.name)),))
+    people = await node.peers()
+    peer = await node.unblock(pick(people, arguments["peer"]).id)
+    (name,) = told_apart([peer], context.spelled, among=people)
+    return Outcome((_("You see again what {name} writes.").format(name=name),))
 
 
 async def theme(_node: Node, arguments: Arguments, _context: Context) -> Outcome:

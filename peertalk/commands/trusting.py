@@ -80,17 +80,20 @@ async def _present(node: Node, room: Room, line: str) -> list[Member]:
 
 async def wait_verify(node: Node, arguments: Arguments, context: Context) -> tuple[str, Arguments]:
     """What the other one has to do."""
-    peer = pick(await node.peers(), arguments["peer"])
+    people = await node.peers()
+    peer = pick(people, arguments["peer"])
+    (name,) = told_apart([peer], context.spelled, among=people)
     me = node.status().identity.name
     told = _("Waiting for {name} to type /verify {me} too … /cancel stops it.")
-    return told.format(name=context.spelled(peer.name), me=me), {"peer": peer.id}
+    return told.format(name=name, me=me), {"peer": peer.id}
 
 
 async def verify(node: Node, arguments: Arguments, context: Context) -> Outcome:
     """Seven symbols, once the other one has asked for them too."""
     peer = pick(await node.peers(), arguments["peer"])
     emoji = await node.verify(peer.id)
-    return Outcome(say.symbols(emoji, context.spelled(peer.name)), ShowEmoji(emoji, peer))
+    (name,) = told_apart([peer], context.spelled, among=await node.peers())
+    return Outcome(say.symbols(emoji, name), ShowEmoji(emoji, peer))
 
 
 async def same(node: Node, arguments: Arguments, context: Context) -> Outcome:
@@ -106,7 +109,8 @@ async def different(node: Node, arguments: Arguments, context: Context) -> Outco
 async def compared(node: Node, peer: Peer, *, same: bool, context: Context) -> Outcome:
     """What is done once the person has said whether they are the same."""
     peer = await node.confirm(peer.id, same)
-    return Outcome(say.compared(context.spelled(peer.name), same=same))
+    (name,) = told_apart([peer], context.spelled, among=await node.peers())
+    return Outcome(say.compared(name, same=same))
 
 
 async def whois(node: Node, arguments: Arguments, context: Context) -> Outcome:

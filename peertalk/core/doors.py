@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from peertalk.core.cards import Cards
@@ -23,11 +23,11 @@ Place = tuple[int, bytes]
 
 
 class Turns:
-    """The turns from the last `unseal` on, and who is admitted by them. What a turn costs does not follow from how many there are:
+    """All turns, and who is admitted by those from the last `unseal` on. What a turn costs does not follow from how many there are:
     a member could write thousands, each in front of all others."""
 
     def __init__(self) -> None:
-        self._turns: list[tuple[Place, bytes, Seal | Admit]] = []
+        self._turns: list[tuple[Place, bytes, Turn]] = []
         self._opened: Place = (0, b"")
         self._closed: Place | None = None
         self._admitted: Counter[bytes] = Counter()
@@ -41,16 +41,26 @@ class Turns:
     def admits(self, identity: bytes) -> bool:
         return identity in self._admitted
 
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    def those(self, count: Callable[[bytes], bool]) -> Turns:
+        """The same with those alone whose entries count."""
+        some = Turns()
+        for place, feed, turn in self._turns:
+            if count(place[1]):
+                some.take(place, feed, turn)
+        return some
+
     def take(self, place: Place, feed: bytes, turn: Turn) -> None:
         """What was said there, in whatever order it is heard. What was before the door was opened last never matters again."""
+        at = bisect_left(self._turns, place, key=_place)
+        self._turns.insert(at, (place, feed, turn))
         if place < self._opened:
             return
         if isinstance(turn, Unseal):
-            self._open(place)
-            return
-        at = bisect_left(self._turns, place, key=_place)
-        self._turns.insert(at, (place, feed, turn))
-        if self._closed is not None and place > self._closed:
+            self._open(place, at)
+        elif self._closed is not None and place > self._closed:
             self._count(feed, turn)
         elif isinstance(turn, Seal):
             self._close(at)
@@ -62,24 +72,23 @@ class Turns:
         for _, feed, turn in self._turns[at:end]:
             self._count(feed, turn)
 
-    def _open(self, place: Place) -> None:
+    def _open(self, place: Place, at: int) -> None:
         """Nothing counts that was said before, nor who was let in after it while the door is open."""
-        self._opened, at = place, bisect_left(self._turns, place, key=_place)
+        self._opened = place
         if self._closed is not None and self._closed < place:
             closes = next((n for n in range(at, len(self._turns)) if isinstance(self._turns[n][2], Seal)), len(self._turns))
             for _, feed, turn in self._turns[bisect_left(self._turns, self._closed, key=_place) : closes]:
                 self._count(feed, turn, -1)
             self._closed = self._turns[closes][0] if closes < len(self._turns) else None
-        del self._turns[:at]
 
-    def _count(self, feed: bytes, turn: Seal | Admit, by: int = 1) -> None:
-        for identity in turn.admitted if isinstance(turn, Seal) else (turn.who,):
+    def _count(self, feed: bytes, turn: Turn, by: int = 1) -> None:
+        for identity in turn.admitted if isinstance(turn, Seal) else (turn.who,) if isinstance(turn, Admit) else ():
             _add(self._admitted, identity, by)
         if isinstance(turn, Seal):
             _add(self.sealers, feed, by)
 
 
-def _place(one: tuple[Place, bytes, Seal | Admit]) -> Place:
+def _place(one: tuple[Place, bytes, Turn]) -> Place:
     return one[0]
 
 
@@ -107,6 +116,7 @@ class Door:
         self._cards, self._me, self._outbox = cards, me, outbox
         self._is_private = kind == "private"
         self._settled = Turns()
+        self._parted: tuple[Hashable, Turns] = None, Turns()
         for entry in entries:
             self.add(entry)
 
@@ -129,6 +139,11 @@ class Door:
         return now
 
     @property
+    def is_untouched(self) -> bool:
+        """Has nobody closed it yet, or opened it?"""
+        return not (self._settled or self._outbox)
+
+    @property
     def is_closed(self) -> bool:
         """Does nobody come in who is not admitted?"""
         return self._now().is_closed
@@ -137,6 +152,13 @@ class Door:
         """May the room be spoken of with these?"""
         now = self._now()
         return not now.is_closed or all(self._is_inside(now, identity) for identity in identities)
+
+    def admitted(self, identity: bytes, count: Callable[[bytes], bool], version: Hashable) -> bool:
+        """May the room be spoken of with somebody, if only those entries count? `version` says when others do than before."""
+        if self._parted[0] != (len(self._settled), version):
+            self._parted = (len(self._settled), version), self._settled.those(count)
+        then = self._parted[1]
+        return not then.is_closed or then.admits(identity) or bool(self._cards.feeds(identity, then.sealers))
 
     def _is_inside(self, now: Now, identity: bytes) -> bool:
         if identity in now.admitted:

@@ -43,6 +43,19 @@ class Linking:
         place = self._places.get(room)
         return place is not None and place.room.record.predecessor == old
 
+    def admits(self, room: bytes, identity: bytes) -> bool:
+        """Is the door of this room open to somebody? That of a re-formed room stands as it stood then: who was left out could
+        close it afterwards, and whoever comes along bring that with them."""
+        inside = self._places[room].room
+        if not inside.record.archived or inside.door.is_untouched:
+            return inside.door.admits(identity)
+        splits = tuple(sorted(one.room.splits.tips for one in self._places.values() if one.room.record.predecessor == room))
+        return inside.door.admitted(
+            identity,
+            lambda entry: not any(splits) or any(inside.before.contains(entry, tips) for tips in splits if tips),
+            (splits, len(inside.log.pages)),
+        )
+
     def secrets(self, link: int | None = None) -> dict[bytes, bytes]:
         """room id → secret of all rooms that may be proven to anybody, or to who is on this link."""
         state = self.links.get(link) if link is not None else None
@@ -103,7 +116,7 @@ class Linking:
         place = self._places[room]
         if link in place.room.sharings:
             return
-        if not place.room.door.admits(self.links[link].identity):
+        if not self.admits(room, self.links[link].identity):
             self._keep_out(link, room)
             return
         sharing = Sharing(link, self.links[link].identity, now.mono)
@@ -159,11 +172,11 @@ class Linking:
         inside = self._places[room].room
         if inside.record.kind != "private":
             return
-        for number in [number for number, one in inside.sharings.items() if not inside.door.admits(one.identity)]:
+        for number in [number for number, one in inside.sharings.items() if not self.admits(room, one.identity)]:
             self._fall_silent(number, room, now)
             self._keep_out(number, room)
         for number, state in self.links.items():
-            if room in state.kept_out and inside.door.admits(state.identity):
+            if room in state.kept_out and self.admits(room, state.identity):
                 state.kept_out.discard(room)
                 self.share(number, room, now)
 

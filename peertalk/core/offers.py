@@ -48,8 +48,10 @@ class Offers:
         return [] if offer.room in self._places else chain
 
     def leading_to(self, room: RoomRecord) -> list[OfferRecord] | None:
-        """The offers, declined or not, that lead from a room one is in to this one's old room; None if there is no way there."""
-        if self._is_in(room.predecessor):
+        """The offers, declined or not, that lead from a room one is in, or about to leave, to this one's old room; None if there is
+        no way there."""
+        old = self._places.get(room.predecessor)
+        if old is not None and old.room.record.shown:
             return []
         before = self.kept.get(room.predecessor)
         return (self.lineage(before) or None) if before is not None else None

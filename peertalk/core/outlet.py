@@ -79,6 +79,8 @@ class Outlet:
         self.touched: set[bytes] = set()
         """Rooms in which something has happened that others, or a timer, may have to hear of."""
         self.intake = Intake()
+        self.unwritten = 0
+        """Bytes of pages of others that wait for the disk."""
         self.turns = Turns()
         self.congested: set[int] = set()
         """Links on which so much waits that what can wait is not added (docs/protocol.md, "Links")."""

@@ -108,6 +108,10 @@ class Intake:
     def __init__(self) -> None:
         self._quotas: dict[tuple[Rate, bytes], Quota] = {}
 
+    def writes(self, who: bytes, entries: int, size: int, now: float) -> bool:
+        """Is this so little that `who` may just have written it?"""
+        return self._quota(LITTLE, now, who).has(entries, size, now)
+
     def into_open(self, who: bytes, entries: int, size: int, now: float) -> Charged | None:
         """What is charged if `who` brings so much into an open room now; None if it has to wait."""
         little = self._quota(LITTLE, now, who)

@@ -164,8 +164,10 @@ class Reforming:
         left_out = {who for record in records if record.shown for who in record.without}
         if not left_out:
             return left_out
-        accepted, lineages = {record.peer for record in records if record.accepted}, self._lineages()
-        return {who for who in left_out - accepted if not any(steps_for(who, lineage) for lineage in lineages)}
+        accepted = {record.peer for record in records if record.accepted}
+        lineages = [lineage for lineage in self._lineages() if len(lineage) > 1]
+        asked = {who for lineage in lineages for who in left_out if steps_for(who, lineage, self._linking.admits)}
+        return left_out - accepted - asked
 
     def part(self) -> None:
         """End the links with those who are left out, and with whom nothing is shared any more."""
@@ -224,7 +226,7 @@ class Reforming:
             if len(lineage) == 1 or lineage[0].room.id in self._uncertain:
                 continue
             for who in {who for place in lineage for who, via in place.room.cards.records if not via} - {self._identity.public}:
-                steps = steps_for(who, lineage)
+                steps = steps_for(who, lineage, self._linking.admits)
                 asked.setdefault(who, {}).update((step.room.id, step) for step in steps)
         self._asked = {who: list(asked[who].values()) for who in sorted(asked) if asked[who]}
         self._watched = {place.room.id for lineage in lineages for place in lineage}
@@ -277,14 +279,14 @@ class Reforming:
         self._out.emit(Send(number, msgspec.structs.replace(offer, followers=followers)))
 
 
-def steps_for(who: bytes, lineage: Sequence[Place]) -> list[Place]:
+def steps_for(who: bytes, lineage: Sequence[Place], admits: Callable[[bytes, bytes], bool]) -> list[Place]:
     """The rooms that somebody has to be told of, in order, to get from where they are to the first of `lineage`; [] where they are
-    there, were never in any of these, are left out on the way, or find a closed door."""
+    there, were never in any of these, are left out on the way, or find a closed door (`admits`: a room, somebody)."""
     steps: list[Place] = []
     for place, old in pairwise(lineage):
-        if who in place.room.record.without or (who, b"") in place.room.cards.records or not place.room.door.admits(who):
+        if who in place.room.record.without or (who, b"") in place.room.cards.records or not admits(place.room.id, who):
             return []
         steps.insert(0, place)
-        if is_of(old, who) and old.room.door.admits(who):
+        if is_of(old, who) and admits(old.room.id, who):
             return steps
     return []

@@ -48,6 +48,9 @@ RECALLED = 256
 """Pages that are looked through at a start for bodies that may still come."""
 PUT_OFF = 2.0
 """Seconds after which something that exceeded a rate is asked for again: not at once of the next one, who would send the same."""
+MAX_UNWRITTEN = 1 << 20
+"""Bytes of pages that wait for the disk beyond which strangers bring nothing more, and twice as many for who brings little: a slow
+disk must not fill the memory, nor keep anybody from writing."""
 NOTHING = bytes(32)
 
 OrderKey = tuple[int, bytes]
@@ -242,16 +245,20 @@ class Room:
     def charged(self, sharing: Sharing, entries: int, size: int, now: Now) -> Charged | None:
         """What is charged if a peer brings so much now (docs/protocol.md, "Limits"); None if it has to wait."""
         intake, who = self.outlet.intake, sharing.identity
-        if self.record.kind == "open":
-            return intake.into_open(who, entries, size, now.mono)
-        return () if self.accepted else intake.of_stranger(who, entries, size, now.mono)
+        if self.record.kind != "open" and self.accepted:
+            return ()
+        most = MAX_UNWRITTEN * (2 if intake.writes(who, entries, size, now.mono) else 1)
+        if self.outlet.unwritten > most:
+            return None
+        charge = intake.into_open if self.record.kind == "open" else intake.of_stranger
+        return charge(who, entries, size, now.mono)
 
     def _take(self, page: wire.Page, items: tuple[Item, ...], sharing: Sharing, now: Now) -> None:
         """Settle a page that is within the rates. Only what settles is charged: what is dropped comes again."""
         entries, size = self._cost(page)
         for quota in self._charged(page, sharing, now) or ():
             quota.charge(entries, size, now.mono)
-        self._settle(items, page.signature, sharing, now)
+        self._settle(items, page.signature, size, sharing, now)
 
     def unpark(self, now: Now) -> None:
         """Try the parked pages again: something has settled."""
@@ -277,7 +284,7 @@ class Room:
             self._take(page, items, sharing, now)
         return True
 
-    def _settle(self, items: tuple[Item, ...], signature: bytes, sharing: Sharing, now: Now) -> None:
+    def _settle(self, items: tuple[Item, ...], signature: bytes, size: int, sharing: Sharing, now: Now) -> None:
         page, forks = self.append(items, signature, now)
         sharing.note(self.log, tip_of(self.log.pages[page.number])[0])
         self._note_absent((page,), now)
@@ -285,7 +292,12 @@ class Room:
         if not self.record.shown and any(entry.kind == "text" for entry in page.entries):
             self.record = msgspec.structs.replace(self.record, shown=True)
             ops.append(PutRoom(self.record))
-        self.outlet.commit(ops, lambda then: self._arrived(page, forks, then, came=self.record if len(ops) > 1 else None))
+        self.outlet.unwritten += size
+        self.outlet.commit(ops, lambda then: self._written(size, page, forks, then, came=self.record if len(ops) > 1 else None))
+
+    def _written(self, size: int, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None) -> None:
+        self.outlet.unwritten -= size
+        self._arrived(page, forks, now, came)
 
     def _is_expired(self, entry: EntryRecord, now: Now) -> bool:
         if entry.kind in STATE_KINDS:

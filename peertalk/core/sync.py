@@ -362,6 +362,8 @@ class Replica:
         if place.leaving and (place.own.is_idle or not place.room.can_write(now)):
             self._go(place, now)
             return
+        if place.room.record.predecessor in self.places:  # with what came here it may part elsewhere
+            self._linking.see_to_door(place.room.record.predecessor, now)
         place.asking.pump(now)
         for sharing in place.room.ready():
             if sharing.tell_at is not None and sharing.tell_at <= now.mono:

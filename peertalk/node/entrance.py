@@ -111,10 +111,11 @@ class Entrance:
         return place is not None and identity in place.room.online()
 
     def closed(self, room: bytes) -> Closed | None:
-        """Why nobody may come into a room (any more), if so."""
+        """Why nobody may come into a room (any more), if so. That its door is closed has to be written there: anybody who is in it
+        could say so to us alone."""
         if not self._replica.is_active(room) or self._replica.places[room].room.record.archived:
             return "cancelled"
-        return "sealed" if self._replica.places[room].room.is_sealed else None
+        return "sealed" if self._replica.places[room].room.door.is_closed else None
 
     async def _join(self, terms: Terms, inviter: bytes) -> Room:
         return await self._enter(private_room(terms, self._clock.wall(), invited_by=inviter))

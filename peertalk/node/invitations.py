@@ -37,8 +37,8 @@ NONE_YET = "no_code"
 
 @dataclass(slots=True, eq=False)
 class Invited:
-    """A code of ours, for the room with these terms. `came` are those who say that they came by it and were not met in the room
-    yet."""
+    """A code of ours, for the room with these terms (b"" once we are out of it: what is forgotten is nowhere). `came` are those who
+    say that they came by it and were not met in the room yet."""
 
     room: bytes
     terms: bytes
@@ -112,7 +112,7 @@ class Invitations:
     # ── codes ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def invite(self, record: RoomRecord, uses: int, seconds: float, language: Language) -> Invited:
-        """A new code for a private room. RequestError("refused", why="too_many")."""
+        """A new code for a private room. RequestError("refused", why="too_many"); sealed, unknown_room (closed or left meanwhile)."""
         if sum(self._is_alive(one) for one in self._codes) + len(self._taking) >= MAX_ALIVE:
             raise RequestError("refused", why="too_many")
         slot = self._take_slot(())
@@ -125,6 +125,7 @@ class Invitations:
                 slot = self._take_slot(taken)
         finally:
             self._taking.discard(slot)
+        self._check(record)  # again: it took its time
         now = self._clock.mono()
         invitation = Invitation(slot=slot, uses=uses, seconds=seconds, now=now)
         words, link = Code(slot, "words", self._random(3)), Code(slot, "link", self._random(16))
@@ -133,6 +134,13 @@ class Invitations:
         self._codes.append(invited)
         self._tidy()
         return invited
+
+    def _check(self, record: RoomRecord) -> None:
+        match self._rooms.closed(record.id):
+            case "sealed":
+                raise RequestError("sealed", room=record.name)
+            case "cancelled":
+                raise RequestError("unknown_room", room=record.name)
 
     def cancel(self, code: Code) -> bool:
         """Take a code back; False where there is none such alive."""
@@ -146,6 +154,8 @@ class Invitations:
         """Something has changed about a room: it may have been left, or its door closed."""
         for one in [one for one in self._codes if one.room == room]:
             self._go_on(one)
+            if self._rooms.closed(room) == "cancelled":
+                one.terms = b""
 
     def alive(self, room: bytes | None = None) -> list[Invited]:
         """The codes by which somebody may come in now, of this room or of all."""
@@ -276,6 +286,8 @@ class Invitations:
         _, invited, _ = self._visits.pop(link.id)
         self._end_if_over(invited)
         status = invited.invitation.confirm(link.id, self._clock.mono())
+        if not invited.terms:  # we went while somebody was under way whose code has just expired
+            status = Status.EXPIRED
         if status is Status.GO_ON:
             invited.used += 1
             self._given[link.id] = invited

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -22,6 +24,7 @@ from peertalk.node.visits import Seeks, Visit, visit
 
 AT_ONCE = 16
 MAX_CONFIRMED = 64
+MAX_AT_ONE_HOST = 8  # one machine can announce itself hundreds of times
 PLACE_SECONDS = 1.0  # that a dial holds its place at most …
 SILENT_SECONDS = 0.3  # … and once it is connected: who has the slot says so at once
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
@@ -76,7 +79,7 @@ class Search:
         self._said: set[str] = set()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._computing = asyncio.Lock()
-        self._confirmed = 0
+        self._confirmed: Counter[str] = Counter()  # host → who got a guess there
         self._first = math.inf  # when there was an answer
         self._last = -math.inf  # when there was a reason
         self._now = asyncio.get_running_loop().time
@@ -148,7 +151,7 @@ class Search:
         for endpoints in sorted(self._known(), key=lambda _: self._random(8)):
             self._add(endpoints, now)
         for one in self._candidates:
-            if one.task is None and not one.spent and one.due <= now and self._confirmed < MAX_CONFIRMED:
+            if one.task is None and not one.spent and one.due <= now and self._confirmed.total() < MAX_CONFIRMED:
                 one.task = asyncio.create_task(self._ask(one))
 
     def _add(self, endpoints: Endpoints, now: float) -> None:
@@ -199,9 +202,14 @@ class Search:
         one.spent = True
         if event.status is not Status.GO_ON:
             self._note(_SAID[event.status])
-        elif self._confirmed < MAX_CONFIRMED:
-            self._confirmed += 1  # whoever does not know the words has one guess now
+        elif self._may_confirm(found.link.address[0]):
+            self._confirmed[found.link.address[0]] += 1  # whoever does not know the words has one guess now
             await self._confirm(found, offer, event.element)
+
+    def _may_confirm(self, host: str) -> bool:
+        """One machine must not use up all guesses before others are asked; this one itself is trusted with them."""
+        of_host = MAX_CONFIRMED if is_here(host) else MAX_AT_ONE_HOST
+        return self._confirmed.total() < MAX_CONFIRMED and self._confirmed[host] < of_host
 
     async def _confirm(self, found: Visit, offer: Offer, element: bytes) -> None:
         try:
@@ -232,6 +240,11 @@ class Search:
         """One at a time: the loop has other things to do meanwhile."""
         async with self._computing:
             return await asyncio.to_thread(work)
+
+
+def is_here(host: str) -> bool:
+    """Is this the address of this very machine?"""
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
 
 class Joining:

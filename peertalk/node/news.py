@@ -188,8 +188,9 @@ class News:
                     self._room_changed(room, "ended")
 
     def _warn_not_invited(self, room: Room, identity: bytes) -> None:
-        name = self._views.name(identity, room)
-        self.publish(events.Warning(kind="not_invited", text=name, peer=identity.hex(), room=room.id.hex()))
+        if not self._views.may_have_come_along(room, identity):
+            name = self._views.name(identity, room)
+            self.publish(events.Warning(kind="not_invited", text=name, peer=identity.hex(), room=room.id.hex()))
 
     def _on_queued(self, notice: Queued) -> None:
         self._resolve(notice.record.room, notice.record.message, notice.record)

@@ -184,13 +184,20 @@ class Views:
         )
 
     def still_shared(self, people: Collection[bytes], but: Collection[bytes]) -> list[str]:
-        """The names of other rooms that some of these people are in too; of a direct room one has answered in, theirs."""
+        """The names of other rooms that some of these people are in too, of open ones with a `#`; of a direct room one has answered
+        in, theirs."""
         rooms = (place.room for id_, place in self._replica.places.items() if id_ not in but and place.leaving is None)
         listed = [room for room in rooms if room.record.shown and not room.record.archived and room.accepted]
-        return sorted(self.room_name(room) for room in listed if self.everyone(room) & set(people))
+        shared = (room for room in listed if self.everyone(room) & set(people))
+        return sorted("#" * (room.record.kind == "open") + self.room_name(room) for room in shared)
 
     def _is_after_split(self, room: Room, entry: EntryRecord) -> bool:
         return room.record.archived and self._replica.reforming.is_after_split(room.id, entry.id)
+
+    def may_have_come_along(self, room: Room, identity: bytes) -> bool:
+        """Whether somebody may be here by an offer: members of the room before this one may; of one that is gone nobody knows."""
+        before = self._replica.places.get(room.record.predecessor)
+        return bool(room.record.predecessor) and (before is None or identity in self.everyone(before.room))
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -79,6 +79,7 @@ async def test_rpc_ends_when_nobody_reads_its_output(home: Path) -> None:
     assert process.stdin is not None
     await process.stdout.readline()
     process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
+    await asyncio.sleep(0)  # now it is closed: not before, or the answer might still have a place to go to
     process.stdin.write(STATUS)
     async with asyncio.timeout(10):
         assert await process.wait() == 0

@@ -11,11 +11,12 @@ from peertalk.core.effects import Arrived, Claimed, Commit, ForkSeen, MembersCha
 from peertalk.core.entry import Text
 from peertalk.core.exchange import Exchange
 from peertalk.core.rates import NEW_FEED, OPEN
-from peertalk.core.room import DELTA_DELAY, NOTHING
+from peertalk.core.room import DELTA_DELAY, MAX_UNWRITTEN, NOTHING, PUT_OFF
+from peertalk.core.rooms import Terms, private_room
 from peertalk.core.sharing import MAX_PARKED
-from peertalk.core.stored import EntryRecord, PutCard
+from peertalk.core.stored import EntryRecord, PutCard, PutPage
 from peertalk.errors import RemoteError
-from tests.core.authors import ROOM, Author, tip
+from tests.core.authors import ROOM, START, Author, tip
 from tests.core.desk import Desk, closed, of, sent
 
 
@@ -274,6 +275,45 @@ def test_an_open_room_takes_so_much_at_once_and_the_rest_later() -> None:
         if sent(wire.Want, desk.effects, link):
             desk.hear(link, *pages[-3:], wire.Done(ROOM.id, False))
     assert len(desk.texts()) == len(pages) * 500
+
+
+def test_an_open_room_takes_no_more_than_a_slow_disk_can_write_and_the_rest_later() -> None:
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    pages = [ben.says(*["x" * 30_000] * 6) for _ in range(12)]
+    desk.slow = True
+    desk.hear(link, *pages)
+    waiting = [op.record for commit in of(Commit, desk.effects) for op in commit.ops if isinstance(op, PutPage)]
+    size = sum(len(entry.body or b"") for page in waiting for entry in page.entries)
+    assert MAX_UNWRITTEN - 262_144 < size < MAX_UNWRITTEN + 262_144
+    desk.sync()
+    desk.slow = False
+    assert len(desk.texts()) < 12 * 6
+    desk.hear(link, wire.Tips(ROOM.id, (tip(pages[-1]),)))
+    desk.later(PUT_OFF + 1)
+    assert sent(wire.Want, desk.effects, link)
+    desk.hear(link, *pages, wire.Done(ROOM.id, False))
+    assert len(desk.texts()) == 12 * 6
+
+
+def test_who_just_writes_is_heard_however_slow_the_disk_is() -> None:
+    desk, ben, cara = Desk(), Author("ben"), Author("cara")
+    to_ben, to_cara = desk.meet(ben), desk.meet(cara)
+    desk.slow = True
+    desk.hear(to_ben, *(ben.says(*["x" * 30_000] * 6) for _ in range(12)))
+    desk.hear(to_cara, cara.says("hello"))
+    desk.sync()
+    assert len(desk.texts()) % 6 == 1
+
+
+def test_in_a_room_of_ones_own_all_is_taken_however_slow_the_disk_is() -> None:
+    circle = private_room(Terms(bytes(32), "Circle", "en"), START)
+    desk, ben = Desk(room=circle), Author("ben", circle.id)
+    link = desk.meet(ben, rooms=(circle.id,))
+    desk.slow = True
+    desk.hear(link, *(ben.says(*["x" * 30_000] * 6) for _ in range(12)))
+    desk.sync()
+    assert len(desk.texts(circle.id)) == 12 * 6
 
 
 def test_what_lands_above_what_was_seen_is_late() -> None:

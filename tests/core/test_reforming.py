@@ -9,13 +9,8 @@ from peertalk.core import wire
 from peertalk.core.entry import Follow, Here, Seal, Text, Unseal, open_body
 from peertalk.core.rooms import Terms, direct_room, private_room, terms_of
 from peertalk.errors import RequestError
-from tests.sim.private import CIRCLE, Circle
+from tests.sim.private import CIRCLE, Circle, contents
 from tests.sim.world import Host
-
-
-def contents(host: Host, room: bytes) -> list[object]:
-    kinds = ("here", "follow", "text", "end", "left")
-    return [open_body(entry.kind, entry.body or b"") for entry in host.disk.entries(room, kinds, 1000)]
 
 
 def test_a_room_that_is_re_formed_is_named_as_before_and_says_from_what_and_without_whom() -> None:
@@ -177,22 +172,6 @@ def test_who_enters_by_an_invitation_comes_along() -> None:
     assert circle.linked("cara") == set()
 
 
-def test_who_was_in_the_old_room_was_asked_and_of_a_room_that_is_gone_nobody_knows() -> None:
-    circle = Circle("ada ben cara dora")
-    circle.away("dora")
-    new = circle.reform("ada", "cara")
-    newest = circle.reform("ada", "ben", new)
-    replica = circle["ada"].replica
-    assert replica is not None
-    was_asked = replica.reforming.was_asked
-    assert [was_asked(room, circle.key("dora")) for room in (newest, new, CIRCLE.id)] == [True, True, False]
-    assert not was_asked(newest, b"s" * 32)
-    circle["ada"].do(lambda replica: replica.leave(CIRCLE.id, circle["ada"].now(), forget=True))
-    assert was_asked(newest, b"s" * 32)
-    circle["ada"].do(lambda replica: replica.leave(newest, circle["ada"].now(), forget=True))
-    assert not was_asked(newest, b"s" * 32)
-
-
 @pytest.mark.parametrize("lie", [{"name": "Chess"}, {"language": "de"}, {"retention": 30}, {"retention": -1}])
 @pytest.mark.parametrize("archived", [False, True])
 def test_an_invitation_takes_nobody_along_to_a_room_that_is_another(lie: dict[str, object], archived: bool) -> None:
@@ -209,6 +188,22 @@ def test_an_invitation_takes_nobody_along_to_a_room_that_is_another(lie: dict[st
     assert error.value.data == {"why": "other_room"}
     assert circle.rooms("ada") == before
     assert circle.is_archived("ada") is archived
+
+
+def test_who_was_in_the_old_room_was_asked_and_of_a_room_that_is_gone_nobody_knows() -> None:
+    circle = Circle("ada ben cara dora")
+    circle.away("dora")
+    new = circle.reform("ada", "cara")
+    newest = circle.reform("ada", "ben", new)
+    replica = circle["ada"].replica
+    assert replica is not None
+    was_asked = replica.reforming.was_asked
+    assert [was_asked(room, circle.key("dora")) for room in (newest, new, CIRCLE.id)] == [True, True, False]
+    assert not was_asked(newest, b"s" * 32)
+    circle["ada"].do(lambda replica: replica.leave(CIRCLE.id, circle["ada"].now(), forget=True))
+    assert was_asked(newest, b"s" * 32)
+    circle["ada"].do(lambda replica: replica.leave(newest, circle["ada"].now(), forget=True))
+    assert not was_asked(newest, b"s" * 32)
 
 
 def test_nobody_is_asked_into_a_room_whose_door_is_closed() -> None:
@@ -364,6 +359,27 @@ def test_who_stands_before_the_door_of_the_old_room_is_not_asked() -> None:
     assert [len(circle.offers(name)) for name in ("ben", "dora")] == [1, 0]
 
 
+@pytest.mark.parametrize("named", ["cara dora", "ada ben cara dora"])
+def test_who_is_left_out_cannot_keep_others_from_being_asked_by_closing_the_door_of_the_old_room(named: str) -> None:
+    circle = Circle("ada ben cara dora emil")
+    circle.away("dora")
+    circle.away("emil")
+    new = circle.reform("ada", "cara")
+    circle.away("ada")
+    cara = circle["cara"]
+    cara.do(lambda replica: replica.send(CIRCLE.id, Seal(tuple(circle.keys(named))), cara.now()))
+    circle.back("dora")
+    circle.back("ada")
+    circle.follow("dora", new)
+    assert any(isinstance(each, Seal) for each in said_of_door(circle["ada"])), "what cara has said has come to ada"
+    circle.back("emil")
+    assert [one.room for one in circle.offers("emil")] == [new]
+
+
+def said_of_door(host: Host) -> list[object]:
+    return [open_body(entry.kind, entry.body or b"") for entry in host.disk.entries(CIRCLE.id, ("seal",), 1000)]
+
+
 def test_who_is_left_out_of_one_room_can_be_asked_along_to_another() -> None:
     circle = Circle("ada ben cara")
     chess = private_room(Terms(b"chess".ljust(32), "Chess", "en"), 0)
@@ -377,98 +393,3 @@ def test_who_is_left_out_of_one_room_can_be_asked_along_to_another() -> None:
     circle.follow("cara", other)
     circle.say("cara", "chess, then", other)
     assert circle.texts("ada", other) == ["chess, then"]
-
-
-def test_offers_that_lead_on_are_forgotten_with_the_first_room() -> None:
-    circle = Circle("ada ben cara dora")
-    circle.away("dora")
-    second = circle.reform("ada", "cara")
-    circle.reform("ada", "ben", second)
-    circle.back("dora")
-    dora = circle["dora"]
-    assert len(dora.disk.snapshot().offers) == 2
-    dora.do(lambda replica: replica.leave(CIRCLE.id, dora.now(), forget=True))
-    circle.world.run(5)
-    assert dora.disk.snapshot().offers == ()
-
-
-def test_an_offer_is_forgotten_with_the_room_that_it_takes_the_place_of() -> None:
-    circle = Circle("ada ben cara")
-    circle.reform("ada", "cara")
-    ben = circle["ben"]
-    assert ben.disk.snapshot().offers
-    ben.do(lambda replica: replica.leave(CIRCLE.id, ben.now(), forget=True))
-    circle.world.run(5)
-    assert ben.disk.snapshot().offers == ()
-    assert circle.offers("ben") == []
-
-
-def test_who_enters_the_second_of_two_by_an_invitation_comes_along_to_it_too() -> None:
-    circle = Circle("ada ben cara dora")
-    one, other = circle.begin("ada", "cara"), circle.begin("ben", "cara")
-    circle.world.run(6)
-    circle.follow("dora", one)
-    assert circle["ben"].replica is not None
-    circle["dora"].join(circle["ben"].replica.places[other].room.record)
-    circle.meet()
-    assert sum(isinstance(said, Follow) for said in contents(circle["ben"], other)) == 2
-    assert circle.offers("dora") == []
-    assert {one.room for one in circle["dora"].disk.snapshot().offers} == set()
-
-
-def test_who_enters_by_an_invitation_a_room_further_on_comes_along_all_the_way() -> None:
-    circle = Circle("ada ben cara dora")
-    circle.away("dora")
-    second = circle.reform("ada", "cara")
-    third = circle.reform("ada", "ben", second)
-    circle.back("dora")
-    assert circle["ada"].replica is not None
-    circle["dora"].join(circle["ada"].replica.places[third].room.record)
-    circle.meet()
-    assert [circle.is_archived("dora", room) for room in (CIRCLE.id, second, third)] == [True, True, False]
-    assert circle["dora"].disk.snapshot().offers == ()
-
-
-def test_who_comes_back_to_the_new_room_from_the_old_one_comes_along_again() -> None:
-    circle = Circle("ada ben cara")
-    new = circle.reform("ada", "cara")
-    circle.follow("ben", new)
-    ben = circle["ben"]
-    record = circle["ada"].replica.places[new].room.record if circle["ada"].replica else CIRCLE
-    ben.do(lambda replica: replica.leave(CIRCLE.id, ben.now(), forget=True))
-    ben.do(lambda replica: replica.leave(new, ben.now(), forget=False))
-    circle.world.run(5)
-    ben.join(CIRCLE)
-    circle.world.run(5)
-    ben.join(record)
-    circle.meet()
-    assert circle.is_archived("ben")
-    assert circle.online("ben", new) == circle.online("ben") == {"ada"}
-
-
-def test_who_just_comes_back_to_the_new_room_has_come_along_before() -> None:
-    circle = Circle("ada ben cara")
-    new = circle.reform("ada", "cara")
-    circle.follow("ben", new)
-    ben = circle["ben"]
-    assert ben.replica is not None
-    record = ben.replica.places[new].room.record
-    ben.do(lambda replica: replica.leave(new, ben.now(), forget=False))
-    circle.world.run(5)
-    ben.join(record)
-    circle.meet()
-    assert circle.online("ben", new) == {"ada"}
-    assert sum(isinstance(said, Follow) for said in contents(circle["ada"], new)) == 2
-
-
-def test_what_is_offered_from_a_room_that_one_is_in_is_not_forgotten_with_another() -> None:
-    circle = Circle("ada ben cara dora")
-    circle.away("dora")
-    second = circle.reform("ada", "cara")
-    circle.back("dora")
-    circle.follow("dora", second)
-    third = circle.reform("ada", "ben", second)
-    dora = circle["dora"]
-    dora.do(lambda replica: replica.leave(CIRCLE.id, dora.now(), forget=True))
-    circle.world.run(5)
-    assert [one.room for one in circle.offers("dora")] == [third]

@@ -209,3 +209,16 @@ async def test_a_block_is_told_and_what_was_written_meanwhile_is_there_when_it_i
     assert await texts(ada, "lobby") == ["in the lobby", "after that"]
     await ben.connect("127.0.0.1", port(ada))
     await until(ben, lambda: has(ben, "are you there?", "Ada"))
+
+
+async def test_who_only_says_that_the_door_is_closed_ends_no_code(people: Company) -> None:
+    """Anybody in the room could say so, to one person alone."""
+    ada = await people.node("Ada", lobby=False)
+    made = await ada.create("Circle")
+    room = ada._life.lookup.room(made.id)
+    room.is_kept_out = True
+    assert room.is_sealed
+    assert ada._life.entrance.closed(room.id) is None
+    room.is_kept_out = False
+    await ada.seal(made.id)
+    assert ada._life.entrance.closed(room.id) == "sealed"

@@ -223,6 +223,7 @@ async def test_who_leaves_a_room_invites_nobody_to_it_any_more(home: Company) ->
     await mira.leave(room)
     assert (await event(mira, events.InviteDead, events=told)).reason == "cancelled"
     assert await why(jon.accept(invite.code)) == ("bad_code", "expired")
+    assert [one.terms for one in mira._life.entrance.inviting._codes] == [b""], "the seed of the room is not kept either"
 
 
 async def test_a_room_whose_door_is_closed_lets_nobody_in(home: Company) -> None:
@@ -236,6 +237,19 @@ async def test_a_room_whose_door_is_closed_lets_nobody_in(home: Company) -> None
     await mira.unseal(room)
     assert await why(jon.accept(invite.code)) == ("sealed", None)
     assert (await jon.accept((await mira.invite(room)).code)).id == room
+
+
+@pytest.mark.parametrize("what", ["sealed", "unknown_room"])
+async def test_what_happens_to_a_room_while_one_looks_for_a_slot_counts(home: Company, what: str) -> None:
+    jon = await home.node("Jon", lobby=False)
+    mira = await home.node("Mira", jon, lobby=False)
+    room = await private(mira)
+    inviting = asyncio.create_task(mira.invite(room))
+    await asyncio.sleep(0)
+    await (mira.seal(room) if what == "sealed" else mira.leave(room))
+    assert not inviting.done()
+    assert (await why(inviting))[0] == what
+    assert mira.invites() == []
 
 
 async def test_who_was_left_out_of_a_room_does_not_come_in_by_a_code(home: Company) -> None:

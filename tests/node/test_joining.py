@@ -155,6 +155,15 @@ async def test_so_many_confirmations_leave_for_one_code_and_no_more(stage: Stage
     assert sum(poser.seen[7] for poser in stage.posers) == 2
 
 
+async def test_one_machine_does_not_use_up_all_confirmations(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joining, "MAX_AT_ONE_HOST", 2)
+    monkeypatch.setattr(joining, "is_here", lambda host: host != "127.0.0.1")
+    for _ in range(5):
+        await stage.pose(Poser(EVERY, OTHER.password))
+    assert await accept(await stage.jon()) == "wrong"
+    assert sum(poser.seen[7] for poser in stage.posers) == 2
+
+
 async def test_an_inviter_that_falls_silent_cannot_be_reached(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairing, "GIVE_SECONDS", 0.2)
     await stage.pose(Poser(EVERY, CODE.password, silent=8))

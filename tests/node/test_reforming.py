@@ -10,8 +10,10 @@ import pytest
 
 from peertalk.core import wire
 from peertalk.core.events import MessageArrived, MessageChanged, PeerChanged, ReformOffer, RoomChanged
+from peertalk.core.events import Warning as Warned
 from peertalk.core.outlet import Now
 from peertalk.errors import RequestError
+from peertalk.node import inviters
 from peertalk.node.node import Node
 from tests.node.company import Company, company, event, let_in, port, until
 from tests.node.transcripts import lines, transcript
@@ -220,6 +222,22 @@ def listen(node: Node) -> dict[int, list[wire.Message]]:
     return heard
 
 
+async def test_nobody_is_warned_of_who_came_along_but_of_who_came_in_by_no_code(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inviters, "PATIENCE", 0.0)
+    await group.gather("Anna", "Ben", "Cara")
+    anna, dora = group["Anna"], await group.company.node("Dora", *group.nodes.values(), lobby=False)
+    new = await anna.reform(group.room, ["Cara"])
+    seen = anna.subscribe()
+    await group["Ben"].follow(await group.asked("Ben", "Anna", "Anna"))
+    await group.came(new.id, "Anna Ben")
+    await let_in(anna, new, dora)
+    warned = await event(anna, Warned, events=seen)
+    assert (warned.kind, warned.text) == ("not_invited", "Dora")
+    seen.close()
+
+
 async def test_what_is_told_while_it_happens(group: Group) -> None:
     await group.gather("Anna", "Ben", "Cara")
     anna, ben = group["Anna"].subscribe(), group["Ben"].subscribe()
@@ -323,9 +341,12 @@ async def test_it_is_said_where_one_would_still_meet_who_is_left_out(group: Grou
     await cara.send((await cara.open_direct("Ben")).id, "secretly")
     direct = (await ben.open_direct("Cara")).id
     await ben.send(direct, "what?")
+    for each in (ben, cara):
+        await each.join("workshop")
+    await group.all_online(["Ben", "Cara"], "workshop")
     await anna.reform(group.room, ["Cara"])
     await group.asked("Ben", "Anna", "Anna")
-    assert (await ben.offers())[0].still_shared == ["Cara", "Chess"]
+    assert (await ben.offers())[0].still_shared == ["#workshop", "Cara", "Chess"]
     await ben.follow((await ben.offers())[0].offer)
     await group.say("Cara", chess.id, "your move", "Ben")
 

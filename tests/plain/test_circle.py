@@ -106,6 +106,16 @@ async def test_who_was_let_in_by_another_is_told_with_the_name(node: FakeNode) -
     assert await chat.later(60) == []
 
 
+async def test_a_code_is_not_sent_to_an_open_room(node: FakeNode) -> None:
+    chat = Chat(node)
+    await chat.begin()
+    assert await chat.type("7 guitar meadow comet") == [
+        "* That is a code, and it was not sent: everybody here could come in by it.",
+        "* To come in yourself: /accept 7 guitar meadow comet",
+    ]
+    assert node.called("send") == []
+
+
 async def test_a_code_is_accepted_while_one_goes_on_listening_and_then_its_room_opens(node: FakeNode) -> None:
     chat = Chat(node)
     await chat.begin()

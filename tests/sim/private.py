@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from peertalk.core import wire
+from peertalk.core.entry import open_body
 from peertalk.core.rooms import Terms, private_room
 from peertalk.core.stored import OfferRecord
 from tests.core.authors import START
@@ -114,3 +115,9 @@ class Circle:
 
     def texts(self, name: str, room: bytes = CIRCLE.id) -> list[str]:
         return self[name].texts(room)
+
+
+def contents(host: Host, room: bytes) -> list[object]:
+    """What was said of a room on its disk, in the order shown."""
+    kinds = ("here", "follow", "text", "end", "left")
+    return [open_body(entry.kind, entry.body or b"") for entry in host.disk.entries(room, kinds, 1000)]

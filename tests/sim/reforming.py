@@ -53,13 +53,18 @@ class Reformings:
             self.world.mesh()
             self.world.run(REST)
 
+    @staticmethod
+    def rooms_of(host: Host) -> list[RoomRecord]:
+        """Those in which one can say something."""
+        return [one for one in active(host) if one.shown]
+
     def up(self) -> list[Host]:
         return [host for host in self.hosts if host.replica is not None]
 
     # ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def say(self) -> None:
-        host, rooms = self.somebody(active)
+        host, rooms = self.somebody(self.rooms_of)
         if host is not None:
             room = self.random.choice(rooms)
             self.said += 1
@@ -91,7 +96,7 @@ class Reformings:
             self.note(f"start {host.name}")
 
     def reform(self) -> None:
-        host, rooms = self.somebody(lambda host: [room for room in active(host) if others(host, room.id)])
+        host, rooms = self.somebody(lambda host: [room for room in self.rooms_of(host) if others(host, room.id)])
         if host is not None and len(self.records) < 8:
             room = self.random.choice(rooms)
             people = sorted(others(host, room.id))
@@ -202,7 +207,8 @@ def shared(one: Host, other: Host) -> Iterator[bytes]:
     mine, theirs = places(one), places(other)
     for id_ in mine.keys() & theirs.keys():
         record = mine[id_]
-        if one is other or record.archived or theirs[id_].archived or {key(one), key(other)} & set(record.without):
+        is_open = record.shown and theirs[id_].shown and not (record.archived or theirs[id_].archived)
+        if one is other or not is_open or {key(one), key(other)} & set(record.without):
             continue
         while True:
             yield record.id
@@ -225,7 +231,7 @@ def check_whole(host: Host, leaked: set[Host]) -> None:
     rooms = {inside.record.id: inside for inside in host.disk.snapshot().rooms}
     for inside in rooms.values():
         old = rooms.get(inside.record.predecessor)
-        if old is not None and host not in leaked and not old.record.archived:
+        if old is not None and host not in leaked and inside.record.shown and old.record.shown and not old.record.archived:
             raise Violation(f"{host.name} is in the new room and still in the old one")
         if inside.record.archived and (inside.outbox or any(one.seed for one in inside.feeds)):
             raise Violation(f"{host.name} could still write in a room that was re-formed")

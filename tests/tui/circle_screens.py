@@ -7,6 +7,7 @@ import time
 import msgspec
 from textual.pilot import Pilot
 
+from peertalk import i18n
 from peertalk.core.events import Author, PeerChanged, RoomChanged
 from peertalk.core.events import Warning as Warned
 from peertalk.errors import RequestError
@@ -65,7 +66,7 @@ async def invite_dead(pilot: Pilot[None], node: FakeNode) -> None:
 
 async def accept(pilot: Pilot[None], node: FakeNode) -> None:
     pilot.app.chat.writing.work(lambda: __import__("peertalk.tui.flows").tui.flows.accept(pilot.app))
-    await order(pilot, *"7 guitar me")
+    await order(pilot, *("7 gitarre wie" if i18n.language() == "de" else "7 guitar me"))
 
 
 async def accept_doubt(pilot: Pilot[None], node: FakeNode) -> None:
@@ -74,9 +75,10 @@ async def accept_doubt(pilot: Pilot[None], node: FakeNode) -> None:
 
 
 async def accept_wrong(pilot: Pilot[None], node: FakeNode) -> None:
-    node.doors["7 guitar meadow comet"] = RequestError("bad_code", reason="wrong", code="7-guitar-meadow-comet")
+    for code in ("7 guitar meadow comet", "7 gitarre wiese komet"):
+        node.doors[code] = RequestError("bad_code", reason="wrong", code=code)
     await accept(pilot, node)
-    await order(pilot, "tab", *" comet", "enter")
+    await order(pilot, "tab", *(" komet" if i18n.language() == "de" else " comet"), "enter")
 
 
 async def accept_looking(pilot: Pilot[None], node: FakeNode) -> None:
@@ -84,7 +86,7 @@ async def accept_looking(pilot: Pilot[None], node: FakeNode) -> None:
 
     node.before_accept = asyncio.Event()
     await accept(pilot, node)
-    await order(pilot, "tab", *" comet", "enter")
+    await order(pilot, "tab", *(" komet" if i18n.language() == "de" else " comet"), "enter")
     pilot.app.screen._began -= 6
     pilot.app.screen._tick()
     await settle(pilot)

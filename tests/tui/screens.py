@@ -34,7 +34,7 @@ Show = Callable[[Pilot[None], FakeNode], Awaitable[None]]
 def friendly(room: str = "Tuesday circle", kind: str = "private", trust: str = "verified", *, replies: bool = True) -> FakeNode:
     """A circle on a Tuesday evening."""
     node = FakeNode(SETTINGS)
-    node.add_room(room, kind)
+    node.add_room(room, kind, language=i18n.language())
     node.add_room("workshop", "open", unread=3)
     node.add_room("Jonas", "direct")
     node.add_room("Lena", "direct")

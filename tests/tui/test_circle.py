@@ -11,6 +11,7 @@ import pytest
 from textual import events
 
 from peertalk import commands
+from peertalk.core import codes
 from peertalk.core.events import Room, RoomChanged
 from peertalk.errors import RequestError
 from peertalk.tui.screens.accept import Accept
@@ -101,6 +102,28 @@ async def test_f9_shows_a_code_and_later_the_same_one() -> None:
         await driver.press("escape", "f9")
         await driver.until(lambda: "7   guitar   meadow   comet" in driver.screen())
         assert len(driver.node.called("invite")) == 1
+
+
+async def test_that_a_code_is_out_is_seen_after_its_sheet_was_closed() -> None:
+    node = circle()
+    node.now = time.time_ns() // 1_000_000
+    async with driving(node) as driver:
+        await inside(driver)
+        assert "code" not in driver.bar("status")
+        await driver.press("f9")
+        await driver.until(lambda: "guitar" in driver.screen())
+        await driver.press("escape")
+        await driver.until(lambda: "a code is out: 9:5" in driver.bar("status"))
+        assert "F9 shows it" in driver.bar("status")
+        await driver.press("f9")
+        await driver.until(lambda: "guitar" in driver.screen())
+        await driver.press("right", "enter")  # for more people
+        await driver.until(lambda: "8   guitar" in driver.screen())
+        node.uses("8-guitar-meadow-comet", node.add_peer("Ada"))
+        await driver.press("escape")
+        await driver.until(lambda: "a code is out: 1 of 20 came, 9:5" in driver.bar("status"))
+        node.dies("8-guitar-meadow-comet", "expired")
+        await driver.until(lambda: "code is out" not in driver.bar("status"))
 
 
 async def test_an_invitation_says_who_came_in_and_that_it_is_used_up() -> None:
@@ -265,6 +288,29 @@ async def test_the_command_without_a_code_opens_the_sheet_to_type_it() -> None:
     async with driving(circle()) as driver:
         await driver.write("/accept", "enter")
         await driver.until(lambda: "What was said to you?" in driver.screen())
+
+
+@pytest.mark.parametrize("slip", [CODE, "7 guitar meadow gomet", codes.link(7, bytes(16))])
+async def test_a_code_is_not_sent_to_an_open_room_but_looked_for(slip: str) -> None:
+    node = circle()
+    async with driving(node) as driver:
+        await driver.write(slip, "enter")
+        await driver.until(lambda: "It was not sent" in driver.screen())
+        assert driver.app.screen.query_one(Line).value == slip
+        node.doors[slip] = OUT_THERE
+        await driver.press("enter")
+        await driver.until(lambda: "out there" in driver.bar("header"))
+        assert node.called("send") == []
+
+
+async def test_among_members_and_within_a_sentence_a_code_is_a_text_like_any_other() -> None:
+    node = circle()
+    async with driving(node) as driver:
+        await driver.write("3 cups of tea", "enter")
+        await driver.write(f"the code is {CODE}", "enter")
+        await inside(driver)
+        await driver.write(CODE, "enter")
+        await driver.until(lambda: len(node.called("send")) == 3)
 
 
 async def test_what_was_typed_as_a_command_waits_beside_everything_else_and_esc_stops_it() -> None:

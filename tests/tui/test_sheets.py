@@ -94,7 +94,7 @@ def test_a_room_can_keep_for_ever_for_days_or_not_at_all() -> None:
     ways = creating.keeping()
     assert [pick.key for pick in ways] == ["forever", "days", "session"]
     assert [creating.retention((pick.key, pick.at)) for pick in ways] == ["forever", 30, "session"]
-    assert ways[1].titles[0] == "kept for 1 day"
+    assert ways[1].titles[0] == "for 1 day"
 
 
 def test_the_language_of_a_room_begins_as_that_of_the_person() -> None:
@@ -155,7 +155,7 @@ def test_an_offer_says_who_without_whom_who_came_along_and_what_is_still_shared(
     )
     asked = offering.question(offer, Roster(peers={each.id: each for each in (mira, sam, tarek)}))
     assert asked.question.title == "Mira has started Tuesday circle anew without Sam."
-    assert asked.question.why == "Tarek came along so far.\n\nYou still share this with Sam: workshop."
+    assert asked.question.why == "Tarek came along so far.\n\nYou still share this with Sam: #workshop."
     assert [choice.key for choice in asked.choices] == ["follow", "decline"]
     alone = offering.question(msgspec.structs.replace(offer, followers=[mira], still_shared=[]), Roster())
     assert alone.question.why == "Nobody else came along yet."

@@ -26,8 +26,8 @@ def keeping() -> tuple[Pick, ...]:
     """How long what is written there stays on the laptops."""
     days = tuple(ngettext("{n} day", "{n} days", count).format(n=count) for count in DAYS)
     return (
-        Pick("forever", (_("kept"),), _("on the laptops of all who were there")),
-        Pick("days", tuple(_("kept for {days}").format(days=each) for each in days), _("← → changes it"), DAYS.index(30)),
+        Pick("forever", (_("forever"),), _("on the laptops of all who were there")),
+        Pick("days", tuple(_("for {days}").format(days=each) for each in days), _("← → changes it"), DAYS.index(30)),
         Pick("session", (_("off the record"),), _("no laptop keeps anything")),
     )
 

@@ -99,6 +99,7 @@ def _alive(door: Door, now: int) -> list[Paragraph]:
         (),
         ((works.format(n=left, time=time), ""),),
         ((_("They type") + "  ", "soft"), (_typed(invite.code), "accent")),
+        ((_("Whoever comes in also reads what was before."), "soft"),),
     ]
 
 

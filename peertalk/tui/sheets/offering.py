@@ -23,8 +23,8 @@ def question(offer: Offer, roster: Roster) -> AskChoice:
 def _choices(offer: Offer, roster: Roster) -> list[Choice]:
     out = _names(offer.without, roster)
     told = ngettext(
-        "You write in the new room from now on. What was written before stays readable. {names} learns nothing of it.",
-        "You write in the new room from now on. What was written before stays readable. {names} learn nothing of it.",
+        "You write in the new room from now on. What was written before stays readable. {names} sees you leave, and nothing more.",
+        "You write in the new room from now on. What was written before stays readable. {names} see you leave, and nothing more.",
         len(offer.without),
     )
     stay = _("You stay in the old room with {names} and whoever else stays. Nobody is told, and you are not asked again.")
@@ -45,7 +45,7 @@ def _followers(offer: Offer, roster: Roster) -> str:
 def _shared(offer: Offer, roster: Roster) -> str:
     if not offer.still_shared:
         return ""
-    rooms = listed([text.spoken(name) or name for name in offer.still_shared])
+    rooms = listed(["#" * name.startswith("#") + (text.spoken(name) or name) for name in offer.still_shared])
     names = _names(offer.without, roster)
     return _("You still share this with {names}: {rooms}.").format(names=names, rooms=rooms)
 

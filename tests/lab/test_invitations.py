@@ -16,10 +16,10 @@ from tests.lab.conftest import Starts
 from tests.lab.lab import Host, Lab
 from tests.lab.rpc_process import Event, RpcError, RpcProcess
 
-TIMES = 5
+TIMES = 4
 GOAL, MOST = 2.0, 5.0  # seconds: the goal, and what is asserted, for a machine that has other work
 WORKSHOP = 20
-KILLS = int(os.environ.get("PEERTALK_KILLS", "6"))
+KILLS = int(os.environ.get("PEERTALK_KILLS", "4"))
 SEED = 20261123
 
 

@@ -16,7 +16,7 @@ from tests.lab.conftest import Starts
 from tests.lab.lab import Host, Lab
 from tests.lab.rpc_process import Died, RpcProcess
 
-KILLS = int(os.environ.get("PEERTALK_KILLS", "12"))
+KILLS = int(os.environ.get("PEERTALK_KILLS", "8"))
 SEED = int(os.environ.get("PEERTALK_SEED", "20261123"))
 SHORT, LONG = 0.1, 1.5
 """Seconds: most deeds are done within the one, coming in, where others may still answer, within the other."""

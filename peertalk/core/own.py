@@ -199,7 +199,7 @@ class Own:
     def _ready(self) -> list[OutboxRecord]:
         """What waits for nothing but its place."""
         held = any(one.kind not in STATE_KINDS for one in self.room.outbox) and self._is_stopped()
-        return [one for one in self.room.outbox if one.kind in STATE_KINDS or not held]
+        return [one for one in self.room.outbox if one.kind in STATE_KINDS] if held else self.room.outbox
 
     def _begin(self, now: Now) -> None:
         """A feed begins with `here`."""
@@ -227,7 +227,10 @@ class Own:
         ops: list[Op] = [DropOutbox(self.room.id, waiting.number) for waiting in batch if waiting.number in self._saved]
         gone = {waiting.number for waiting in batch}
         self._saved -= gone
-        self.room.outbox[:] = [waiting for waiting in self.room.outbox if waiting.number not in gone]
+        if self.room.outbox[: len(batch)] == batch:
+            del self.room.outbox[: len(batch)]
+        else:
+            self.room.outbox[:] = [waiting for waiting in self.room.outbox if waiting.number not in gone]
         if self._key is None or self._key.public != current.feed:
             self._key = FeedKey(current.seed)
         page, message = self._page(self._key, [(w.kind, w.body, w.time) for w in batch], now)

@@ -41,6 +41,8 @@ class Inviters:
 
     def came(self, room: Room, entry: EntryRecord) -> None:
         """An entry of somebody has come; of interest is the one with which they came themselves."""
+        if entry.kind != "here":
+            return
         content = open_body(entry.kind, entry.body or b"")
         names_us = isinstance(content, Here) and content.by == self._me and content.next is None
         is_news = entry.feed not in room.own_feeds() and entry.feed not in self._asked and len(self._asked) < MAX_ASKED

@@ -43,6 +43,8 @@ class Stores:
         self._disk, self._make = disk, memory
         self._memory: Store | None = None
         self._fleeting: set[bytes] = set()
+        self._last: asyncio.Future[None] | None = None
+        """The last that went to the disk alone, nothing else being under way: what comes after it is not done before it is."""
         self._under_way: deque[tuple[list[asyncio.Future[None]], asyncio.Future[None]]] = deque()
 
     async def load(self) -> Snapshot:
@@ -60,7 +62,12 @@ class Stores:
         in_memory = [self._is_fleeting(op) for op in ops]
         fleeting = [op for op, is_fleeting in zip(ops, in_memory, strict=True) if is_fleeting]
         kept = [op for op, is_fleeting in zip(ops, in_memory, strict=True) if not is_fleeting]
+        if not fleeting and not self._under_way:
+            self._last = self._disk.submit(kept)
+            return self._last
         parts = [self._in_memory().submit(fleeting)] if fleeting else []
+        if self._last is not None and not self._last.done():
+            parts.append(self._last)
         if kept or not fleeting:
             parts.append(self._disk.submit(kept))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -86,7 +93,7 @@ class Stores:
         """Those are done before which all are done."""
         while self._under_way and all(part.done() for part in self._under_way[0][0]):
             parts, done = self._under_way.popleft()
-            errors = [error for part in parts if (error := part.exception()) is not None]
+            errors = [error for part in parts if not part.cancelled() and (error := part.exception()) is not None]
             if done.done():  # its caller waits no more
                 continue
             if errors:

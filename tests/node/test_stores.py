@@ -135,11 +135,29 @@ async def test_commits_are_done_in_the_order_of_submission() -> None:
     assert [commit.done() for commit in commits] == [True, True, False]
 
 
+async def test_what_is_in_memory_at_once_waits_for_the_disk_that_was_asked_before() -> None:
+    stores, disk, memory = slow()
+    commits = [stores.submit([PutRoom(KEPT)]), stores.submit([PutRoom(FLEETING)]), stores.submit([])]
+    memory.done[0].set_result(None)
+    await turn()
+    assert [commit.done() for commit in commits] == [False, False, False]
+    disk.done[0].set_result(None)
+    await turn()
+    assert [commit.done() for commit in commits] == [True, True, False]
+    commits[-1].cancel()
+    last = stores.submit([PutOutbox(WAITING)])
+    memory.done[1].set_result(None)
+    disk.done[1].set_result(None)
+    await turn()
+    assert last.done()
+
+
 async def test_a_disk_that_fails_is_told_and_a_caller_who_waits_no_more_is_not_in_the_way() -> None:
     stores, disk, _ = slow()
     gone, failed = stores.submit([PutProfile("name", b"n")]), stores.submit([PutProfile("name", b"m")])
     gone.cancel()
     for done in disk.done:
-        done.set_exception(StartError("disk", why="full"))
+        if not done.done():
+            done.set_exception(StartError("disk", why="full"))
     with pytest.raises(StartError):
         await failed

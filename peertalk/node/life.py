@@ -78,25 +78,8 @@ class Life:
         self.lookup = Lookup(self.replica, self.views, self.people.records)
         self.news = News(self.replica, store, self.views, self.people.blocked)
         self.trust = Trust(self.replica, self.people, self.views, clock, self.news.publish)
-        self.links = Links(
-            self.replica,
-            self.identity,
-            self.dialer,
-            clock,
-            random,
-            admission=Admission(self.people.acquaintances, source),
-            is_blocked=self.people.is_blocked,
-            met=self.people.met,
-        )
-        self.hearsay = Hearsay(
-            self.dialer,
-            clock,
-            self.links.lines,
-            self.identity.public,
-            interfaces=lambda: usable(source.present(), settings.interfaces),
-            is_blocked=self.people.is_blocked,
-            met=self.people.met,
-        )
+        self.links = self._make_links()
+        self.hearsay = self._make_hearsay()
         self.engine = Engine(
             self.replica, store, clock, self.links.lines, tell=self._tell, learn=self.hearsay.learn, fail=self._disk_failed
         )
@@ -114,6 +97,29 @@ class Life:
         self._closing: asyncio.Task[None] | None = None
         self.failure: BaseException | None = None
         """Why the node ended by itself: the disk failed."""
+
+    def _make_links(self) -> Links:
+        return Links(
+            self.replica,
+            self.identity,
+            self.dialer,
+            self.clock,
+            self.random,
+            admission=Admission(self.people.acquaintances, self._source),
+            is_blocked=self.people.is_blocked,
+            met=self.people.met,
+        )
+
+    def _make_hearsay(self) -> Hearsay:
+        return Hearsay(
+            self.dialer,
+            self.clock,
+            self.links.lines,
+            self.identity.public,
+            interfaces=lambda: usable(self._source.present(), self.settings.interfaces),
+            is_blocked=self.people.is_blocked,
+            met=self.people.met,
+        )
 
     # ── start and end ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from peertalk import i18n
 from peertalk.core import events
 from peertalk.errors import RequestError
-from peertalk.rpc.connection import Connection
 from peertalk.rpc.methods import METHODS
 from tests.fake_node import BEN, FakeNode
 from tests.rpc.pipe import Pipe, ask
@@ -28,25 +25,6 @@ PEER = {
     "id": "bb" * 32, "name": "Ben", "tag": "x1y2", "online": True, "trust": "new", "addresses": [], "rooms": ["lobby"],
     "blocked": False, "since": None, "fingerprint": "",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def english() -> None:
-    i18n.activate("en")
-
-
-@pytest.fixture
-def node() -> FakeNode:
-    return FakeNode()
-
-
-@pytest.fixture
-async def pipe(node: FakeNode) -> AsyncIterator[Pipe]:
-    pipe = Pipe()
-    task = asyncio.create_task(Connection(node, pipe).serve())  # type: ignore[arg-type]  # a fake
-    yield pipe
-    pipe.end()
-    await asyncio.wait_for(task, 10)
 
 
 async def call(pipe: Pipe, method: str, **params: object) -> Any:

@@ -2,40 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peertalk import i18n
 from peertalk.core.events import Typing
 from peertalk.errors import StartError
 from peertalk.rpc import connection, envelope
 from peertalk.rpc.connection import Connection
 from tests.fake_node import BEN, FakeNode
 from tests.rpc.pipe import Pipe, ask
-
-
-@pytest.fixture(autouse=True)
-def english() -> None:
-    i18n.activate("en")
-
-
-@pytest.fixture
-def node() -> FakeNode:
-    return FakeNode()
-
-
-@pytest.fixture
-async def pipe(node: FakeNode) -> AsyncIterator[Pipe]:
-    pipe = Pipe()
-    task = asyncio.create_task(Connection(node, pipe).serve())
-    yield pipe
-    pipe.end()
-    await asyncio.wait_for(task, 10)
-    assert node.subscriptions == []
 
 
 async def answer(pipe: Pipe, method: str, **params: object) -> Any:

@@ -51,9 +51,7 @@ class Linking:
             return inside.door.admits(identity)
         splits = tuple(sorted(one.room.splits.tips for one in self._places.values() if one.room.record.predecessor == room))
         return inside.door.admitted(
-            identity,
-            lambda entry: not any(splits) or any(inside.before.contains(entry, tips) for tips in splits if tips),
-            (splits, len(inside.log.pages)),
+            identity, lambda entry: not inside.before.parts(entry, splits), (splits, len(inside.log.pages))
         )
 
     def secrets(self, link: int | None = None) -> dict[bytes, bytes]:

@@ -149,8 +149,7 @@ class Reforming:
         """Was this written in a re-formed room after that? Where there are several rooms that it was re-formed as: after the first
         `follow` of each."""
         after = [place.room.splits.tips for place in self._places.values() if place.room.record.predecessor == room]
-        before = self._places[room].room.before
-        return any(after) and not any(before.contains(entry, tips) for tips in after if tips)
+        return self._places[room].room.before.parts(entry, after)
 
     # ── who is left out ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from peertalk.core.entry import Follow, open_body
@@ -56,6 +56,10 @@ class Before:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._below: dict[tuple[bytes, ...], _Below] = {}
+
+    def parts(self, entry: bytes, splits: Collection[tuple[bytes, ...]]) -> bool:
+        """Is this entry after all splits that are known, each told of by its tips? Nothing is as long as none is."""
+        return any(splits) and not any(self.contains(entry, tips) for tips in splits if tips)
 
     def contains(self, entry: bytes, tips: tuple[bytes, ...]) -> bool:
         """Was this entry there before the split that these tips tell of?"""

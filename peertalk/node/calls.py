@@ -14,6 +14,15 @@ class Calls:
     def __init__(self, life: Life) -> None:
         self._life = life
 
+    def _private(self, room: str) -> Room:
+        """A private room that is not archived. RequestError unknown_room; refused with why: not_private, reformed."""
+        found = self._life.lookup.room(room)
+        if found.record.kind != "private":
+            raise RequestError("refused", why="not_private", room=room)
+        if found.record.archived:
+            raise RequestError("refused", why="reformed", room=room)
+        return found
+
     async def _entry(self, room: Room, message: str) -> EntryRecord:
         try:
             found = await self._life.store.find(bytes.fromhex(message), room.id)

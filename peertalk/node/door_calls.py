@@ -49,14 +49,6 @@ class DoorCalls(Calls):
         await self._life.committed()
         return events.Ended(stays=["messages", "members", "room"], forgotten=["key"])
 
-    def _private(self, room: str) -> Room:
-        found = self._life.lookup.room(room)
-        if found.record.kind != "private":
-            raise RequestError("refused", why="not_private", room=room)
-        if found.record.archived:
-            raise RequestError("refused", why="reformed", room=room)
-        return found
-
     def _inside(self, room: str) -> Room:
         found = self._private(room)
         if found.is_outside:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from peertalk import text
 from peertalk.core import slots
 from peertalk.core.channel import ChannelEvent
 from peertalk.core.codes import Code, spoken
@@ -138,9 +139,9 @@ class Invitations:
     def _check(self, record: RoomRecord) -> None:
         match self._rooms.closed(record.id):
             case "sealed":
-                raise RequestError("sealed", room=record.name)
+                raise RequestError("sealed", room=text.line(record.name))
             case "cancelled":
-                raise RequestError("unknown_room", room=record.name)
+                raise RequestError("unknown_room", room=text.line(record.name))
 
     def cancel(self, code: Code) -> bool:
         """Take a code back; False where there is none such alive."""

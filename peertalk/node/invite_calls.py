@@ -18,12 +18,8 @@ class InviteCalls(Calls):
         """A code for a private room, to be said aloud, with a link that says the same: for so many uses, for so many seconds. The words
         are of `language`, or of that of the room. RequestError unknown_room; sealed; refused with why (not_private, reformed, too_many,
         bounds)."""
-        found = self._life.lookup.room(room)
+        found = self._private(room)
         record = found.record
-        if record.kind != "private":
-            raise RequestError("refused", why="not_private", room=room)
-        if record.archived:
-            raise RequestError("refused", why="reformed", room=room)
         if found.is_sealed:
             raise RequestError("sealed", room=self._life.views.room_name(found))
         if not (1 <= uses <= MAX_USES and MIN_SECONDS <= ttl <= MAX_SECONDS):

@@ -152,7 +152,8 @@ class Links:
         secrets = self._replica.secrets()
         places = self._replica.places
         chosen = [room for room in secrets if room in places and places[room].room.record.shown]
-        brought = [room for room in secrets if room not in chosen]
+        picked = set(chosen)
+        brought = [room for room in secrets if room not in picked]
         turn = self._offset % max(1, len(brought))
         self._offset += max(0, OFFERED - len(chosen))
         return {room: secrets[room] for room in [*self._by_rank(chosen), *brought[turn:], *brought[:turn]][:OFFERED]}

@@ -105,10 +105,9 @@ class People:
         return self._records.get(identity) or PeerRecord(identity=identity, first_seen=wall, last_seen=wall)
 
     def _is_befriended(self, identity: bytes) -> bool:
-        if self._replica.reforming.shuns(identity):
-            return False
         rooms = (place.room for place in self._replica.places.values())
-        return any(room.record.kind == "private" and identity in room.cards for room in rooms)
+        is_friend = any(room.record.kind == "private" and identity in room.cards for room in rooms)
+        return is_friend and not self._replica.reforming.shuns(identity)
 
     # ── forgetting ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -19,11 +19,7 @@ class ReformCalls(Calls):
 
         RequestError unknown_room, unknown_peer, ambiguous_name; refused with why: not_private, reformed (that one is only read any
         more), nobody, too_many (32), self, not_member."""
-        found = self._life.lookup.room(room)
-        if found.record.kind != "private":
-            raise RequestError("refused", why="not_private", room=room)
-        if found.record.archived:
-            raise RequestError("refused", why="reformed", room=room)
+        found = self._private(room)
         people = {self._member(found, reference) for reference in without}
         if not 1 <= len(people) <= MAX_WITHOUT:
             raise RequestError("refused", why="too_many" if people else "nobody", limit=MAX_WITHOUT)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from peertalk import i18n, text
 from peertalk.core import events
 from peertalk.core.emoji import as_emoji
+from peertalk.core.wordlist import Language
 from peertalk.core.words import as_words
 from peertalk.errors import RequestError
 from peertalk.node.calls import Calls
-
-Language = Literal["en", "de"]
 
 
 def _language(wanted: str | None) -> Language:
@@ -41,7 +38,8 @@ class TrustCalls(Calls):
         somebody who came after that)."""
         found = self._life.lookup.room(room)
         stood_for = self._life.comparing.stood_for(found)
-        chosen = {self._present(one, stood_for, self._life.views.members(found)).id for one in present}
+        now = self._life.views.members(found)
+        chosen = {self._present(one, stood_for, now).id for one in present}
         for member in stood_for:
             if member.id in chosen and not member.me:
                 await self._life.trust.verify(bytes.fromhex(member.id), verified=True)

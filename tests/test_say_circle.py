@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from peertalk import i18n, say
+from peertalk import i18n, say, text
 from peertalk.core import events
 from peertalk.core.events import Author, Emoji, Ended, IdentityView, Invite, Member, Message, Offer, Peer, Room, Symbol, Words
 from peertalk.errors import RequestError
@@ -246,6 +246,9 @@ def test_an_offer_names_who_asks_who_is_left_out_who_came_along_and_where_one_st
             "You would still meet Sam in: #lobby, Work.",
         )
     assert say.offer(msgspec.structs.replace(offer, followers=[MIRA], still_shared=[]))[1:] == say.offer(offer)[3:]
+    posing = msgspec.structs.replace(offer, still_shared=["#lobby", "#x. Ben is here: come"])
+    assert "Ben is here:" not in "".join(say.offer(posing, text.spoken))
+    assert "#lobby" in "".join(say.offer(posing, text.spoken))
 
 
 def test_what_stays_and_what_is_gone_after_a_meeting(language: str) -> None:

@@ -157,7 +157,7 @@ async def accept(node: Node, arguments: Arguments, context: Context) -> Outcome:
     if "code" not in arguments:
         return Outcome((_("What was said to you? Write it behind the command: /accept 7 guitar meadow comet"),), AskAccept())
     room = await node.accept(arguments["code"])
-    return Outcome((*await _arrival(node, room, context),), SwitchRoom(room.id))
+    return Outcome(await _arrival(node, room, context), SwitchRoom(room.id))
 
 
 async def _arrival(node: Node, room: Room, context: Context) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def offer(made: Offer, spelled: Spelled = str) -> tuple[str, ...]:
         told = ngettext("{names} came along so far.", "{names} came along so far.", len(followers))
         lines.append(told.format(names=_names(followers, spelled)))
     if made.still_shared:
-        shared = ", ".join(name if name.startswith("#") else spelled(name) for name in made.still_shared)
+        shared = ", ".join("#" * name.startswith("#") + spelled(name).removeprefix("#") for name in made.still_shared)
         lines.append(_("You would still meet {names} in: {rooms}.").format(names=out, rooms=shared))
     return *lines, _("/follow comes along, /decline stays. You need not decide now.")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
@@ -20,22 +18,15 @@ from peertalk.tui.widgets.choices import Choices
 from peertalk.tui.widgets.page import Page
 from peertalk.tui.widgets.picks import Picks
 
-if TYPE_CHECKING:
-    from peertalk.tui.talk import Talk
-
 
 class Create(Sheet[str | None]):
     """What it ends with is the id of the new room."""
 
     AUTO_FOCUS = "Line"
 
-    def __init__(self, talk: Talk, name: str = "") -> None:
-        super().__init__(talk)
-        self._name = name
-
     def body(self) -> ComposeResult:
         yield Page(id="text")
-        yield Line(self._name, select_on_focus=False)
+        yield Line(select_on_focus=False)
         yield Static(Content(_("How long is it kept?")), classes="question", markup=False)
         yield Picks(creating.keeping(), id="keeping")
         yield Static(Content(_("The language of its words, which stays:")), classes="question", markup=False)

@@ -91,8 +91,9 @@ class Invitation:
         """When to call `turns` and look at `died` and `is_gone` again, if nothing else happens."""
         if not self.is_alive(now):
             return self._end() + ANSWERED_SECONDS
-        link_waits = any(visit.way is Way.LINK for visit in self._waiting.values())
-        return min(self.expires, self._links_from if link_waits and self._links_from > now else math.inf)
+        # also where that has passed by now: who waits was perhaps asked for their turn just before
+        waits_for_pace = any(visit.way is Way.LINK and self._has_room(visit) for visit in self._waiting.values())
+        return min(self.expires, self._links_from if waits_for_pace else math.inf)
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -144,9 +145,13 @@ class Invitation:
         return sum(who.way is Way.WORDS for who in self._flying.values())
 
     def _has_place(self, who: _Visit, now: float) -> bool:
+        return self._has_room(who) and (who.way is Way.WORDS or self._links_from <= now)
+
+    def _has_room(self, who: _Visit) -> bool:
+        """Whether there are few enough in flight."""
         same = [one for one in self._flying.values() if one.way is who.way]
         if who.way is Way.LINK:
-            return len(same) < LINKS_IN_FLIGHT and self._links_from <= now
+            return len(same) < LINKS_IN_FLIGHT
         return self._tries > 0 and Counter(one.source for one in same)[who.source] < WORDS_PER_SOURCE
 
     def _reserve(self, visit: int, who: _Visit, now: float) -> None:

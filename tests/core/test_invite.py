@@ -197,6 +197,17 @@ def test_links_are_begun_eight_at_once_and_then_eight_a_second() -> None:
     assert begun == [0.0] * 8 + [(number + 1) / 8 for number in range(39)]
 
 
+def test_whose_turn_came_while_the_clock_went_on_is_not_forgotten() -> None:
+    """Between giving turns and asking when to be back time passes: on a busy machine more than who waits has still to wait."""
+    code = invitation(uses=256)
+    for visit in range(8):
+        asked(code, visit, way=Way.LINK)
+        code.lose(visit)
+    assert asked(code, 8, way=Way.LINK, now=0.12) == []
+    assert code.wake(0.13) <= 0.13
+    assert code.turns(0.13) == [Turn(8, GO_ON)]
+
+
 @pytest.mark.parametrize(("uses", "seconds"), [(0, 600), (257, 600), (1, 9), (1, 86_401)])
 def test_uses_and_time_are_bounded(uses: int, seconds: float) -> None:
     with pytest.raises(ValueError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -25,11 +25,15 @@ SALT = 32
 MAX_ADMITTED = 256
 MAX_SPLIT = 900  # tips of the old room that a `follow` names: what fits into a body
 MAX_NAME = 256  # code points: a name of a few cells may be made of long emoji sequences
+MAX_TITLE = 256
+MAX_REACTION = 64  # code points: one emoji may be a long sequence
 _PAGE_LABEL = b"peertalk/1 entry"
 
 Random = Callable[[int], bytes]
 Natural = Annotated[int, Meta(ge=0, lt=2**53)]
 Positive = Annotated[int, Meta(ge=1, lt=2**53)]
+Said = Annotated[str, Meta(min_length=1, max_length=wire.MAX_BODY)]
+Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
 Kind = Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[a-z0-9_]+\Z")]  # not $: it lets a line end follow
 
 
@@ -69,10 +73,44 @@ class End(msgspec.Struct, frozen=True):
 
 
 class Text(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A message. `reply_to` is the id of the message that it answers."""
+    """A message. `reply_to` is the id of the message that it answers; `warning` is a content note."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=wire.MAX_BODY)]
+    text: Said
     reply_to: wire.Id | None = None
+    warning: Title | None = None
+
+
+class Story(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something longer that somebody tells. `warning` is a content note; `replies` what the teller wishes for."""
+
+    text: Said
+    title: Title | None = None
+    warning: Title | None = None
+    replies: Literal["welcome", "listen"] | None = None
+    reply_to: wire.Id | None = None
+
+
+class React(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The author's gesture towards the message `to`; with `remove` it is taken back."""
+
+    to: wire.Id
+    reaction: Annotated[str, Meta(min_length=1, max_length=MAX_REACTION)]
+    remove: bool = False
+
+
+class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The author's message `to` now says this, all of it."""
+
+    to: wire.Id
+    text: Said
+    title: Title | None = None
+    warning: Title | None = None
+
+
+class Delete(msgspec.Struct, frozen=True):
+    """The author's message `to` is to be gone."""
+
+    to: wire.Id
 
 
 class Seal(msgspec.Struct, frozen=True):
@@ -103,12 +141,16 @@ class Over(msgspec.Struct, frozen=True):
     """The author has ended the meeting, for themselves."""
 
 
-Content = Here | Left | End | Text | Seal | Admit | Unseal | Follow | Over
+Content = Here | Left | End | Text | Story | React | Edit | Delete | Seal | Admit | Unseal | Follow | Over
 KINDS: dict[str, type[Content]] = {
     "here": Here,
     "left": Left,
     "end": End,
     "text": Text,
+    "story": Story,
+    "react": React,
+    "edit": Edit,
+    "delete": Delete,
     "seal": Seal,
     "admit": Admit,
     "unseal": Unseal,

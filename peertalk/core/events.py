@@ -80,6 +80,16 @@ class Room(View, frozen=True):
     waiting: list[IdentityView] = []
 
 
+class Quote(View, frozen=True):
+    """The message that another one answers. `text` is the beginning of it, "" unless it is `shown`. `missing`: nothing is known of it
+    here (yet)."""
+
+    id: str
+    state: Literal["shown", "deleted", "expired", "blocked", "missing"]
+    author: Author | None = None
+    text: str = ""
+
+
 class Message(View, frozen=True):
     """A message. `seq` and `lamport` are None while `state` is `waiting`.
 
@@ -87,7 +97,9 @@ class Message(View, frozen=True):
     or one of the quiet system lines (`text` then holds the author's name; nobody can type those): `here`, `left`, `name`, `seal`,
     `admit`, `unseal`, `follow`, `over`. `about` are the people that such a line speaks of: who let the author in (`here`), who is
     inside (`seal`), who may come in (`admit`), who is left out (`follow`). `after_split`: written in a room that was re-formed, after
-    that.
+    that. `quote` is what it answers, as it stands now. `clock`: its author's clock is far off
+    (`ahead` of the one here, or `behind`).
+    A `deleted` message says nothing any more: `text` is "".
     """
 
     id: str
@@ -112,6 +124,8 @@ class Message(View, frozen=True):
     mine: bool = False
     about: list[IdentityView] = []
     after_split: bool = False
+    quote: Quote | None = None
+    clock: Literal["ahead", "behind"] | None = None
 
 
 class MessageList(View, frozen=True):

@@ -11,6 +11,11 @@ import msgspec
 
 from peertalk.core.events import RoomKind
 
+ANNOTATIONS = ("react", "edit", "delete")
+"""Entries that say something about a message (core/annotations.py)."""
+Gone = Literal["", "expired", "deleted"]
+"""Why there is no body, where that is explained."""
+
 Retention = Literal["forever", "session"] | int
 
 STATE_KINDS = ("here", "left", "seal", "admit", "unseal", "follow", "over")
@@ -77,7 +82,8 @@ class CardRecord(Record, frozen=True, kw_only=True):
 
 
 class EntryRecord(Record, frozen=True, kw_only=True):
-    """A settled entry. `message` is the id that people's programs use (entry.message_id); `body` is None where absent.
+    """A settled entry. `message` is the id that people's programs use (entry.message_id); `body` is None where absent,
+    and `gone` says so where that is explained: then it is not missed, and never taken again.
 
     `late`: it landed above something that was on the screen already. Order key: (lamport, id)."""
 
@@ -92,6 +98,7 @@ class EntryRecord(Record, frozen=True, kw_only=True):
     body: bytes | None
     received: int
     late: bool = False
+    gone: Gone = ""
 
 
 class PageRecord(Record, frozen=True, kw_only=True):
@@ -243,6 +250,14 @@ class ExpireBodies(Record, frozen=True):
     before: int
 
 
+class EraseBodies(Record, frozen=True):
+    """The bodies of these entries are erased, were they there or not: they are `deleted`, and nothing says any more what they said.
+    Headers stay."""
+
+    room: bytes
+    entries: tuple[bytes, ...]
+
+
 class PutProfile(Record, frozen=True):
     """A value of the profile itself: `identity` (32-byte seed), `name` (UTF-8), `token` (16 bytes)."""
 
@@ -252,7 +267,7 @@ class PutProfile(Record, frozen=True):
 
 Op = (
     PutRoom | PutFeedKey | PutCard | PutPage | PutBody | PutOutbox | DropOutbox | PutClaim | PutPeer | DropPeer | ForgetHistory | DropRoom
-    | ExpireBodies | PutProfile | PutOffer | DropOffer
+    | ExpireBodies | EraseBodies | PutProfile | PutOffer | DropOffer
 )  # fmt: skip
 
 
@@ -260,7 +275,8 @@ Op = (
 
 
 class PageIndex(Record, frozen=True, kw_only=True):
-    """A stored page without its headers and bodies. `entries` are (id, seq, lamport); `absent` the ids without a body.
+    """A stored page without its headers and bodies. `entries` are (id, seq, lamport); `absent` the ids without a body
+    of which nothing explains why.
 
     `prev` is the predecessor of its first entry (b"" at seq 1)."""
 

@@ -22,6 +22,7 @@ MAX_PAGE_ENTRIES = 512
 MAX_HEADER = 1024
 MAX_BODY = 32 * 1024
 MAX_PAGE = 256 * 1024
+MAX_PAGES = 512
 MAX_FEEDS = 256
 MAX_PEERS = 64
 MAX_ENDPOINTS = 4
@@ -37,6 +38,14 @@ Body = Annotated[bytes, Meta(min_length=32, max_length=MAX_BODY)]
 Endpoint = tuple[Annotated[bytes, Meta(min_length=4, max_length=16)], Annotated[int, Meta(ge=LEAST_PORT, le=65535)]]
 """An IPv4 or IPv6 address, packed, and a port."""
 Endpoints = Annotated[tuple[Endpoint, ...], Meta(min_length=1, max_length=MAX_ENDPOINTS)]
+
+
+Run = tuple[
+    Annotated[tuple[Header, ...], Meta(min_length=1, max_length=MAX_PAGE_ENTRIES)],
+    Signature,
+    Annotated[tuple[Body | None, ...], Meta(min_length=1, max_length=MAX_PAGE_ENTRIES)],
+]
+"""Headers, signature, bodies of a page."""
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -168,7 +177,16 @@ class Roll(_Message, frozen=True, tag=15):
     digest: Id
 
 
-Message = Card | Have | Tips | Want | Page | Done | WantBodies | Bodies | Signal | Quit | Peers | Wait | Offer | Verify | Roll
+class Pages(_Message, frozen=True, tag=16):
+    """Several pages, in the order in which they settle: as a part of an answer. Each as in `Page`: headers, signature, bodies."""
+
+    room: Id
+    pages: Annotated[tuple[Run, ...], Meta(min_length=1, max_length=MAX_PAGES)]
+
+
+Message = (
+    Card | Have | Tips | Want | Page | Done | WantBodies | Bodies | Signal | Quit | Peers | Wait | Offer | Verify | Roll | Pages
+)
 
 
 def size(page: Page) -> int:

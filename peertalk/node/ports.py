@@ -63,6 +63,16 @@ class Store(Protocol):
         `without` (one's own)."""
         ...
 
+    async def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+        """The entries of ANNOTATIONS that are about these messages, with their bodies, in order."""
+        ...
+
+    async def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
+        """(room, entry) of at most `limit` messages, stories and edits that have all words of `query` (the last one may be the
+        beginning of a word), whatever their case and accents; the newest by received time first. Of a message that was deleted
+        nothing is found; that a newer edit says otherwise is for the caller to see (core/annotations.py)."""
+        ...
+
     async def close(self) -> None: ...
 
 

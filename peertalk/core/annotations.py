@@ -1,0 +1,94 @@
+"""What a message says by now: edits, deletions and gestures, folded over it (docs/protocol.md, "Messages about messages").
+
+A function of the set: whatever the order of arrival, the same comes out on every screen. An edit or a deletion counts from the feed of
+the message, on any branch of it, and from the feeds that go on from that one; a gesture counts from anybody, the last one of each
+person towards each message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from peertalk.core.entry import Delete, Edit, React, Story, Text, open_body
+from peertalk.core.stored import ANNOTATIONS, EntryRecord
+
+
+class Folded(NamedTuple):
+    """What is to be shown of a message. `content` is None where it was deleted, or never came. `by` is the entry that it comes from: the
+    message itself, or its last edit. `reactions`: gesture → identities, in the order in which they made it."""
+
+    content: Text | Story | None
+    by: bytes
+    edited: bool
+    deleted: bool
+    reactions: dict[str, tuple[bytes, ...]]
+
+
+def target(kind: str, body: bytes | None) -> bytes:
+    """The id of the message that an entry is about; b"" if it is about none."""
+    content = open_body(kind, body) if kind in ANNOTATIONS and body is not None else None
+    return content.to if isinstance(content, React | Edit | Delete) else b""
+
+
+def searchable(kind: str, body: bytes | None) -> str:
+    """What an entry says that people look for; "" for most kinds."""
+    content = open_body(kind, body) if kind in ("text", "story", "edit") and body is not None else None
+    match content:
+        case Text(said):
+            return said
+        case Story(said, title) | Edit(_, said, title):
+            return f"{title}\n{said}" if title else said
+        case _:
+            return ""
+
+
+def is_of_author(feed: bytes, of: bytes, older: Mapping[bytes, bytes]) -> bool:
+    """Does `feed` speak for who wrote in the feed `of`: is it that, or does it go on from it? `older`: feed → the one before it."""
+    seen: set[bytes] = set()
+    while feed != of and feed in older and feed not in seen:
+        seen.add(feed)
+        feed = older[feed]
+    return feed == of
+
+
+def fold(
+    entry: EntryRecord,
+    annotations: Iterable[EntryRecord],
+    older: Mapping[bytes, bytes],
+    owner: Callable[[bytes], bytes],
+) -> Folded:
+    """Fold `annotations`, all of them about `entry`, over it. `owner`: feed → identity, b"" where that is unknown."""
+    content, by, edited, deleted = _said(entry), entry.id, False, entry.gone == "deleted"
+    gestures: dict[tuple[bytes, str], tuple[bytes, bool]] = {}
+    for one in sorted(annotations, key=lambda one: (one.lamport, one.id)):
+        match open_body(one.kind, one.body) if one.body is not None else None:
+            case React(_, reaction, remove) if who := owner(one.feed):
+                gestures.pop((who, reaction), None)
+                gestures[who, reaction] = one.id, remove
+            case Edit() as edit if content is not None and is_of_author(one.feed, entry.feed, older):
+                content, by, edited = _edited(content, edit), one.id, True
+            case Delete() if is_of_author(one.feed, entry.feed, older):
+                deleted = True
+    if deleted:
+        return Folded(None, entry.id, False, True, {})
+    return Folded(content, by, edited, False, _by_reaction(gestures))
+
+
+def _said(entry: EntryRecord) -> Text | Story | None:
+    content = open_body(entry.kind, entry.body) if entry.body is not None else None
+    return content if isinstance(content, Text | Story) else None
+
+
+def _edited(content: Text | Story, edit: Edit) -> Text | Story:
+    if isinstance(content, Text):
+        return Text(edit.text, content.reply_to, edit.warning)
+    return Story(edit.text, edit.title, edit.warning, content.replies, content.reply_to)
+
+
+def _by_reaction(gestures: Mapping[tuple[bytes, str], tuple[bytes, bool]]) -> dict[str, tuple[bytes, ...]]:
+    found: dict[str, tuple[bytes, ...]] = {}
+    for (who, reaction), (_, removed) in gestures.items():
+        if not removed:
+            found[reaction] = (*found.get(reaction, ()), who)
+    return found

@@ -22,8 +22,8 @@ STATE_KINDS = ("here", "left", "seal", "admit", "unseal", "follow", "over")
 """Entries that say how a room stands: they are all read at the start, and their bodies never expire."""
 
 
-class Record(msgspec.Struct, frozen=True):
-    """Base of all records: immutable values."""
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """Base of all records: immutable values, in which no circle can be: the garbage collector need not look for one."""
 
 
 # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────────

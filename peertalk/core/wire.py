@@ -6,6 +6,7 @@ nothing else; anything else raises RemoteError("malformed").
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -48,7 +49,7 @@ Run = tuple[
 """Headers, signature, bodies of a page."""
 
 
-class _Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class _Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     pass
 
 
@@ -182,6 +183,10 @@ class Pages(_Message, frozen=True, tag=16):
 
     room: Id
     pages: Annotated[tuple[Run, ...], Meta(min_length=1, max_length=MAX_PAGES)]
+
+    def each(self) -> Iterator[Page]:
+        """The pages one by one."""
+        return (Page(self.room, *run) for run in self.pages)
 
 
 Message = (

@@ -194,6 +194,11 @@ Message = (
 )
 
 
+def has_pages(raw: bytes) -> bool:
+    """Does this say that it is a `Pages`? For who wants to have it checked beside everything else."""
+    return raw[:2] == b"\x93\x10"
+
+
 def size(page: Page) -> int:
     """The bytes of its headers and bodies; at most MAX_PAGE in one message."""
     return sum(map(len, page.headers)) + sum(len(body) for body in page.bodies if body is not None)

@@ -120,7 +120,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "pages that wait for the disk, beyond which nothing is taken in open rooms and in direct ones where one has not written oneself; "
     "the same for what counts as little": (intake.MAX_UNWRITTEN, 2 * intake.MAX_UNWRITTEN),
     "rooms": (sync.MAX_ROOMS,),
-    "answers to `Want`": (outlet.AT_ONCE, serving.ANSWER_SIZE, link.HIGH_WATER),
+    "answers to `Want`": (outlet.AT_ONCE, serving.ANSWER_SIZE, serving.MAX_ANSWER, serving.QUICK, link.HIGH_WATER),
     "a request without anything useful; in all": (asking.PATIENCE, asking.LONGEST),
     "waiting for a peer's first claims to settle": (sharing.FIRST_HAVE_PATIENCE,),
     "signals": (sharing.SIGNAL_BURST, sharing.SIGNAL_RATE),

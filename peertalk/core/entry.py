@@ -37,7 +37,7 @@ Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
 Kind = Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[a-z0-9_]+\Z")]  # not $: it lets a line end follow
 
 
-class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """The signed part of an entry. `prev` is b"" at seq 1; `after` is sorted; `time` (Unix ms) is for display only."""
 
     version: int

@@ -24,8 +24,8 @@ KEPT_KINDS = (*STATE_KINDS, "delete")
 """Entries whose bodies stay as long as the room's history: they neither expire nor can they be deleted."""
 
 
-class Record(msgspec.Struct, frozen=True):
-    """Base of all records: immutable values."""
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """Base of all records: immutable values, in which no circle can be: the garbage collector need not look for one."""
 
 
 # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────────

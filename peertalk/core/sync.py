@@ -13,6 +13,7 @@ import msgspec
 from peertalk.core import serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.beginnings import Beginnings
+from peertalk.core.checks import CheckedPages
 from peertalk.core.chores import Chores
 from peertalk.core.doors import Seen
 from peertalk.core.effects import DoorChanged, Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
@@ -249,12 +250,16 @@ class Replica:
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def received(self, link: int, raw: bytes, now: Now) -> None:
-        """A message came. RemoteError: the link is to be closed; nothing that the message says was kept, and no room began."""
-        message = wire.decode(raw)
+        """A message came. RemoteError: the link is to be closed; nothing that the message says was kept, but for
+        pages before the one that is wrong, and no room began."""
+        self.received_checked(link, wire.decode(raw), now)
+
+    def received_checked(self, link: int, message: wire.Message | CheckedPages, now: Now) -> None:
+        """The same, of one that was decoded, or whose pages were checked, elsewhere: that makes no difference."""
         self._chores.notice_sleep(now)
         self._take(link, message, now)
 
-    def _take(self, link: int, message: wire.Message, now: Now) -> None:
+    def _take(self, link: int, message: wire.Message | CheckedPages, now: Now) -> None:
         state = self.links[link]
         if message.room not in state.proven:
             if message.room in state.quit:
@@ -283,7 +288,7 @@ class Replica:
         self._mark(message.room)
         self._handle(place, sharing, message, now)
 
-    def _handle(self, place: Place, sharing: Sharing, message: wire.Message, now: Now) -> None:
+    def _handle(self, place: Place, sharing: Sharing, message: wire.Message | CheckedPages, now: Now) -> None:
         if isinstance(message, wire.Signal):
             self._on_signal(place, sharing, message, now)
         elif isinstance(message, wire.Roll):
@@ -291,7 +296,7 @@ class Replica:
         else:
             self._exchange.handle(place, sharing, message, now)
 
-    def _place_of(self, state: LinkState, message: wire.Message, now: Now) -> Place | None:
+    def _place_of(self, state: LinkState, message: wire.Message | CheckedPages, now: Now) -> Place | None:
         """The room that is meant; a direct room comes into being when the other one speaks in it."""
         place = self.places.get(message.room)
         if place is None and state.direct is not None and message.room == state.direct.id:

@@ -6,6 +6,7 @@ nothing else; anything else raises RemoteError("malformed").
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -48,7 +49,7 @@ Run = tuple[
 """Headers, signature, bodies of a page."""
 
 
-class _Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class _Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     pass
 
 
@@ -183,10 +184,19 @@ class Pages(_Message, frozen=True, tag=16):
     room: Id
     pages: Annotated[tuple[Run, ...], Meta(min_length=1, max_length=MAX_PAGES)]
 
+    def each(self) -> Iterator[Page]:
+        """The pages one by one."""
+        return (Page(self.room, *run) for run in self.pages)
+
 
 Message = (
     Card | Have | Tips | Want | Page | Done | WantBodies | Bodies | Signal | Quit | Peers | Wait | Offer | Verify | Roll | Pages
 )
+
+
+def has_pages(raw: bytes) -> bool:
+    """Does this say that it is a `Pages`? For who wants to have it checked beside everything else."""
+    return raw[:2] == b"\x93\x10"
 
 
 def size(page: Page) -> int:

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from peertalk.core import wire
+from peertalk.core.checks import CheckedPages
 from peertalk.core.effects import Arrived, Claimed, Commit, ForkSeen, MembersChanged, Presence, Send
 from peertalk.core.entry import Text
 from peertalk.core.exchange import Exchange
@@ -339,4 +340,4 @@ def test_a_name_is_news_when_card_and_entry_are_both_here() -> None:
 
 def test_each_kind_of_message_has_somebody_who_handles_it() -> None:
     elsewhere = {wire.Signal, wire.Quit, wire.Wait, wire.Offer, wire.Verify, wire.Roll}
-    assert {*Exchange._handlers, *elsewhere} == set(get_args(wire.Message))
+    assert {*Exchange._handlers, *elsewhere} == {*get_args(wire.Message), CheckedPages}

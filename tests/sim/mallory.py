@@ -103,6 +103,10 @@ class Liar:
             case wire.Page() if message.room == ROOM.id:
                 self._learn(message)
                 self._hand_on(message)
+            case wire.Pages() if message.room == ROOM.id:
+                for page in message.each():
+                    self._learn(page)
+                    self._hand_on(page)
             case wire.Have():
                 self._say(link, self._claim_too_much(fresh=True))
             case wire.Want():

@@ -20,7 +20,7 @@ from peertalk.core.own import Own
 from peertalk.core.reach import Reach
 from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
-from peertalk.core.stored import DropOutbox
+from peertalk.core.stored import DropOutbox, PageRecord
 from tests.sim.runs import attempt
 
 SEEDS = range(400)
@@ -32,11 +32,12 @@ Patch = pytest.MonkeyPatch
 def claims_before_the_commit(patch: Patch) -> None:
     settle = Room.settle
 
-    def broken(room: Room, items: tuple[Item, ...], signature: bytes, size: int, sharing: Sharing, now: Any) -> None:
-        settle(room, items, signature, size, sharing, now)
-        feed = items[-1].header.feed
-        room.held[items[-1].id] = feed
-        room._tell(items[-1].id, feed, now)
+    def broken(room: Room, pages: Sequence[PageRecord], forked: Any, size: int, now: Any) -> None:
+        settle(room, pages, forked, size, now)
+        for page in pages:
+            tip = page.entries[-1].id
+            room.held[tip] = page.feed
+            room._tell(tip, page.feed, now)
 
     patch.setattr(Room, "settle", broken)
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from peertalk.core import wire
+from peertalk.core import intake, wire
 from peertalk.core.effects import Close, Send, SyncStep
 from peertalk.core.outlet import Now
-from peertalk.core.room import PUT_OFF, Room
+from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
 from peertalk.core.stored import PageRecord
 from peertalk.errors import RemoteError
@@ -95,7 +95,7 @@ class Asking:
     def put_off(self, sharing: Sharing, now: Now) -> None:
         """The answer of `sharing` exceeds what is taken in now: nobody is asked for the same before `PUT_OFF` is over."""
         if self._request is not None and self._request.sharing is sharing:
-            self._ask_after = now.mono + PUT_OFF
+            self._ask_after = now.mono + intake.PUT_OFF
 
     def brought(self, sharing: Sharing, entries: int, now: Now) -> None:
         """A page of `sharing` settled with so many new entries; none if it was here already."""
@@ -161,9 +161,9 @@ class Asking:
             sharing.fail_bodies(now.mono)
             return
         size = sum(map(len, bodies.values()))
-        charged = self.room.charged(sharing, 0, size, now)
+        charged = intake.charged(self.room, sharing, 0, size, now)
         if charged is None:
-            self._bodies, sharing.bodies_after = None, now.mono + PUT_OFF
+            self._bodies, sharing.bodies_after = None, now.mono + intake.PUT_OFF
             return
         for quota in charged:
             quota.charge(0, size, now.mono)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from peertalk.core import serving, wire
+from peertalk.core import intake, serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.claims import tips_messages
 from peertalk.core.doors import Seen
@@ -166,12 +166,12 @@ class Exchange:
         room = place.room
         before = len(room.log.pages)
         entries = room.log.count
-        if room.receive_page(page, sharing, now):
+        if intake.receive_page(room, page, sharing, now):
             place.asking.brought(sharing, room.log.count - entries, now)
         elif sharing.ask_after > now.mono:
             place.asking.put_off(sharing, now)
         if len(room.log.pages) > before:
-            room.unpark(now)
+            intake.unpark(room, now)
             self._check_own(place, before, now)
 
     def _check_own(self, place: Place, since: int, now: Now) -> None:

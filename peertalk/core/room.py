@@ -7,17 +7,14 @@ from collections.abc import Iterable
 
 import msgspec
 
-from peertalk.core import wire
 from peertalk.core.bodies import Bodies
 from peertalk.core.cards import Cards
 from peertalk.core.doors import Door
-from peertalk.core.effects import Arrived, Claimed, Close, ForkSeen, MembersChanged, RoomCame
-from peertalk.core.entry import decode_header, hash32
+from peertalk.core.effects import Arrived, Claimed, ForkSeen, MembersChanged, RoomCame
 from peertalk.core.feed import tip_of
 from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
 from peertalk.core.outlet import Now, Outlet
-from peertalk.core.rates import NEW_FEED, Charged
 from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
 from peertalk.core.split import Before, Splits
 from peertalk.core.stored import (
@@ -33,26 +30,18 @@ from peertalk.core.stored import (
     RoomRecord,
     RoomSnapshot,
 )
-from peertalk.errors import RemoteError
 
 DELTA_DELAY = 0.2
 """Seconds within which new tips are told, gathered."""
-LIVE_PATIENCE = 0.3
-"""Seconds that a tip told live is waited for before it is asked for: its author sends it at the same time."""
 SHOWN_AFTER = 10.0
 """Seconds after which something counts as seen on the screen: what lands above it then is late."""
-PUT_OFF = 2.0
-"""Seconds after which something that exceeded a rate is asked for again: not at once of the next one, who would send the same."""
-MAX_UNWRITTEN = 1 << 20
-"""Bytes of pages that wait for the disk beyond which strangers bring nothing more, and twice as many for who brings little: a slow
-disk must not fill the memory, nor keep anybody from writing."""
 NOTHING = bytes(32)
 
 OrderKey = tuple[int, bytes]
 
 
 class Room:
-    """See the module; everything that arrives goes through `receive_page`, everything own is added by `append`."""
+    """See the module; everything that arrives is taken in by intake.py, everything own is added by `append`."""
 
     def __init__(self, snapshot: RoomSnapshot, me: bytes, outlet: Outlet, now: Now) -> None:
         self.record: RoomRecord = snapshot.record
@@ -172,81 +161,7 @@ class Room:
         self.door.add(entry)
         self.splits.add(entry)
 
-    def receive_page(self, page: wire.Page, sharing: Sharing, now: Now) -> bool:
-        """Settle a page from a peer, or park or drop it. True if all of it is here now. RemoteError for a bad one."""
-        tip = hash32(page.headers[-1])
-        if tip in self.log.index:
-            sharing.note(self.log, tip)
-            return True
-        if self._charged(page, sharing, now) is None:
-            self._want(page, tip, sharing, now.mono + PUT_OFF)
-            sharing.ask_after = now.mono + PUT_OFF
-            return False
-        items = self.log.check(page)
-        if isinstance(items, bytes):
-            self._want(page, tip, sharing, now.mono + LIVE_PATIENCE)
-            sharing.park(tip, page, items)
-            return False
-        if items:
-            self._take(page, items, sharing, now)
-        return True
-
-    def _want(self, page: wire.Page, tip: bytes, sharing: Sharing, at: float) -> None:
-        last = decode_header(page.headers[-1])
-        is_own = last.feed in self.cards.listed(sharing.identity)
-        sharing.want_page(tip, last.feed, last.seq, at, self.room_for_tips(sharing), is_own=is_own)
-
-    def _cost(self, page: wire.Page) -> tuple[int, int]:
-        begins = decode_header(page.headers[0]).feed not in self.log.chains
-        return len(page.headers) + (NEW_FEED - 1 if begins else 0), wire.size(page)
-
-    def _charged(self, page: wire.Page, sharing: Sharing, now: Now) -> Charged | None:
-        """What a page is charged to once it settles; None if it exceeds the rates: it is taken when it is asked for again."""
-        return self.charged(sharing, *self._cost(page), now)
-
-    def charged(self, sharing: Sharing, entries: int, size: int, now: Now) -> Charged | None:
-        """What is charged if a peer brings so much now (docs/protocol.md, "Limits"); None if it has to wait."""
-        intake, who = self.outlet.intake, sharing.identity
-        if self.record.kind != "open" and self.accepted:
-            return ()
-        most = MAX_UNWRITTEN * (2 if intake.writes(who, entries, size, now.mono) else 1)
-        if self.outlet.unwritten > most:
-            return None
-        charge = intake.into_open if self.record.kind == "open" else intake.of_stranger
-        return charge(who, entries, size, now.mono)
-
-    def _take(self, page: wire.Page, items: tuple[Item, ...], sharing: Sharing, now: Now) -> None:
-        """Settle a page that is within the rates. Only what settles is charged: what is dropped comes again."""
-        entries, size = self._cost(page)
-        for quota in self._charged(page, sharing, now) or ():
-            quota.charge(entries, size, now.mono)
-        self._settle(items, page.signature, size, sharing, now)
-
-    def unpark(self, now: Now) -> None:
-        """Try the parked pages again: something has settled."""
-        again = True
-        while again:
-            again = False
-            for sharing in self.sharings.values():
-                for tip, (page, missing) in list(sharing.parked.items()):
-                    if missing in self.log.index and self._retry(tip, page, sharing, now):
-                        del sharing.parked[tip]
-                        again = True
-
-    def _retry(self, tip: bytes, page: wire.Page, sharing: Sharing, now: Now) -> bool:
-        try:
-            items = self.log.check(page)
-        except RemoteError as error:
-            self.outlet.emit(Close(sharing.link, error.kind))
-            return True
-        if isinstance(items, bytes):
-            sharing.parked[tip] = page, items
-            return False
-        if items and self._charged(page, sharing, now) is not None:
-            self._take(page, items, sharing, now)
-        return True
-
-    def _settle(self, items: tuple[Item, ...], signature: bytes, size: int, sharing: Sharing, now: Now) -> None:
+    def settle(self, items: tuple[Item, ...], signature: bytes, size: int, sharing: Sharing, now: Now) -> None:
         page, forks = self.append(items, signature, now)
         sharing.note(self.log, tip_of(self.log.pages[page.number])[0])
         self.bodies.note((page,), now)

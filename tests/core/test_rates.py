@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from peertalk.core import beginnings, rates, sync, wire
-from peertalk.core import room as room_module
 from peertalk.core.entry import Text
+from peertalk.core.intake import PUT_OFF
 from peertalk.core.rates import (
     LITTLE,
     NEW_FEED,
@@ -20,6 +20,7 @@ from peertalk.core.rates import (
     Quota,
     Rate,
 )
+from peertalk.core.room import DELTA_DELAY
 from peertalk.errors import RemoteError
 from tests.core.authors import NOTHING, ROOM, Author, tip
 from tests.core.desk import Desk, sent
@@ -178,11 +179,11 @@ def test_what_is_too_much_now_is_not_asked_of_everybody_in_turn(monkeypatch: pyt
     links = [desk.meet(peer) for peer in (ben, cara, dora)]
     for link in links:
         desk.hear(link, claim)
-    asked = desk.later(room_module.DELTA_DELAY + 0.1)
+    asked = desk.later(DELTA_DELAY + 0.1)
     assert [len(sent(wire.Want, asked, link)) for link in links] == [1, 0, 0]
     effects = desk.hear(links[0], *pages, wire.Done(ROOM.id, False))
     assert len(desk.texts()) == 200
-    assert not sent(wire.Want, [*effects, *desk.later(room_module.PUT_OFF - 0.1)])
+    assert not sent(wire.Want, [*effects, *desk.later(PUT_OFF - 0.1)])
     assert len(sent(wire.Want, desk.later(0.2))) == 1
 
 
@@ -314,7 +315,7 @@ def test_of_what_a_peer_claims_the_newest_is_noted_as_the_rest_comes_with_it(mon
     tips = [tip(author.says("x")) for author in feeds]
     link = desk.meet(ben)
     desk.hear(link, wire.Tips(ROOM.id, tuple(tips), last=True))
-    asked = sent(wire.Want, desk.later(room_module.DELTA_DELAY + 0.1), link)
+    asked = sent(wire.Want, desk.later(DELTA_DELAY + 0.1), link)
     assert [want.tips for want in asked] == [(tips[3], tips[4])]
 
 

@@ -87,6 +87,9 @@ class Liar:
     def proven(self, link: int, rooms: Iterable[bytes], now: Now) -> None:
         self._say(link, self.author.card())
 
+    def congested(self, link: int, *, much: bool) -> None:
+        """It goes on, however much waits."""
+
     def tick(self, now: Now) -> None:
         pass
 

@@ -163,6 +163,7 @@ class Room:
 
     def settle(self, items: tuple[Item, ...], signature: bytes, size: int, sharing: Sharing, now: Now) -> None:
         page, forks = self.append(items, signature, now)
+        self._take_back_claims(page)
         sharing.note(self.log, tip_of(self.log.pages[page.number])[0])
         self.bodies.note((page,), now)
         ops: list[Op] = [PutPage(page)]
@@ -227,6 +228,16 @@ class Room:
         claim = ClaimRecord(room=self.id, feed=feed, identity=sharing.identity, seq=seq, disk=disk)
         self.outlet.lazily((self.id, *key), PutClaim(claim))
         self.outlet.emit(Claimed(self.id, feed, since, seq))
+
+    def _take_back_claims(self, page: PageRecord) -> None:
+        """Another copy of this profile has written beside what was written here: who has that was not said to have this too."""
+        first = page.entries[0].seq
+        for key in [key for key, upto in self.claims.items() if key[0] == page.feed and upto >= first]:
+            feed, identity, disk = key
+            upto, self.claims[key] = self.claims[key], first - 1
+            claim = ClaimRecord(room=self.id, feed=feed, identity=identity, seq=first - 1, disk=disk)
+            self.outlet.lazily((self.id, *key), PutClaim(claim))
+            self.outlet.emit(Claimed(self.id, feed, first - 1, upto))
 
     def holders(self, feed: bytes, seq: int) -> tuple[list[bytes], list[bytes]]:
         """Who holds an own entry: (on disk, only in memory), identities in order."""

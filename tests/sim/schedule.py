@@ -265,7 +265,9 @@ class Schedule:
     def whisper(self, name: str, to: str, count: str) -> bool:
         """Say something to one other; or a lot."""
         one, other = self.hosts.get(name), self.hosts.get(to)
-        if one is None or other is None or one.replica is None or self.copied & {one.identity.public, other.identity.public}:
+        if one is None or other is None or one.replica is None or not other.life:
+            return False
+        if self.copied & {one.identity.public, other.identity.public}:
             return False
         record = direct_room(one.identity, other.identity.public, one.now().wall, shown=True)
         one.join(record)

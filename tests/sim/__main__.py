@@ -64,14 +64,18 @@ def many(seeds: range, processes: int, *, small: bool) -> int:
         done += count
         for failure in failures:
             failed += 1
-            print(f"seed {failure.plan.seed}: {failure.why}   (python -m tests.sim{mode} --seed {failure.plan.seed})", flush=True)
+            print(
+                f"seed {failure.plan.seed}: {failure.why}   (python -m tests.sim{mode} --seed {failure.plan.seed})", flush=True
+            )
             if failed <= MOST_SHRUNK:
                 tell_shrunk(failure)
         if sys.stdout.isatty():
             print(f"\r{done} of {len(seeds)}, {failed} failed", end="", flush=True)
     start = "\r" if sys.stdout.isatty() else ""
     took = time.monotonic() - began
-    print(f"{start}{done} seeds from {seeds.start}: {failed} failed; {took // 60:.0f} min {took % 60:.0f} s, {processes} at a time")
+    print(
+        f"{start}{done} seeds from {seeds.start}: {failed} failed; {took // 60:.0f} min {took % 60:.0f} s, {processes} at a time"
+    )
     return int(failed > 0)
 
 

@@ -101,6 +101,8 @@ def check_rest(up: list[Host], liars: list[Mallory], copied: Collection[bytes], 
         check_heard(host, up, liars)
         check_forks(room_of(host), lies, copied)
         check_owners(room_of(host), authors, lies)
+        if not host.clock_was_set and host.identity.public not in {*copied, *lost} and len(room_of(host).keys) != 1:
+            raise Violation(f"{host.name} has begun new feeds for no reason")
         check_rules(host)
         check_nothing_under_way(host)
     check_folded(up, authors)

@@ -157,6 +157,7 @@ class Schedule:
         if host is None:
             return False
         host.skew += int(by)
+        host.clock_was_set = True
         return True
 
     def stall(self, name: str, seconds: str) -> bool:

@@ -29,15 +29,26 @@ from peertalk.core.effects import (
     Send,
     Wake,
 )
-from peertalk.core.entry import Content, Story, Text, open_body
+from peertalk.core.entry import Content, Story, Text, decode_header, open_body
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.reach import Whence
-from peertalk.core.stored import ANNOTATIONS, DropRoom, EntryRecord, ForgetHistory, Op, PutBody, PutPage, PutProfile, RoomRecord
+from peertalk.core.stored import (
+    ANNOTATIONS,
+    DropRoom,
+    EntryRecord,
+    ForgetHistory,
+    Op,
+    PageRecord,
+    PutBody,
+    PutPage,
+    PutProfile,
+    RoomRecord,
+)
 from peertalk.core.sync import Replica
 from tests.core.authors import ROOM, START
 from tests.model_store import ModelStore
-from tests.sim.network import Network
+from tests.sim.network import Network, Violation
 
 SHOWN = ("text", "story", "here", "left", "end", *ANNOTATIONS)
 PAYLOAD = (wire.Page, wire.Pages, wire.Bodies)
@@ -70,6 +81,7 @@ class Host:
         self.waiting: dict[bytes, tuple[bytes, str]] = {}
         self.spoken: list[Said] = []
         """What it said in the room that all share, in that order."""
+        self.clock_was_set = False
         self.dice = random.Random(f"{world.seed} {name} disk")
         self.version = 0
         """Grows with whatever changes on its disk."""
@@ -78,6 +90,8 @@ class Host:
         self.gained = Counter[str]()
         """Bytes, and pages, of others that were put to disk here."""
         self.tokens: list[int] = []
+        self.written: dict[bytes, set[bytes]] = {}
+        """room → entries that are on disk, or on the way there in this life."""
         self.wrote: dict[bytes, dict[int, bytes]] = {}
         """What it put in its place itself, in any life: feed → seq → id."""
         self.closed: list[tuple[Host, str]] = []
@@ -94,6 +108,8 @@ class Host:
         self.wake_at = float("inf")
         self.waiting.clear()
         self.tokens.clear()
+        inside = self.disk.snapshot().rooms
+        self.written = {one.record.id: {b"", *(id_ for page in one.pages for id_, _, _ in page.entries)} for one in inside}
         rng = random.Random(f"{self.world.seed} {self.name} {self.life}")
         self.replica = Replica(self.identity, self.disk.snapshot(), disk=True, random=rng.randbytes, now=self.now())
         if self.is_restored:
@@ -172,12 +188,13 @@ class Host:
                 self._on_own(effect)
 
     def _look(self, ops: tuple[Op, ...]) -> None:
-        """What comes to the disk, or leaves it."""
+        """What comes to the disk, or leaves it. Commits are synced in order, so what an entry rests on has to come before it."""
         assert self.replica is not None
         for op in ops:
             match op:
                 case PutPage(page):
                     self.world.changed = self.world.time
+                    self._rests_on_what_is_there(page)
                     if page.feed not in self.replica.places[page.room].room.own_feeds():
                         self.gained["bytes"] += sum(len(entry.header) + len(entry.body or b"") for entry in page.entries)
                         self.gained["pages"] += 1
@@ -186,6 +203,15 @@ class Host:
                     self.gained["bytes"] += len(op.body)
                 case ForgetHistory(room) | DropRoom(room):
                     self.forgets(room)
+                    self.written.pop(room, None)
+
+    def _rests_on_what_is_there(self, page: PageRecord) -> None:
+        there = self.written.setdefault(page.room, {b""})
+        for entry in page.entries:
+            header = decode_header(entry.header)
+            if not there.issuperset((header.prev, *header.after)):
+                raise Violation(f"{self.name} commits what rests on something that is not on disk")
+            there.add(entry.id)
 
     def forgets(self, room: bytes) -> None:
         """What was answered there it need not have any more, nor what it was said to have."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 
 import msgspec
 
@@ -11,6 +11,7 @@ from peertalk.core.exchange import Place
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.room import Room
 from peertalk.core.rooms import bodies_expire_after, forgets_after
+from peertalk.core.sharing import LinkState
 from peertalk.core.stored import DropOutbox, DropRoom, ExpireBodies, ForgetHistory, PutRoom, RoomSnapshot
 
 ASLEEP_MS = 1_200_000
@@ -24,12 +25,13 @@ class Chores:
         self,
         places: MutableMapping[bytes, Place],
         out: Outlet,
+        links: Mapping[int, LinkState],
         *,
         add: Callable[[RoomSnapshot, Now], Place],
         is_active: Callable[[bytes], bool],
         now: Now,
     ) -> None:
-        self._places, self._out = places, out
+        self._places, self._out, self._links = places, out, links
         self._add, self._is_active = add, is_active
         self._wall = now.wall
 
@@ -83,6 +85,7 @@ class Chores:
             lambda _: self._out.emit(RoomWent(old.id, forgotten=True)),
         )
         for link in old.sharings:
+            self._links[link].quit.add(old.id)  # what is on its way is no mistake of theirs
             self._out.emit(Close(link, "forgotten"))
         fresh = self._add(RoomSnapshot(record=record, outbox=waiting), now)
         if self._is_active(old.id):

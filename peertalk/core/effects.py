@@ -119,7 +119,7 @@ class Placed(Record, frozen=True):
 
 
 class Claimed(Record, frozen=True):
-    """More is known of who holds own feed `feed`, from `since` (exclusive) up to `upto` (inclusive)."""
+    """It is known otherwise than before who holds own feed `feed`, from `since` (exclusive) up to `upto` (inclusive)."""
 
     room: bytes
     feed: bytes

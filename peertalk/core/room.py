@@ -166,6 +166,10 @@ class Room:
     def settle(self, pages: Sequence[PageRecord], forked: Iterable[bytes], size: int, now: Now) -> None:
         """Make pages of others durable that were appended, in one commit; `forked` are the feeds of which they show a new fork.
         They are claimed and told of after that."""
+        own = self.own_feeds()
+        for page in pages:
+            if page.feed in own:
+                self._take_back_claims(page)
         self.bodies.note(pages, now)
         ops: list[Op] = [PutPage(page) for page in pages]
         came = None
@@ -232,6 +236,16 @@ class Room:
         claim = ClaimRecord(room=self.id, feed=feed, identity=sharing.identity, seq=seq, disk=disk)
         self.outlet.lazily((self.id, *key), PutClaim(claim))
         self.outlet.emit(Claimed(self.id, feed, since, seq))
+
+    def _take_back_claims(self, page: PageRecord) -> None:
+        """Another copy of this profile has written beside what was written here: who has that was not said to have this too."""
+        first = page.entries[0].seq
+        for key in [key for key, upto in self.claims.items() if key[0] == page.feed and upto >= first]:
+            feed, identity, disk = key
+            upto, self.claims[key] = self.claims[key], first - 1
+            claim = ClaimRecord(room=self.id, feed=feed, identity=identity, seq=first - 1, disk=disk)
+            self.outlet.lazily((self.id, *key), PutClaim(claim))
+            self.outlet.emit(Claimed(self.id, feed, first - 1, upto))
 
     def holders(self, feed: bytes, seq: int) -> tuple[list[bytes], list[bytes]]:
         """Who holds an own entry: (on disk, only in memory), identities in order."""

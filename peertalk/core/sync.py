@@ -66,7 +66,7 @@ class Replica:
         self.verifying = Verifying(identity.public, self._out, random)
         self._beginnings = Beginnings(self.links, now.mono)
         self._chores_at = now.mono
-        self._chores = Chores(self.places, self._out, add=self._add, is_active=self.is_active, now=now)
+        self._chores = Chores(self.places, self._out, self.links, add=self._add, is_active=self.is_active, now=now)
         self.reforming = Reforming(
             identity, self.places, self._linking, self._out, snapshot.offers, join=self.join, add=self._add
         )

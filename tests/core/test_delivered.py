@@ -7,12 +7,12 @@ import copy
 import pytest
 
 from peertalk.core import wire
-from peertalk.core.effects import Effect
+from peertalk.core.effects import Claimed, Effect
 from peertalk.core.room import NOTHING
 from peertalk.core.rooms import DAY_MS
 from peertalk.core.sync import Replica
 from tests.core.authors import ROOM, Author, tip
-from tests.core.desk import Desk, sent
+from tests.core.desk import Desk, of, sent
 from tests.core.test_asking import without_bodies
 
 
@@ -75,3 +75,23 @@ def test_who_claims_one_branch_of_an_own_feed_was_not_given_the_other() -> None:
     assert [desk.room.holders(feed, seq)[0] for seq in (1, 2, 3)] == [[ben.public], [], []]
     desk.hear(link, wire.Tips(ROOM.id, (tip(mine), tip(theirs[-1]))))
     assert [desk.room.holders(feed, seq)[0] for seq in (1, 2, 3)] == [[ben.public]] * 3
+
+
+def test_a_claim_made_before_a_fork_was_known_does_not_count_for_the_other_branch() -> None:
+    """It is taken back, durably with what showed the fork, until both branches are claimed."""
+    desk, ben, cleo = Desk(), Author("ben"), Author("cleo")
+    link, other = desk.meet(ben), desk.meet(cleo)
+    twin = copy.deepcopy(desk)
+    (mine,) = sent(wire.Page, desk.say("mine"), link)
+    theirs = sent(wire.Page, twin.say("theirs"), link)
+    feed, seq = desk.room.log.index[tip(mine)].feed, 2
+    desk.hear(link, wire.Tips(ROOM.id, (tip(mine),)))
+    assert desk.room.holders(feed, seq)[0] == [ben.public]
+    effects = desk.hear(other, *theirs)
+    assert desk.room.holders(feed, seq)[0] == []
+    assert [(told.since, told.upto) for told in of(Claimed, effects)] == [(seq - 1, seq)]
+    desk.crash()
+    assert desk.room.holders(feed, seq)[0] == []
+    link = desk.meet(ben)
+    desk.hear(link, wire.Tips(ROOM.id, (tip(mine), tip(theirs[0]))))
+    assert desk.room.holders(feed, seq)[0] == [ben.public]

@@ -10,7 +10,7 @@ from peertalk.core.effects import Commit, RoomWent
 from peertalk.core.entry import Here, Text, open_body
 from peertalk.core.rooms import DAY_MS, HOUR_MS, LOBBY, open_room
 from peertalk.core.stored import ExpireBodies, ForgetHistory
-from tests.core.authors import START, Author, tip
+from tests.core.authors import ROOM, START, Author, tip
 from tests.core.desk import Desk, closed, of, said, sent
 
 
@@ -36,6 +36,14 @@ def test_an_open_room_forgets_when_nobody_of_it_was_linked_for_long(name: str, l
     assert RoomWent(record.id, True) in desk.effects
     link = desk.meet(ben, rooms=(record.id,))
     assert said(desk.effects, link)[-1] == Here("anna")
+
+
+def test_what_still_comes_of_a_room_that_was_just_forgotten_is_nobodys_mistake() -> None:
+    """A laptop slept for a week; the first that it reads then was sent before, and the link is about to close."""
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    desk.wall += 8 * DAY_MS
+    assert closed(desk.hear(link, wire.Quit(ROOM.id))) == [(link, "forgotten")]
 
 
 def stay_awake(desk: Desk, ms: int) -> None:

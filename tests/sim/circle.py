@@ -16,7 +16,8 @@ from peertalk.core.rooms import Terms, private_room
 from peertalk.core.stored import STATE_KINDS, DropRoom, EntryRecord
 from tests.core.authors import START
 from tests.sim.invariants import check_claims, room_of, shape
-from tests.sim.world import Host, Violation, World
+from tests.sim.network import Violation
+from tests.sim.world import Host, World
 
 KINDS = ("text", "end", *STATE_KINDS)
 PAUSES = (0.0, 0.001, 0.01, 0.05, 0.3, 2.0, 25.0)

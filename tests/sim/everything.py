@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 
 from peertalk.core.entry import Unseal
 from peertalk.core.stored import DropOffer, DropRoom, RoomRecord
+from tests.sim.network import Violation
 from tests.sim.reforming import Reformings, check_same, check_whole, key, places, shared
-from tests.sim.world import Host, Violation
+from tests.sim.world import Host
 
 
 class Everything(Reformings):

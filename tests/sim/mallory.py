@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from random import Random
 
+from msgspec.structs import replace
+
 from peertalk.core import wire
 from peertalk.core.effects import Effect, Send
-from peertalk.core.entry import FeedKey, Here, Text, decode_header, hash32
+from peertalk.core.entry import FeedKey, Here, Text, decode_header, encode_header, hash32
 from peertalk.core.outlet import Now
 from peertalk.core.reach import Whence
 from tests.core.authors import Author, Written
@@ -32,12 +34,19 @@ class Liar:
         self._stations: list[Written | None] = [None]
         self._lamports: dict[bytes, int] = {}
         self._effects: list[Effect] = []
+        self._strangers = [Author(f"stranger {number}") for number in range(STRANGERS)]
         self._misdeeds: list[Callable[[], wire.Message]] = [
             self._entry,
             self._entry,
             self._fork,
+            self._several,
+            self._fork_in_the_middle,
+            self._two_tongues,
             self._wrong_lamport,
             self._rests_on_nothing,
+            self._bomb_that_nobody_can_check,
+            self._gap,
+            self._impersonation,
             self._wrong_body,
             self._no_body,
             self._rewrapped,
@@ -46,6 +55,7 @@ class Liar:
             self._hearsay,
             self._false_card,
             self._claim_too_much,
+            self._claim_very_much,
             self._have_again,
             self._old_page,
             self._stripped,
@@ -57,7 +67,7 @@ class Liar:
     @property
     def feeds(self) -> set[bytes]:
         """The feeds that it writes into, whoever it says they belong to."""
-        return {self.author.feed, *(Author(f"stranger {number}").feed for number in range(STRANGERS))}
+        return {self.author.feed, *(stranger.feed for stranger in self._strangers)}
 
     # ── what a host calls ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -87,6 +97,9 @@ class Liar:
     def proven(self, link: int, rooms: Iterable[bytes], now: Now) -> None:
         self._say(link, self.author.card())
 
+    def congested(self, link: int, *, much: bool) -> None:
+        """It goes on, however much waits."""
+
     def tick(self, now: Now) -> None:
         pass
 
@@ -107,6 +120,8 @@ class Liar:
                 for page in message.each():
                     self._learn(page)
                     self._hand_on(page)
+            case wire.Have() if self.random.random() < 0.2:
+                self._say(link, wire.Have(ROOM.id, message.digest, message.entries, True))
             case wire.Have():
                 self._say(link, self._claim_too_much(fresh=True))
             case wire.Want():
@@ -171,8 +186,61 @@ class Liar:
         self.author.last = self.random.choice(self._stations)
         return self._entry()
 
+    def _several(self) -> wire.Page:
+        """A page of some entries, each of which it may go on from."""
+        entries = self.author.then(*[Text("one of several")] * self.random.randint(2, 4))
+        self._stations += entries
+        page = self.author.page(*entries)
+        self._learn(page)
+        return page
+
+    def _fork_in_the_middle(self) -> wire.Page:
+        """Two branches that part within a page."""
+        self._several()
+        self.author.last = self._stations[-2]
+        return self._several()
+
+    def _two_tongues(self) -> wire.Page:
+        """Two branches of the same height, each told to somebody else."""
+        before = self.author.last
+        page = self._several() if before is not None else self._entry()
+        height = len(page.headers)
+        self._say(self.random.choice(sorted(self.links)), page)
+        self.author.last = before
+        other = self.author.page(*self.author.then(*[Text("the other tongue")] * height))
+        self._learn(other)
+        return other
+
+    def _bomb_that_nobody_can_check(self) -> wire.Page:
+        return self._make(after=(self.random.randbytes(32),), off=2**50)
+
+    def _gap(self) -> wire.Page:
+        """A page that leaves out an entry; between two of its own, or before them."""
+        before = self.author.last
+        if before is None:
+            return self._entry()
+        first, _, last = self.author.then(Text("kept"), Text("left out"), Text("kept"))
+        self.author.last = before
+        return self.author.page(first, last) if self.random.random() < 0.5 else self.author.page(last)
+
+    def _impersonation(self) -> wire.Message:
+        """Somebody's feed goes on, as if they had written it, but for the signature."""
+        if not self._pages:
+            return self._entry()
+        raw = self.random.choice(self._pages).headers[-1]
+        last = decode_header(raw)
+        body = self.random.randbytes(64)
+        header = replace(
+            last, seq=last.seq + 1, prev=hash32(raw), lamport=last.lamport + 1, after=(), body=hash32(body), size=len(body)
+        )
+        forged = encode_header(header)
+        return wire.Page(ROOM.id, (forged,), self.author.key.sign_page(hash32(forged)), (body,))
+
+    def _claim_very_much(self) -> wire.Tips:
+        return wire.Tips(ROOM.id, tuple(self.random.randbytes(32) for _ in range(300)))
+
     def _wrong_lamport(self) -> wire.Page:
-        return self._make(off=self.random.choice([1, 7, 2**40]))
+        return self._make(off=self.random.choice([1, 7, 2**40, 2**52]))
 
     def _rests_on_nothing(self) -> wire.Page:
         return self._make(after=(self.random.randbytes(32),))
@@ -234,7 +302,8 @@ class Liar:
 
     def _stranger(self) -> wire.Page:
         """A feed that nobody has a card of."""
-        return Author(f"stranger {self.random.randrange(STRANGERS)}").arrives()
+        stranger = self.random.choice(self._strangers)
+        return stranger.page(stranger.last) if stranger.last is not None else stranger.arrives()
 
     def _wherever(self) -> wire.Peers:
         """Those who are linked, and whoever, at places of my choice."""

@@ -14,8 +14,9 @@ from peertalk.core.entry import Text, open_body
 from peertalk.core.rooms import decode_terms
 from peertalk.core.stored import RoomRecord
 from tests.sim.invariants import shape
+from tests.sim.network import Violation
 from tests.sim.private import CIRCLE, Circle
-from tests.sim.world import Host, Violation
+from tests.sim.world import Host
 
 PAUSES = (0.0, 0.001, 0.01, 0.05, 0.3, 2.0)
 REST = 60.0

@@ -1,22 +1,29 @@
-"""Random schedules over a world (docs/protocol.md, "What a replica guarantees").
+"""Playing a plan over a world (docs/protocol.md, "What it promises").
 
-`run(seed)` plays one: links come and break, hosts crash and come back, some from a copy of their disk, people write, leave and come
-again, and somebody may lie. Then everybody is linked with everybody, and when the world is at rest all must be the same.
+Links come and break, hosts crash and come back, some from a copy of their disk, people write, leave and come again, and some may lie.
+Then everybody is linked with everybody, and when the world is at rest all must be the same. `run(seed)` plays the plan of a seed.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
+from typing import NamedTuple
 
 from peertalk.core.asking import LONGEST
+from peertalk.core.entry import Delete, Edit, React
 from peertalk.core.intake import PUT_OFF
 from peertalk.core.rooms import direct_room
 from peertalk.core.sharing import MAX_BACKOFF
 from tests.core.authors import ROOM
-from tests.sim.invariants import check_claims, check_rest
+from tests.model_store import ModelStore
+from tests.sim.bounds import check_bounds, check_bytes
+from tests.sim.invariants import Claims, check_rest, check_same
 from tests.sim.mallory import Mallory
+from tests.sim.plan import Plan, Step, draw
 from tests.sim.scarcity import REFILL, scarcity
+from tests.sim.signer import keyed_hashes
 from tests.sim.world import Host, World
 
 REST = 45.0
@@ -24,204 +31,328 @@ QUIET = MAX_BACKOFF + LONGEST + PUT_OFF + REFILL
 """Seconds within which whoever lacks what another has gets more of it: it may have to wait for its turn with who brought nothing,
 for a request to a liar to end, and for a quota. Where nothing came to anybody for so long, nothing is still to come."""
 LONGEST_REST = 900.0
-PAUSES = (0.0, 0.001, 0.01, 0.05, 0.3, 2.0)
-LONG = (30.0, 700.0, 5000.0)
+MOST_HOSTS = 14
+
+
+class Backup(NamedTuple):
+    """A profile as it was at some time, and what its owner had been answered until then."""
+
+    disk: ModelStore
+    answered: set[tuple[bytes, str]]
 
 
 class Schedule:
-    """One run. `log` tells what was done, for a person who looks for the reason of a violation."""
+    """One run of a plan. `log` tells what was done, for a person who looks for the reason of a violation."""
 
-    def __init__(self, seed: int | str, *, steps: int = 60) -> None:
-        self.world = World(seed)
-        self.random = self.world.random
-        self.steps = steps
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.world = World(plan.seed)
         self.log: list[str] = []
         self.said = 0
         self.copied: set[bytes] = set()
-        """Identities that were copied: they may fork, once."""
-        self.gone: list[Host] = []
-        """Those who never come back: a copy goes on instead."""
-        self.forgot: set[bytes] = set()
-        """Identities that left for good at some time: what they were said to have, they need not have."""
-        self.mallory: Mallory | None = None
-        for name in "abcdef"[: self.random.randint(3, 6)]:
-            skew = self.random.choice([0, 0, 0, 90_000, -3_600_000])
-            self.start(self.world.host(name, skew=skew))
-        if self.random.random() < 0.5:
-            self.mallory = Mallory(self.world, "mallory")
-            self.world.hosts.append(self.mallory)
+        """Identities that were copied without noticing it: they may fork, once."""
+        self.backups: dict[str, Backup] = {}
+        self.hosts = {name: self.world.host(name, skew=skew) for name, skew in plan.hosts.items()}
+        self.liars = [Mallory(self.world, name) for name in plan.liars]
+        self.claims = Claims()
+        steps = (self.start, self.enter, self.crash, self.say, self.story, self.whisper, self.edit, self.delete, self.react)
+        steps += (self.unreact, self.link, self.again, self.cut, self.mesh, self.part, self.heal, self.wall, self.unwall)
+        steps += (self.stall, self.rename, self.leave, self.forget, self.come, self.clock, self.keep, self.restore)
+        steps += (self.revive, self.twin, self.lie)
+        self._steps: dict[str, Callable[..., object]] = {step.__name__: step for step in steps}
 
     def play(self) -> None:
-        """Random steps, each followed by a random time, claims checked at each."""
-        actions: list[Callable[[], None]] = [self.say] * 10 + [self.link] * 8 + [self.cut] * 2
-        actions += [self.crash, self.restart, self.restart, self.rename, self.whisper, self.leave, self.come_back]
-        actions += [self.random.choice([self.copy, self.run_twice])]
-        actions += [self.mallory.act] * 6 if self.mallory else []
-        for _ in range(self.steps):
-            self.random.choice(actions)()
-            self.world.run(self.random.choice(PAUSES) if self.random.random() < 0.98 else self.random.choice(LONG))
-            check_claims(self.honest(), self.copied | self.forgot)
+        """All steps, each followed by its time; what must hold at every moment is looked at after each."""
+        for step in self.plan.steps:
+            self.do(step)
+            self.world.run(step.wait)
+            self.check()
+
+    def do(self, step: Step) -> None:
+        """Carry a step out, or pass it over where it makes no sense: then it gives False."""
+        done = self._steps[step.what](*step.args) is not False
+        self.log.append(f"{self.world.time:9.3f} {step}{'' if done else '   (passed over)'}")
+
+    def check(self) -> None:
+        self.claims.check(self.honest(), self.copied | self.world.lost)
+        check_bounds(self.up())
 
     def rest(self) -> None:
-        """Everybody up and in the room, everybody linked, and time. Who lies does so until then, and answers badly still."""
-        for host in self.world.hosts:
-            if host.replica is None and host not in self.gone:
-                self.start(host)
-        for host in self.up():
-            host.join()
+        """Everybody up and in the room, everybody linked, and time. Who lies does so until then, and answers badly still. Those whom
+        nobody can dial have to hear all by way of others first."""
+        self.world.heal()
+        for host in self.begun():
+            if host.replica is None:
+                self.begin(host)
+            host.join(self.plan.room)
+        self.settle()
+        if self.world.ways.walled:
+            check_same(self.up(), ROOM.id)
+            self.world.ways.walled.clear()
+            self.settle()
+
+    def settle(self) -> None:
         self.world.mesh()
-        if self.mallory is not None:
-            self.world.run(1)
-            self.mallory.liar.is_quiet = True
         self.world.run(1)
+        for liar in self.liars:
+            liar.liar.is_quiet = True
         self.world.mesh()
         self.world.run(REST)
         self.world.mesh()
-        self.world.run(REST if self.mallory else 1)
+        self.world.run(REST if self.liars else 1)
         end = self.world.time + LONGEST_REST
         while self.world.time < min(end, self.world.changed + QUIET):
             self.world.run(1)
 
     def honest(self) -> list[Host]:
-        return [host for host in self.world.hosts if host is not self.mallory]
+        return [host for host in self.world.hosts if not isinstance(host, Mallory)]
+
+    def begun(self) -> list[Host]:
+        """Those who have run at all."""
+        return [host for host in self.honest() if host.life]
 
     def up(self) -> list[Host]:
         """The honest ones that run."""
         return [host for host in self.honest() if host.replica is not None]
 
-    def inside(self) -> list[Host]:
-        """Those of them that are in the room."""
-        return [host for host in self.up() if host.replica is not None and host.replica.is_active(ROOM.id)]
+    def is_inside(self, host: Host) -> bool:
+        return host.replica is not None and host.replica.is_active(ROOM.id)
 
-    # ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── hosts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def start(self, host: Host) -> None:
+    def begin(self, host: Host) -> None:
         """A start joins the room, as a program joins its lobby: the first joining may have been lost in a crash."""
         host.start()
-        host.join()
+        host.join(self.plan.room)
 
-    def say(self) -> None:
-        if self.inside():
-            host = self.random.choice(self.inside())
-            for _ in range(self.random.choice([1, 1, 1, 3, 20])):
-                self.said += 1
-                host.say(f"{host.name} {self.said}")
-            self.note(f"{host.name} says up to {self.said}")
+    def start(self, name: str) -> bool:
+        host = self.hosts.get(name)
+        if host is None or host.replica is not None:
+            return False
+        self.begin(host)
+        return True
 
-    def whisper(self) -> None:
-        """Say something to one other; or a lot."""
-        people = [host for host in self.up() if host.identity.public not in self.copied]
-        if len(people) > 1:
-            one, other = self.random.sample(people, 2)
-            record = direct_room(one.identity, other.identity.public, one.now().wall, shown=True)
-            one.join(record)
-            for _ in range(self.random.choice([1, 1, 40])):
-                self.said += 1
-                one.say(f"{one.name} {self.said}", record.id)
-            self.note(f"{one.name} to {other.name}: up to {self.said}")
-
-    def link(self) -> None:
-        people = [*self.up(), *([self.mallory] if self.mallory else [])]
-        if len(people) > 1:
-            one, other = self.random.sample(people, 2)
-            slow = self.random.choice([None, None, None, None, one])
-            number = self.world.link(one, other, slow=slow)
-            self.note(f"link {one.name} {other.name}: {number}{', one way slow' if slow else ''}")
-
-    def cut(self) -> None:
-        if self.world.links:
-            number = self.random.choice(sorted(self.world.links))
-            self.note(f"cut {number}")
-            self.world.close(number)
-
-    def crash(self) -> None:
-        if self.up():
-            host = self.random.choice(self.up())
-            host.crash()
-            self.note(f"crash {host.name}")
-
-    def restart(self) -> None:
-        down = [host for host in self.honest() if host.replica is None and host not in self.gone]
-        if down:
-            host = self.random.choice(down)
-            self.start(host)
-            self.note(f"start {host.name}")
-
-    def rename(self) -> None:
-        if self.up():
-            host = self.random.choice(self.up())
-            host.do(lambda replica: replica.rename(f"{host.name}{self.said}", host.now()))
-
-    def leave(self) -> None:
-        """Leave the room; for good, or hidden."""
-        if not self.inside():
-            return
-        host, forget = self.random.choice(self.inside()), self.random.random() < 0.3
-        if forget and not any(other.identity.public == host.identity.public for other in self.up() if other is not host):
-            self.forgot.add(host.identity.public)
-            host.answered = {(room, text) for room, text in host.answered if room != ROOM.id}
-            host.waiting.clear()
-        elif forget:
-            return
-        host.do(lambda replica: replica.leave(ROOM.id, host.now(), forget=forget))
-        self.note(f"{host.name} leaves{' for good' if forget else ''}")
-
-    def come_back(self) -> None:
-        outside = [host for host in self.up() if host not in self.inside()]
-        if outside:
-            host = self.random.choice(outside)
-            host.join()
-            self.note(f"{host.name} comes back")
-
-    def copy(self) -> None:
-        """A host goes on from a copy of its disk, while what it had sent since is out there: a fork, unless noticed."""
-        host = self._to_copy()
-        if host is None:
-            return
-        twin = self.world.copy_of(host, host.name + "'")
-        host.say(f"{host.name} after the copy")
-        self.world.run(self.random.choice([0.0, 0.1, 1.0]))
+    def crash(self, name: str) -> bool:
+        host = self.hosts.get(name)
+        if host is None or host.replica is None:
+            return False
         host.crash()
-        host.answered.clear()
-        self.gone.append(host)
-        self.start(twin)
-        self.note(f"{host.name} goes on as a copy")
+        return True
 
-    def run_twice(self) -> None:
+    def enter(self, name: str) -> None:
+        liar = next(liar for liar in self.liars if liar.name == name)
+        self.world.hosts.append(liar)
+        self.hosts[name] = liar
+
+    def lie(self, name: str, count: str) -> bool:
+        liar = self.hosts.get(name)
+        if not isinstance(liar, Mallory):
+            return False
+        for _ in range(int(count)):
+            liar.act()
+        return True
+
+    def clock(self, name: str, by: str) -> bool:
+        host = self.hosts.get(name)
+        if host is None:
+            return False
+        host.skew += int(by)
+        host.clock_was_set = True
+        return True
+
+    def stall(self, name: str, seconds: str) -> bool:
+        host = self.hosts.get(name)
+        if host is None:
+            return False
+        self.world.stall(host, float(seconds))
+        return True
+
+    def keep(self, name: str) -> bool:
+        """A copy of the profile is put aside, as it would be after power loss."""
+        host = self.hosts.get(name)
+        if host is None or not host.life:
+            return False
+        disk = copy.deepcopy(host.disk)
+        disk.crash()
+        self.backups[name] = Backup(disk, set(host.answered))
+        return True
+
+    def restore(self, name: str) -> bool:
+        """The copy takes the place of the profile, which is noticed at the start."""
+        return self._restore(name, noticed=True)
+
+    def revive(self, name: str) -> bool:
+        """The same, and nobody notices until others tell: as where a whole machine is set back."""
+        return self._restore(name, noticed=False)
+
+    def _restore(self, name: str, *, noticed: bool) -> bool:
+        host, backup = self.hosts.get(name), self.backups.get(name)
+        if host is None or backup is None or host.identity.public in self.copied:
+            return False
+        if host.replica is not None:
+            host.crash()
+        host.disk, host.answered = copy.deepcopy(backup.disk), set(backup.answered)
+        host.is_restored |= noticed
+        self.world.lost.add(host.identity.public)
+        if not noticed:
+            self.copied.add(host.identity.public)
+        self.begin(host)
+        return True
+
+    def twin(self, name: str) -> bool:
         """A host and a copy of it run at the same time."""
-        host = self._to_copy()
-        if host is not None:
-            twin = self.world.copy_of(host, host.name + "'")
-            self.start(twin)
-            self.note(f"{host.name} runs twice")
-
-    def _to_copy(self) -> Host | None:
-        people = [host for host in self.inside() if host.identity.public not in self.copied]
-        if not people or len(self.world.hosts) > 6:
-            return None
-        host = self.random.choice(people)
+        host = self.hosts.get(name)
+        if host is None or not self.is_inside(host) or host.identity.public in self.copied:
+            return False
         self.copied.add(host.identity.public)
-        return host
+        self.hosts[f"{name}2"] = twin = self.world.copy_of(host, f"{name}2")
+        self.begin(twin)
+        return True
 
-    def note(self, what: str) -> None:
-        self.log.append(f"{self.world.time:9.3f} {what}")
+    # ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def link(self, one: str, other: str, pace: str = "") -> bool:
+        if one not in self.hosts or other not in self.hosts:
+            return False
+        dials, dialled = self.hosts[one], self.hosts[other]
+        return self.world.link(dials, dialled, slow=dials if pace else None) is not None
+
+    def again(self, one: str, other: str) -> bool:
+        if one not in self.hosts or other not in self.hosts:
+            return False
+        number = self.world.between(self.hosts[one], self.hosts[other])
+        return number is not None and self.world.link(self.hosts[one], self.hosts[other], again=True) is not None
+
+    def cut(self, one: str, other: str) -> bool:
+        number = self.world.between(self.hosts[one], self.hosts[other]) if {one, other} <= self.hosts.keys() else None
+        if number is None:
+            return False
+        self.world.close(number)
+        return True
+
+    def mesh(self) -> None:
+        self.world.mesh()
+
+    def part(self, *parts: str) -> None:
+        self.world.part(*(part.split(",") for part in parts))
+
+    def heal(self) -> None:
+        self.world.heal()
+
+    def wall(self, name: str) -> bool:
+        """Nobody can dial this one any more. There is always somebody whom all can dial."""
+        if not {*self.plan.hosts} - self.world.ways.walled - {name}:
+            return False
+        self.world.ways.walled.add(name)
+        return True
+
+    def unwall(self, name: str) -> None:
+        self.world.ways.walled.discard(name)
+
+    # ── what is said ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def say(self, name: str, count: str, *, story: bool = False) -> bool:
+        host = self.hosts.get(name)
+        if host is None or not self.is_inside(host):
+            return False
+        for _ in range(int(count)):
+            self.said += 1
+            host.say(f"{name} {self.said}", story=story)
+        return True
+
+    def story(self, name: str, count: str) -> bool:
+        return self.say(name, count, story=True)
+
+    def whisper(self, name: str, to: str, count: str) -> bool:
+        """Say something to one other; or a lot."""
+        one, other = self.hosts.get(name), self.hosts.get(to)
+        if one is None or other is None or one.replica is None or not other.life:
+            return False
+        if self.copied & {one.identity.public, other.identity.public}:
+            return False
+        record = direct_room(one.identity, other.identity.public, one.now().wall, shown=True)
+        one.join(record)
+        for _ in range(int(count)):
+            self.said += 1
+            one.say(f"{name} {self.said}", record.id)
+        return True
+
+    def edit(self, name: str, which: str) -> bool:
+        return self._annotate(name, name, which, lambda message: Edit(message, f"{name} says otherwise"))
+
+    def delete(self, name: str, which: str) -> bool:
+        if not self._annotate(name, name, which, Delete):
+            return False
+        text = self.hosts[name].spoken[int(which)].text
+        self.hosts[name].answered.discard((ROOM.id, text))
+        self.hosts[name].waiting = {id_: said for id_, said in self.hosts[name].waiting.items() if said != (ROOM.id, text)}
+        return True
+
+    def react(self, author: str, which: str, name: str, gesture: str) -> bool:
+        return self._annotate(name, author, which, lambda message: React(message, gesture))
+
+    def unreact(self, author: str, which: str, name: str, gesture: str) -> bool:
+        return self._annotate(name, author, which, lambda message: React(message, gesture, remove=True))
+
+    def _annotate(self, name: str, author: str, which: str, about: Callable[[bytes], Edit | Delete | React]) -> bool:
+        host, said = self.hosts.get(name), self.hosts[author].spoken if author in self.hosts else []
+        if host is None or not self.is_inside(host) or int(which) >= len(said):
+            return False
+        host.annotate(about(said[int(which)].message))
+        return True
+
+    def rename(self, name: str) -> bool:
+        host = self.hosts.get(name)
+        if host is None or host.replica is None:
+            return False
+        host.do(lambda replica: replica.rename(f"{name}{self.said}", host.now()))
+        return True
+
+    # ── coming and going ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def leave(self, name: str, *, forget: bool = False) -> bool:
+        host = self.hosts.get(name)
+        if host is None or not self.is_inside(host):
+            return False
+        host.do(lambda replica: replica.leave(ROOM.id, host.now(), forget=forget))
+        return True
+
+    def forget(self, name: str) -> bool:
+        """Leave for good. Not who runs twice: the other one would still have what was answered."""
+        host = self.hosts.get(name)
+        if host is None or not self.is_inside(host) or host.identity.public in self.copied:
+            return False
+        host.forgets(ROOM.id)
+        return self.leave(name, forget=True)
+
+    def come(self, name: str) -> bool:
+        host = self.hosts.get(name)
+        if host is None or host.replica is None or self.is_inside(host):
+            return False
+        host.join(self.plan.room)
+        return True
 
 
-def is_scarce(seed: int | str) -> bool:
-    """Are the limits small in the schedule of this seed? In every third."""
-    return isinstance(seed, int) and seed % 3 == 2
-
-
-def run(seed: int | str, *, steps: int = 60) -> Schedule:
-    """Play the schedule of this seed. Violation where something does not hold."""
-    with scarcity() if is_scarce(seed) else nullcontext():
-        schedule = Schedule(seed, steps=steps)
+def play(plan: Plan) -> Schedule:
+    """Play a plan to its end. Violation where something does not hold."""
+    with ExitStack() as stack:
+        if plan.is_scarce:
+            stack.enter_context(scarcity())
+        if not plan.is_real:
+            stack.enter_context(keyed_hashes())
+        schedule = Schedule(plan)
         try:
             schedule.play()
             schedule.rest()
-            check_claims(schedule.honest(), schedule.copied | schedule.forgot)
-            check_rest(schedule.up(), schedule.honest(), schedule.mallory, schedule.copied)
+            schedule.check()
+            check_rest(schedule.up(), schedule.liars, schedule.copied, schedule.world.lost)
+            check_bytes(schedule.world, schedule.begun(), is_scarce=plan.is_scarce)
         except Exception as error:
-            error.add_note("\n".join(["", f"seed {seed}:", *schedule.log]))
+            error.add_note("\n".join(["", f"seed {plan.seed}:", *schedule.log]))
             raise
     return schedule
+
+
+def run(seed: int | str, *, small: bool = False) -> Schedule:
+    """Play the plan of this seed. Violation where something does not hold."""
+    return play(draw(seed, small=small))

@@ -1,16 +1,18 @@
 """A world of replicas on a virtual clock: links with delay that break in the middle, disks that lose what was not synced.
 
 Everything follows from one seed. The real core runs, without channels: a link is two ordered queues of encoded messages
-between two identities, and rooms are proven by name.
+between two identities, and rooms are proven by name. How long a message or a commit takes hangs on the seed, on who it is of and
+whom it is for, and on nothing that others do: who plays a part of a schedule meets the same delays.
 """
 
 from __future__ import annotations
 
 import copy
-import heapq
 import random
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
+from typing import NamedTuple
 
 from peertalk.core import wire
 from peertalk.core.effects import (
@@ -27,23 +29,37 @@ from peertalk.core.effects import (
     Send,
     Wake,
 )
-from peertalk.core.entry import Text, open_body
+from peertalk.core.entry import Content, Story, Text, decode_header, open_body
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.reach import Whence
-from peertalk.core.stored import EntryRecord, PutBody, PutPage, PutProfile, RoomRecord
+from peertalk.core.stored import (
+    ANNOTATIONS,
+    DropRoom,
+    EntryRecord,
+    ForgetHistory,
+    Op,
+    PageRecord,
+    PutBody,
+    PutPage,
+    PutProfile,
+    RoomRecord,
+)
 from peertalk.core.sync import Replica
-from peertalk.errors import RemoteError
 from tests.core.authors import ROOM, START
 from tests.model_store import ModelStore
+from tests.sim.network import Network, Violation
 
-SHOWN = ("text", "here", "left", "end")
-QUICK, SLOW = (0.0002, 0.02), (0.3, 2.5)
-"""Seconds that a message is under way."""
+SHOWN = ("text", "story", "here", "left", "end", *ANNOTATIONS)
+PAYLOAD = (wire.Page, wire.Pages, wire.Bodies)
+"""Messages that carry what others lack. All else is talk about it."""
 
 
-class Violation(AssertionError):
-    """An invariant does not hold."""
+class Said(NamedTuple):
+    """A message: its id by now, and its text."""
+
+    message: bytes
+    text: str
 
 
 class Host:
@@ -59,11 +75,23 @@ class Host:
         self.disk.apply(PutProfile("name", name.encode()))
         self.identity = Identity.from_seed(seed)
         self.replica: Replica | None = None
-        self.life = 0
+        self.life = self.synced = 0
         self.wake_at = float("inf")
         self.answered: set[tuple[bytes, str]] = set()
         self.waiting: dict[bytes, tuple[bytes, str]] = {}
+        self.spoken: list[Said] = []
+        """What it said in the room that all share, in that order."""
+        self.clock_was_set = False
+        self.dice = random.Random(f"{world.seed} {name} disk")
+        self.version = 0
+        """Grows with whatever changes on its disk."""
+        self.is_restored = False
+        """The mark of a restored profile is not replaced yet: at each start new feeds are begun."""
+        self.gained = Counter[str]()
+        """Bytes, and pages, of others that were put to disk here."""
         self.tokens: list[int] = []
+        self.written: dict[bytes, set[bytes]] = {}
+        """room → entries that are on disk, or on the way there in this life."""
         self.wrote: dict[bytes, dict[int, bytes]] = {}
         """What it put in its place itself, in any life: feed → seq → id."""
         self.closed: list[tuple[Host, str]] = []
@@ -80,24 +108,49 @@ class Host:
         self.wake_at = float("inf")
         self.waiting.clear()
         self.tokens.clear()
+        inside = self.disk.snapshot().rooms
+        self.written = {one.record.id: {b"", *(id_ for page in one.pages for id_, _, _ in page.entries)} for one in inside}
         rng = random.Random(f"{self.world.seed} {self.name} {self.life}")
         self.replica = Replica(self.identity, self.disk.snapshot(), disk=True, random=rng.randbytes, now=self.now())
+        if self.is_restored:
+            self._renew()
         self.do(lambda replica: replica.listen(self.port))
+
+    def _renew(self) -> None:
+        """As a program does with a profile that it finds restored; the mark is new once all that follows is on disk."""
+        self.do(lambda replica: replica.retire_all(self.now()))
+        last, life = self.disk.queued, self.life
+
+        def look() -> None:
+            self.is_restored = self.is_restored and (self.life != life or self.synced < last)
+
+        self.synced = 0
+        self.world.at(0.1, look)
 
     def crash(self) -> None:
         """Power loss: what was not synced is gone, or had just reached the disk."""
         self.world.cut(self)
         self.replica = None
-        self.disk.crash(self.world.random.randint(0, self.disk.queued))
+        self.version += 1
+        self.disk.crash(self.dice.randint(0, self.disk.queued))
 
     def join(self, record: RoomRecord = ROOM) -> None:
         self.do(lambda replica: replica.join(record, self.now()))
 
-    def say(self, text: str, room: bytes = ROOM.id) -> None:
+    def say(self, text: str, room: bytes = ROOM.id, *, story: bool = False) -> None:
+        content = Story(text, title="once") if story else Text(text)
+
         def send(replica: Replica) -> None:
-            self.waiting[replica.send(room, Text(text), self.now())] = room, text
+            message = replica.send(room, content, self.now())
+            self.waiting[message] = room, text
+            if room == ROOM.id:
+                self.spoken.append(Said(message, text))
 
         self.do(send)
+
+    def annotate(self, content: Content, room: bytes = ROOM.id) -> None:
+        """Say something about a message."""
+        self.do(lambda replica: replica.send(room, content, self.now()))
 
     def do(self, call: Callable[[Replica], None]) -> None:
         """One input, then carry out what follows from it."""
@@ -123,9 +176,8 @@ class Host:
             case Commit(token, ops):
                 self.disk.commit(ops)
                 self.tokens.append(token)
-                if any(isinstance(op, PutPage | PutBody) for op in ops):
-                    self.world.changed = self.world.time
-                self.later(self.world.random.uniform(0.0005, 0.02), self._synced)
+                self._look(ops)
+                self.later(self.dice.uniform(0.0005, 0.02), self._synced)
             case LoadPages(token, room, numbers):
                 self.later(0.001, lambda replica: replica.loaded(token, self.disk.pages(room, numbers), self.now()))
             case LoadBodies(token, room, entries):
@@ -134,6 +186,38 @@ class Host:
                 self._wake(at)
             case Queued() | Moved() | Placed():
                 self._on_own(effect)
+
+    def _look(self, ops: tuple[Op, ...]) -> None:
+        """What comes to the disk, or leaves it. Commits are synced in order, so what an entry rests on has to come before it."""
+        assert self.replica is not None
+        for op in ops:
+            match op:
+                case PutPage(page):
+                    self.world.changed = self.world.time
+                    self._rests_on_what_is_there(page)
+                    if page.feed not in self.replica.places[page.room].room.own_feeds():
+                        self.gained["bytes"] += sum(len(entry.header) + len(entry.body or b"") for entry in page.entries)
+                        self.gained["pages"] += 1
+                case PutBody():
+                    self.world.changed = self.world.time
+                    self.gained["bytes"] += len(op.body)
+                case ForgetHistory(room) | DropRoom(room):
+                    self.forgets(room)
+                    self.written.pop(room, None)
+
+    def _rests_on_what_is_there(self, page: PageRecord) -> None:
+        there = self.written.setdefault(page.room, {b""})
+        for entry in page.entries:
+            header = decode_header(entry.header)
+            if not there.issuperset((header.prev, *header.after)):
+                raise Violation(f"{self.name} commits what rests on something that is not on disk")
+            there.add(entry.id)
+
+    def forgets(self, room: bytes) -> None:
+        """What was answered there it need not have any more, nor what it was said to have."""
+        self.answered = {(where, text) for where, text in self.answered if where != room}
+        self.waiting = {message: (where, text) for message, (where, text) in self.waiting.items() if where != room}
+        self.world.lost.add(self.identity.public)
 
     def _on_link(self, effect: Send | Prove | Close | Heard) -> None:
         match effect:
@@ -152,6 +236,7 @@ class Host:
             case Moved(before, record):
                 if before in self.waiting:
                     self.waiting[record.message] = self.waiting.pop(before)
+                self.spoken = [Said(record.message, one.text) if one.message == before else one for one in self.spoken]
             case Queued(record):
                 self._answer(record.message)
             case Placed(_, entry):
@@ -161,6 +246,8 @@ class Host:
     def _synced(self, replica: Replica) -> None:
         """Commits are synced in order: the oldest is done."""
         self.disk.sync(1)
+        self.synced += 1
+        self.version += 1
         replica.committed(self.tokens.pop(0), self.now())
 
     def _answer(self, message: bytes) -> None:
@@ -184,29 +271,27 @@ class Host:
 
     def texts(self, room: bytes = ROOM.id) -> list[str]:
         contents = (open_body(entry.kind, entry.body or b"") for entry in self.entries(room))
-        return [content.text for content in contents if isinstance(content, Text)]
+        return [content.text for content in contents if isinstance(content, Text | Story)]
 
 
-class World:
+class World(Network):
     """Hosts, links, and time."""
 
     def __init__(self, seed: int | str) -> None:
-        self.seed = seed
+        super().__init__(seed)
         self.random = random.Random(seed)
-        self.time = 0.0
         self.changed = 0.0
         """When something of the history of a room came to anybody last."""
         self.hosts: list[Host] = []
-        self.links: dict[int, tuple[Host, Host]] = {}
-        self._pace: dict[tuple[int, str], tuple[float, float]] = {}
-        self._arrival: dict[tuple[int, str], float] = {}
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = count()
+        self.lost: set[bytes] = set()
+        """Identities that have lost or forgotten something: what they were said to have, they need not have."""
         self._numbers = count(1)
         self.watch: Callable[[Host, Host, wire.Message], None] = lambda sender, peer, message: None
         """Is shown every message that is sent."""
         self.sent = 0
         self.sent_bytes = 0
+        self.arrived: Counter[tuple[str, str]] = Counter()
+        """Bytes that arrived from whom, of what kind ("payload", "talk", "messages"), and links that came up."""
 
     def host(self, name: str, *, skew: int = 0) -> Host:
         host = Host(self, name, skew=skew)
@@ -222,36 +307,21 @@ class World:
         self.hosts.append(twin)
         return twin
 
-    def at(self, delay: float, run: Callable[[], None]) -> None:
-        heapq.heappush(self._heap, (self.time + delay, next(self._order), run))
-
-    def run(self, seconds: float) -> None:
-        """Let time pass."""
-        end = self.time + seconds
-        steps = 0
-        while self._heap and self._heap[0][0] <= end:
-            self.time, _, run = heapq.heappop(self._heap)
-            run()
-            steps += 1
-            if steps > 2_000_000:
-                raise Violation("the world does not come to rest")
-        self.time = end
-
     # ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def link(self, one: Host, other: Host, *, slow: Host | None = None) -> int | None:
-        """Bring a link up, if both run and are not linked. What `slow` says on it is long under way."""
+    def link(self, one: Host, other: Host, *, slow: Host | None = None, again: bool = False) -> int | None:
+        """Bring a link up that `one` dials, if both run, one reaches the other, and they are not linked, or `again`. What `slow`
+        says on it is long under way."""
         if one.replica is None or other.replica is None or one.identity.public == other.identity.public:
             return None
-        if self.between(one, other) is not None:
+        if (self.between(one, other) is not None and not again) or not self.ways.can_dial(one.name, other.name):
             return None
         shared = set(one.replica.secrets()) & set(other.replica.secrets())
         if not shared and (self._shuns(one, other) or self._shuns(other, one)):
             return None
         number = next(self._numbers)
-        self.links[number] = (one, other)
-        if slow is not None:
-            self._pace[number, slow.name] = SLOW
+        self.lay(number, one, other, slow)
+        self.arrived["", "links"] += 1
         for host, peer in ((one, other), (other, one)):
             self._bring_up(number, host, peer, shared, Whence(peer.address, 0, peer.port if host is one else 0))
         return number
@@ -276,6 +346,7 @@ class World:
         """A link breaks: what is under way on it is lost."""
         ends = self.links.pop(number, None)
         for host in ends or ():
+            del self._ways[number, host.name]
             if host.replica is not None and number in host.replica.links:
                 host.do(lambda replica, host=host: replica.link_down(number, host.now()))
 
@@ -292,53 +363,39 @@ class World:
                 self.close(number)
 
     def mesh(self) -> None:
+        """Everybody dials everybody, and is dialled by who was not reached."""
         for i, one in enumerate(self.hosts):
             for other in self.hosts[i + 1 :]:
-                self.link(one, other)
+                if self.link(one, other) is None:
+                    self.link(other, one)
 
     def send(self, sender: Host, number: int, message: wire.Message) -> None:
         if number not in self.links:
             return
-        one, other = self.links[number]
-        peer = other if sender is one else one
+        peer = self.at_other_end(number, sender)
         raw = wire.encode(message)
         self.watch(sender, peer, message)
         self.sent += 1
         self.sent_bytes += len(raw)
-        hurried = isinstance(
-            message, wire.Peers | wire.Roll
-        )  # no entry hangs on it, so it draws no dice and shifts nobody's schedule
-        self._deliver(sender, peer, number, lambda replica: replica.received(number, raw, peer.now()), hurried=hurried)
+        kind = "payload" if isinstance(message, PAYLOAD) else "talk"
 
-    def _deliver(
-        self, sender: Host, peer: Host, number: int, call: Callable[[Replica], None], *, hurried: bool = False
-    ) -> None:
-        key = (number, sender.name)
-        pace = self._pace.get(key, QUICK)
-        under_way = pace[0] if hurried else self.random.uniform(*pace)
-        self._arrival[key] = arrival = max(self._arrival.get(key, 0.0), self.time + under_way)
-        life = peer.life
+        def receive(replica: Replica) -> None:
+            self.arrived[f"{sender.name} {peer.name}", kind] += len(raw)
+            replica.received(number, raw, peer.now())
 
-        def arrive() -> None:
-            if number not in self.links or peer.replica is None or peer.life != life:
-                return
-            try:
-                peer.do(call)
-            except RemoteError as error:
-                self.blame(peer, number, str(error))
-
-        heapq.heappush(self._heap, (arrival, next(self._order), arrive))
+        self.deliver(self._ways[number, sender.name], number, len(raw), receive)
 
     def prove(self, sender: Host, number: int, rooms: tuple[bytes, ...]) -> None:
         if number not in self.links:
             return
-        one, other = self.links[number]
-        peer = other if sender is one else one
+        peer = self.at_other_end(number, sender)
 
         def proven(replica: Replica) -> None:
             both = [room for room in rooms if room in replica.secrets(number)]
             if both:
                 replica.proven(number, both, peer.now())
-                self._deliver(peer, sender, number, lambda back: back.proven(number, both, sender.now()))
+                back = self._ways.get((number, peer.name))
+                if back is not None:
+                    self.deliver(back, number, 0, lambda replica: replica.proven(number, both, sender.now()))
 
-        self._deliver(sender, peer, number, proven)
+        self.deliver(self._ways[number, sender.name], number, 0, proven)

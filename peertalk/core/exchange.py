@@ -165,13 +165,14 @@ class Exchange:
         room = place.room
         before = len(room.log.pages)
         entries = room.log.count
-        if room.receive_page(page, sharing, now):
-            place.asking.brought(sharing, room.log.count - entries, now)
-        elif sharing.ask_after > now.mono:
-            place.asking.put_off(sharing, now)
-        if len(room.log.pages) > before:
-            room.unpark(now)
-            self._check_own(place, before, now)
+        with self._out.together():  # once it is known here that another copy has written, it is known for good
+            if room.receive_page(page, sharing, now):
+                place.asking.brought(sharing, room.log.count - entries, now)
+            elif sharing.ask_after > now.mono:
+                place.asking.put_off(sharing, now)
+            if len(room.log.pages) > before:
+                room.unpark(now)
+                self._check_own(place, before, now)
 
     def _check_own(self, place: Place, since: int, now: Now) -> None:
         """A verified page of an own feed that was not written here: another copy of this profile is at work."""

@@ -61,7 +61,7 @@ class Disk(apsw.VFS):
             shutil.copyfile(path, self.kept / path.name)
         connection = apsw.Connection(str(path), vfs=self.name)
         connection.pragma("locking_mode", "exclusive")
-        schema._unlock(connection, key)
+        schema.unlock(connection, key)
         schema._migrate(connection)
         return connection
 

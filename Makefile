@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 ARGS =
 export VENV
 
-.PHONY: help demo run test unit lab check format sim fuzz bench venv clean
+.PHONY: help demo run test unit lab check format sim kills fuzz bench venv clean
 
 help:
 	@echo "make demo    try PeerTalk: a chat with two companions, removed afterwards"
@@ -16,6 +16,7 @@ help:
 	@echo "make check   style, types, layers, the rules of the house, translations"
 	@echo "make format  put the code into shape"
 	@echo "make sim     the long simulation: SEEDS=10000"
+	@echo "make kills   kill -9 of two that talk, at random moments: KILLS=300"
 	@echo "make fuzz    look for inputs that break something: SECONDS=600"
 	@echo "make bench   the measurements"
 	@echo "make venv    only set up .venv"
@@ -55,6 +56,10 @@ format: venv
 SEEDS = 10000
 sim: venv
 	$(BIN)/python -m tests.sim $(SEEDS) --processes $$(getconf _NPROCESSORS_ONLN) $(ARGS)
+
+KILLS = 300
+kills: venv
+	PEERTALK_KILLS=$(KILLS) $(BIN)/python -m pytest -s tests/cli/test_kills.py $(ARGS)
 
 SECONDS = 600
 fuzz:

@@ -37,5 +37,6 @@ class RequestError(PeerTalkError):
 
 
 class StartError(PeerTalkError):
-    """Why the program cannot start: `wrong_passphrase`, `needs_passphrase`, `newer_database`, `broken_database`,
-    `profile_in_use`, `port_in_use`, `port_denied`, `no_interface`, `bad_config`, `no_home`, `disk`, `not_running`."""
+    """Why the program cannot start: `wrong_passphrase`, `needs_passphrase`, `newer_database`, `broken_database`, `broken_key`,
+    `profile_in_use`, `port_in_use`, `port_denied`, `no_interface`, `bad_config`, `no_home`, `disk`, `not_running`; and of backups
+    `no_profile`, `profile_exists`, `file_exists`, `broken_backup`, `newer_backup`."""

@@ -3,6 +3,7 @@
 options.py    the options that every command takes, on either side of its name
 commands.py   the commands, as click sees them
 running.py    an event loop, signals, and what each command does in it
+keeping.py    backups of a profile, coming back from one, and what to do about damaged files
 build.py      settings → a node with all its parts (composition root)
 logs.py       where the log goes, and what never gets into it
 report.py     what the doctor found, as text to be copied or as data

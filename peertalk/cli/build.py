@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from peertalk import say
 from peertalk.errors import StartError
-from peertalk.node import keyring
+from peertalk.node import backup, keyring
 from peertalk.node.node import Node
 from peertalk.node.store import Store
 from peertalk.rpc import serve_socket
@@ -71,7 +71,7 @@ async def open_node(settings: Settings, passphrase: str | None = None) -> Node:
     """A started node. StartError: all of its kinds but `not_running`."""
     if settings.ephemeral:
         return await _open(settings, Store.open(None, b""))
-    secret = passphrase if passphrase is not None else _read_passphrase(settings.passphrase_file)
+    secret = passphrase if passphrase is not None else read_passphrase(settings.passphrase_file)
     lock = keyring.ProfileLock(settings.home)
     try:
         key = await asyncio.to_thread(_key, settings.home, secret)
@@ -79,6 +79,7 @@ async def open_node(settings: Settings, passphrase: str | None = None) -> Node:
     except BaseException:
         lock.release()
         raise
+    node.back_up = lambda target, passphrase: backup.write(settings.home, key, target, passphrase, SystemClock().wall())
     await node.surround(lock)
     return node
 
@@ -106,7 +107,7 @@ def _discovery(settings: Settings) -> Discovery | None:
     return MdnsDiscovery(settings.interfaces, clock=SystemClock())
 
 
-def _read_passphrase(file: Path | None) -> str | None:
+def read_passphrase(file: Path | None) -> str | None:
     """The first line of the passphrase file, if there is one. StartError."""
     if file is None:
         return None

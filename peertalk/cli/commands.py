@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,7 +39,7 @@ def program() -> click.Group:
             return screen(_settings(context, {}))
         return 0
 
-    for command in (_plain(), _rpc(), _send(), _tail(), _doctor(), _demo()):
+    for command in (_plain(), _rpc(), _send(), _tail(), _doctor(), _backup(), _restore(), _reset(), _demo()):
         peertalk_.add_command(command)
     return peertalk_
 
@@ -120,6 +121,68 @@ def _doctor() -> click.Command:
         return doctor(_settings(context, options), as_json=as_json)
 
     return doctor
+
+
+def _backup() -> click.Command:
+    @click.command(
+        "backup",
+        options_metavar=_("[OPTIONS]"),
+        help=_(
+            "Copy your profile, with all that is stored, into the new file FILE, encrypted under a passphrase. PeerTalk may be running "
+            "meanwhile. With --passphrase-file the passphrase in it is that of the profile, if it has one, and of the backup."
+        ),
+    )
+    @click.argument("file", metavar=_("FILE"), type=click.Path(path_type=Path))
+    @_common
+    def backup(context: click.Context, /, file: Path, **options: object) -> int:
+        from peertalk.cli.keeping import backup
+
+        return backup(_settings(context, options), file)
+
+    return backup
+
+
+def _restore() -> click.Command:
+    @click.command(
+        "restore",
+        options_metavar=_("[OPTIONS]"),
+        help=_(
+            "Make a profile from the backup FILE. What was said since then comes back from the others, where a room is kept. "
+            "With --passphrase-file the passphrase in it is that of the backup."
+        ),
+    )
+    @click.argument("file", metavar=_("FILE"), type=click.Path(path_type=Path))
+    @click.option(
+        "--set-aside",
+        is_flag=True,
+        help=_("Move the profile that is there into a folder of its own first; nothing is deleted."),
+    )
+    @_common
+    def restore(context: click.Context, /, file: Path, set_aside: bool, **options: object) -> int:
+        from peertalk.cli.keeping import restore
+
+        return restore(_settings(context, options), file, set_aside=set_aside)
+
+    return restore
+
+
+def _reset() -> click.Command:
+    @click.command(
+        "reset",
+        options_metavar=_("[OPTIONS]"),
+        help=_(
+            "Begin anew where the stored history is damaged. The old files are moved into a folder of their own, nothing is deleted. "
+            "Your key, your name, your rooms and the people you know live on, as far as they can still be read."
+        ),
+    )
+    @click.option("--yes", is_flag=True, help=_("Don't ask first."))
+    @_common
+    def reset(context: click.Context, /, yes: bool, **options: object) -> int:
+        from peertalk.cli.keeping import reset
+
+        return reset(_settings(context, options), sure=yes)
+
+    return reset
 
 
 def _demo() -> click.Command:

@@ -174,6 +174,16 @@ class Exchange:
 
     def _take_in(self, place: Place, sharing: Sharing, receive: Callable[[], bool], now: Now) -> None:
         """`receive` pages, and see to what follows from those that settled: also from those before one that is a bad one."""
+        refused: RemoteError | None = None
+        with self._out.together():  # once it is known here that another copy has written, it is known for good
+            try:
+                self._settle(place, sharing, receive, now)
+            except RemoteError as error:
+                refused = error
+        if refused is not None:
+            raise refused
+
+    def _settle(self, place: Place, sharing: Sharing, receive: Callable[[], bool], now: Now) -> None:
         room = place.room
         before, entries = len(room.log.pages), room.log.count
         try:

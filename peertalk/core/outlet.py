@@ -116,7 +116,8 @@ class Outlet:
             yield
         finally:
             self._together = None
-        self.commit([op for ops, _ in parts for op in ops], lambda now: _call([then for _, then in parts], now))
+        if parts:
+            self.commit([op for ops, _ in parts for op in ops], lambda now: _call([then for _, then in parts], now))
 
     def lazily(self, key: object, op: Op) -> None:
         """Make `op` durable with the next commit; it replaces an older one of the same key. For what may be lost."""

@@ -27,6 +27,7 @@ from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
 from peertalk.errors import StartError
+from peertalk.node.files import read, replace
 
 State = Literal["new", "key_file", "passphrase"]
 
@@ -47,8 +48,8 @@ class _Plain(msgspec.Struct, frozen=True, tag="plain"):
     key: Annotated[bytes, Meta(min_length=SecretBox.KEY_SIZE, max_length=SecretBox.KEY_SIZE)]
 
 
-class _Wrapped(msgspec.Struct, frozen=True, tag="argon2id"):
-    """The key in a SecretBox under Argon2id(passphrase, salt, ops, memory)."""
+class Wrapped(msgspec.Struct, frozen=True, tag="argon2id"):
+    """A key in a SecretBox under Argon2id(passphrase, salt, ops, memory)."""
 
     version: int
     salt: Annotated[bytes, Meta(min_length=pwhash.argon2id.SALTBYTES, max_length=pwhash.argon2id.SALTBYTES)]
@@ -66,29 +67,35 @@ def database(home: Path) -> Path:
     return home / "peertalk.db"
 
 
+def draft(home: Path) -> Path:
+    """Where a profile lies that is to take the place of the one in `home`, while that is done (replacing.py)."""
+    return home / "draft"
+
+
 def profile_state(home: Path) -> State:
-    """Whether there is a profile, and whether it needs a passphrase. StartError: see `unlock`."""
+    """Whether there is a profile, and whether it needs a passphrase. StartError: see `unlock`; `broken_key` (file, why="lost")
+    where there is a database without one, or one profile is only half in the place of another."""
     found = _read_key(home)
+    if found is None and (database(home).exists() or draft(home).exists()):
+        raise StartError("broken_key", file=str(key_path(home)), why="lost")
     if found is None:
         return "new"
-    return "passphrase" if isinstance(found, _Wrapped) else "key_file"
+    return "passphrase" if isinstance(found, Wrapped) else "key_file"
 
 
 def create(home: Path, passphrase: str | None) -> bytes:
     """Make a profile, with its directory (owner-only), and return the key of its database; durable when it returns.
 
-    StartError: `needs_passphrase` (it is empty), `no_home` (home), `disk` (why), `broken_database` (file: one whose key is gone).
+    StartError: `needs_passphrase` (it is empty), `no_home` (home), `disk` (why), `broken_key` (file, why="lost": a database is there).
     FileExistsError: there is a profile already.
     """
     if passphrase == "":
         raise StartError("needs_passphrase")
-    if _read_key(home) is not None:
-        raise FileExistsError(_key_path(home))
-    if database(home).exists():
-        raise StartError("broken_database", file=str(database(home)))
+    if profile_state(home) != "new":
+        raise FileExistsError(key_path(home))
     make_home(home)
     key = secrets.token_bytes(SecretBox.KEY_SIZE)
-    _replace(_key_path(home), msgspec.json.encode(_Plain(_VERSION, key) if passphrase is None else _wrap(key, passphrase)))
+    replace(key_path(home), msgspec.json.encode(_Plain(_VERSION, key) if passphrase is None else wrap(key, passphrase)))
     return key
 
 
@@ -96,7 +103,7 @@ def unlock(home: Path, passphrase: str | None) -> bytes:
     """The key of the database. A profile without a passphrase ignores the one given.
 
     StartError: `needs_passphrase`, `wrong_passphrase`, `no_home` (home: no profile there), `newer_database` (found, known),
-    `broken_database` (file), `disk` (why).
+    `broken_key` (file, why), `disk` (why).
     """
     found = _read_key(home)
     if found is None:
@@ -105,11 +112,7 @@ def unlock(home: Path, passphrase: str | None) -> bytes:
         return found.key
     if passphrase is None:
         raise StartError("needs_passphrase")
-    wrapping = SecretBox(_stretch(passphrase, found.salt, found.ops, found.memory))
-    try:
-        return wrapping.decrypt(found.box)
-    except CryptoError as error:
-        raise StartError("wrong_passphrase") from error
+    return unwrap(found, passphrase)
 
 
 def make_home(home: Path) -> None:
@@ -132,28 +135,39 @@ def _keep_others_out(home: Path) -> None:
         raise PermissionError(f"not ours: {home}")
 
 
-def _key_path(home: Path) -> Path:
+def key_path(home: Path) -> Path:
+    """Where the key of its database lies."""
     return home / "key"
 
 
-def _read_key(home: Path) -> _Plain | _Wrapped | None:
-    raw = _read(_key_path(home))
+def _read_key(home: Path) -> _Plain | Wrapped | None:
+    raw = read(key_path(home))
     if raw is None:
         return None
     try:
         version = msgspec.json.decode(raw, type=_Version).version
         if version > _VERSION:
             raise StartError("newer_database", found=version, known=_VERSION)
-        return msgspec.json.decode(raw, type=_Plain | _Wrapped)
+        return msgspec.json.decode(raw, type=_Plain | Wrapped)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise StartError("broken_database", file=str(_key_path(home))) from error
+        raise StartError("broken_key", file=str(key_path(home)), why="damaged") from error
 
 
-def _wrap(key: bytes, passphrase: str) -> _Wrapped:
+def wrap(key: bytes, passphrase: str) -> Wrapped:
+    """`key` under a passphrase (Argon2id, moderate: 0.2 s and 256 MiB). StartError("disk", why="memory")."""
     salt = secrets.token_bytes(pwhash.argon2id.SALTBYTES)
     ops, memory = pwhash.argon2id.OPSLIMIT_MODERATE, pwhash.argon2id.MEMLIMIT_MODERATE
     box = SecretBox(_stretch(passphrase, salt, ops, memory)).encrypt(key)
-    return _Wrapped(_VERSION, salt, ops, memory, bytes(box))
+    return Wrapped(_VERSION, salt, ops, memory, bytes(box))
+
+
+def unwrap(wrapped: Wrapped, passphrase: str) -> bytes:
+    """The key in there. StartError: `wrong_passphrase`, `disk` (why="memory")."""
+    wrapping = SecretBox(_stretch(passphrase, wrapped.salt, wrapped.ops, wrapped.memory))
+    try:
+        return wrapping.decrypt(wrapped.box)
+    except CryptoError as error:
+        raise StartError("wrong_passphrase") from error
 
 
 def _stretch(passphrase: str, salt: bytes, ops: int, memory: int) -> bytes:
@@ -237,7 +251,7 @@ def token_path(home: Path) -> Path:
 
 def read_token(home: Path) -> tuple[bytes, ...]:
     """The tokens that are known outside the profile: the last one, during a start also the one before."""
-    raw = _read(token_path(home)) or b""
+    raw = read(token_path(home)) or b""
     return tuple(raw[at : at + _TOKEN] for at in range(0, len(raw) - _TOKEN + 1, _TOKEN))
 
 
@@ -245,58 +259,9 @@ def write_token(home: Path, token: bytes, previous: bytes | None = None) -> None
     """Make `token` known outside the profile, and leave `previous` known if it was. Durable when it returns."""
     kept = b"".join(known for known in read_token(home) if known == previous)
     make_home(token_path(home).parent)
-    _replace(token_path(home), kept + token)
+    replace(token_path(home), kept + token)
 
 
 def is_copy(home: Path, token: bytes) -> bool:
     """Whether a profile with this token in its database was copied here or put back: somebody else may have gone on with it."""
     return token != b"" and token not in read_token(home)
-
-
-# ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StartError("disk", why="denied", file=str(path)) from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read: after a crash it is as before or complete."""
-    draft = path.with_name(path.name + ".new")
-    try:
-        draft.unlink(missing_ok=True)
-        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(file, content)
-            _sync(file)
-        finally:
-            os.close(file)
-        draft.replace(path)
-        _sync_directory(path.parent)
-    except OSError as error:
-        raise StartError("disk", why="denied" if isinstance(error, PermissionError) else "io", file=str(path)) from error
-
-
-def _sync(file: int) -> None:
-    """On the disk, not in its cache: macOS needs to be told."""
-    if sys.platform == "darwin":
-        import fcntl  # noqa: PLC0415 - does not exist on Windows
-
-        fcntl.fcntl(file, fcntl.F_FULLFSYNC)
-    else:
-        os.fsync(file)
-
-
-def _sync_directory(directory: Path) -> None:
-    """The new name outlives a power loss. Windows has no such call; there a rename is journalled."""
-    if sys.platform != "win32":
-        file = os.open(directory, os.O_RDONLY)
-        try:
-            _sync(file)
-        finally:
-            os.close(file)

@@ -6,7 +6,9 @@ RequestError with a kind of that page.
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -40,6 +42,8 @@ class Node(RoomCalls, DoorCalls, InviteCalls, ReformCalls, TrustCalls, MessageCa
     def __init__(self, life: Life) -> None:
         super().__init__(life)
         self.settings = life.settings
+        self.back_up: Callable[[Path, str], None] | None = None
+        """Writes a backup (file, passphrase) of the profile on disk, if there is one. Blocks."""
 
     @classmethod
     async def open(
@@ -106,6 +110,15 @@ class Node(RoomCalls, DoorCalls, InviteCalls, ReformCalls, TrustCalls, MessageCa
         from peertalk.node.doctor import Doctor  # noqa: PLC0415 (50 ms for zeroconf, which not everybody uses)
 
         return await Doctor(self._life).examine()
+
+    async def backup(self, path: str, passphrase: str) -> None:
+        """Back the profile up as it is now, into a new file under a passphrase; on disk when this returns (node/backup.py).
+        RequestError("refused", why="ephemeral") where nothing is on disk; StartError as backup.write."""
+        if self.back_up is None:
+            raise RequestError("refused", why="ephemeral")
+        self._life.replica.flush()
+        await self._life.committed()
+        await asyncio.to_thread(self.back_up, Path(path), passphrase)
 
     async def set_name(self, name: str) -> events.IdentityView:
         """Be called so from now on, in all rooms; of a long name the first 32 cells. RequestError("bad_name") if nothing is left."""

@@ -129,7 +129,7 @@ def connect(path: Path, key: bytes) -> Connections:
         with failures_told(path):
             for _ in range(2):
                 connections.append(apsw.Connection(str(path)))
-                _unlock(connections[-1], key)
+                unlock(connections[-1], key)
             return _ready(connections[0], connections[1], _PATIENCE_MS)
     except BaseException:
         disconnect(connections)
@@ -198,7 +198,7 @@ def _create(path: Path, key: bytes) -> None:
         fresh.unlink(missing_ok=True)
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         connection = apsw.Connection(str(fresh))
-        _unlock(connection, key)
+        unlock(connection, key)
         connection.execute("VACUUM")
         connection.close()
         fresh.replace(path)
@@ -206,7 +206,8 @@ def _create(path: Path, key: bytes) -> None:
         raise StartError("disk", why="denied") from error
 
 
-def _unlock(connection: apsw.Connection, key: bytes) -> None:
+def unlock(connection: apsw.Connection, key: bytes) -> None:
+    """Say under which key (32 bytes) all that is read and written on a new connection is encrypted."""
     connection.pragma("cipher", "chacha20")
     connection.pragma("key", f"raw:{key.hex()}")  # raw: the key is random already, nothing is derived at each open
 

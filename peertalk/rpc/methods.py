@@ -119,6 +119,11 @@ class ListMessages(Params, frozen=True):
     after: str | None = None
 
 
+class Backup(Params, frozen=True):
+    path: str
+    passphrase: Annotated[str, Meta(min_length=1)]
+
+
 class Connect(Params, frozen=True):
     host: str
     port: Port
@@ -185,6 +190,7 @@ async def _connect(node: Node, params: Connect) -> object:
 METHODS: Final[dict[str, Method]] = {
     "node.status": _method(Nothing, _status),
     "node.doctor": _method(Nothing, _doctor),
+    "node.backup": _method(Backup, _dash(lambda node, it: node.backup(it.path, it.passphrase))),
     "node.set_name": _method(ByName, lambda node, it: node.set_name(it.name)),
     "rooms.list": _method(Nothing, lambda node, _: node.rooms()),
     "rooms.show": _method(InRoom, lambda node, it: node.room(it.room)),

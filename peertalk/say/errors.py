@@ -41,10 +41,6 @@ _FIXED: Final[Mapping[str, str]] = {
     "missing_argument": N_("Something is missing there. It is written like this: {usage}"),
     "extra_argument": N_("That is more than this command takes. It is written like this: {usage}"),
     "bad_choice": N_("“{value}” is not one of: {allowed}."),
-    "wrong_passphrase": N_("That passphrase does not open this profile. Nothing was changed, so try again."),
-    "needs_passphrase": N_(
-        "This profile is protected by a passphrase. Start PeerTalk in a terminal, where it asks for it, or use --passphrase-file."
-    ),
     "newer_database": N_(
         "A newer PeerTalk wrote this profile, and this one cannot read it. Nothing was changed. "
         "Install the newer PeerTalk, or choose another folder with --home."
@@ -52,6 +48,16 @@ _FIXED: Final[Mapping[str, str]] = {
     "not_understood": N_(
         "The PeerTalk that runs with this profile is of another version, and what it answered cannot be read. "
         "End it, then try again."
+    ),
+    "no_profile": N_("There is no profile in {home}. Another folder is chosen with --home."),
+    "profile_exists": N_(
+        "There is a profile in {home} already, and nothing was changed. With --set-aside it is moved into a folder of its own first; "
+        "another folder is chosen with --home."
+    ),
+    "file_exists": N_("{file} is there already, and was not touched. Choose another name."),
+    "broken_backup": N_("{file} is no backup of PeerTalk, or is not whole any more. Nothing was changed."),
+    "newer_backup": N_(
+        "A newer PeerTalk made {file}, and this one cannot read it. Nothing was changed. Install the newer PeerTalk."
     ),
     "not_running": N_("PeerTalk is not running with this profile, or has just ended. Start it first."),
     "port_denied": N_("This computer does not let PeerTalk use port {port}. Choose one above 1023, or leave --port out."),
@@ -131,7 +137,37 @@ def _profile_in_use(data: Data) -> str:
 
 
 def _broken_database(data: Data) -> str:
-    return _at(_("The stored history is damaged. Nothing was deleted. Choose another folder with --home to go on."), data)
+    told = _(
+        "The stored history is damaged and cannot be read. Nothing was deleted or changed. If you have a backup, “peertalk restore "
+        "--set-aside BACKUP” brings it back. “peertalk reset” begins anew, and saves what can still be read of your rooms and people."
+    )
+    return _at(told, data)
+
+
+def _broken_key(data: Data) -> str:
+    told = _("The file with the key to your stored history is damaged. Nothing was deleted or changed.")
+    if data.get("why") == "lost":
+        told = _("The file with the key to your stored history is not there. Nothing was deleted or changed.")
+    more = _(
+        "Without it nobody can read the history. If you have a copy of that file, put it back. If you have a backup, “peertalk "
+        "restore --set-aside BACKUP” brings it back. “peertalk reset” begins anew."
+    )
+    return _at(f"{told} {more}", data)
+
+
+def _needs_passphrase(data: Data) -> str:
+    if data.get("question"):  # one of those that `peertalk backup` and `restore` ask
+        told = _("{question}: it is needed. Do this in a terminal, where you are asked for it, or use --passphrase-file.")
+        return told.format(question=_plain(data["question"]))
+    return _(
+        "This profile is protected by a passphrase. Start PeerTalk in a terminal, where it asks for it, or use --passphrase-file."
+    )
+
+
+def _wrong_passphrase(data: Data) -> str:
+    if data.get("file"):
+        return _at(_("That passphrase does not open this backup. Nothing was changed, so try again."), data)
+    return _("That passphrase does not open this profile. Nothing was changed, so try again.")
 
 
 def _at(told: str, data: Data) -> str:
@@ -155,6 +191,7 @@ _DISKS: Final = {
     "full": N_("The disk is full: nothing more can be stored. Make some room, then start PeerTalk again."),
     "denied": N_("The files of your profile cannot be used: permission was denied, or the disk is read-only."),
     "gone": N_("The files of your profile were deleted or moved while PeerTalk was running: nothing more can be stored."),
+    "missing": N_("There is no such file or folder."),
     "busy": N_("Another program holds the files of your profile, a backup perhaps. Wait for it, then start PeerTalk again."),
     "memory": N_("This computer has no memory left for PeerTalk. Close something else, then start it again."),
 }
@@ -217,6 +254,9 @@ _MADE: Final[Mapping[str, Callable[[Data], str]]] = {
     "unknown_command": _unknown_command,
     "profile_in_use": _profile_in_use,
     "broken_database": _broken_database,
+    "broken_key": _broken_key,
+    "needs_passphrase": _needs_passphrase,
+    "wrong_passphrase": _wrong_passphrase,
     "port_in_use": _port_in_use,
     "no_interface": _no_interface,
     "disk": _disk,

@@ -146,7 +146,7 @@ async def test_an_interface_that_does_not_exist_is_named(home: Path) -> None:
 async def test_a_damaged_database_is_left_alone(home: Path) -> None:
     assert (await run(home, "rpc", *LOOPBACK)).code == 0
     (home / "peertalk.db").write_bytes(b"not a database" * 1000)
-    assert (await refused(home)).startswith("The stored history is damaged.")
+    assert (await refused(home)).startswith("The stored history is damaged and cannot be read. Nothing was deleted or changed.")
     assert (home / "peertalk.db").read_bytes() == b"not a database" * 1000
 
 

@@ -284,6 +284,29 @@ def test_a_verified_page_of_an_own_feed_from_elsewhere_retires_it() -> None:
     assert len(keys(desk, ROOM.id)) == 2
 
 
+def test_that_another_copy_writes_and_that_one_stops_is_one_commit() -> None:
+    """Else a power loss between the two leaves the page and the key: it is never new again, and one would write on."""
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    copy = another_copy(desk)
+    first, second = copy.says("I am you"), copy.says("I still am")
+    desk.slow = True
+    for page in (second, first):  # the later one is parked, and settles with the other
+        desk.hear(link, page)
+    desk.crash(reached=1)
+    assert {tip(first), tip(second)} <= set(desk.room.log.index)
+    assert keys(desk, ROOM.id)[copy.feed] is None
+    assert desk.room.keys[-1].seed is not None
+
+
+def test_a_page_that_is_here_already_costs_no_commit() -> None:
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    page = ben.says("hello")
+    assert [commit for commit in of(Commit, desk.hear(link, page)) if commit.ops]
+    assert not of(Commit, desk.hear(link, page))
+
+
 def test_what_waits_moves_on_to_the_new_feed_and_its_new_id_is_told() -> None:
     desk, ben = Desk(), Author("ben")
     desk.down(desk.meet(ben))

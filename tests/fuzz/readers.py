@@ -118,7 +118,7 @@ def settings(data: bytes) -> None:
     try:
         reader(raw)
     except StartError as error:
-        assert error.kind in ("bad_config", "broken_database", "newer_database"), error
+        assert error.kind in ("bad_config", "broken_key", "newer_database"), error
         assert say.error(error)
         assert str(error)
 

@@ -17,7 +17,7 @@ from nacl import pwhash
 from nacl.exceptions import RuntimeError as KeyDerivationError
 
 from peertalk.errors import StartError
-from peertalk.node import keyring
+from peertalk.node import files, keyring
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes of files are a POSIX thing")
 OTHER = Path(__file__).parents[2]
@@ -98,7 +98,9 @@ def test_no_new_key_is_put_beside_a_database_that_has_lost_its_own(home: Path) -
     (home / "key").unlink()
     with pytest.raises(StartError) as error:
         keyring.create(home, None)
-    assert kind(error) == ("broken_database", {"file": str(keyring.database(home))})
+    assert kind(error) == ("broken_key", {"file": str(home / "key"), "why": "lost"})
+    with pytest.raises(StartError):
+        keyring.profile_state(home)  # nobody is asked how a new one is to be kept
     assert not (home / "key").exists()
 
 
@@ -129,7 +131,7 @@ def test_a_key_file_that_is_broken_is_told(home: Path, content: bytes) -> None:
     (home / "key").write_bytes(content)
     with pytest.raises(StartError) as error:
         keyring.unlock(home, None)
-    assert kind(error) == ("broken_database", {"file": str(home / "key")})
+    assert kind(error) == ("broken_key", {"file": str(home / "key"), "why": "damaged"})
 
 
 def test_a_wrapped_key_that_is_broken_is_told(home: Path) -> None:
@@ -139,7 +141,7 @@ def test_a_wrapped_key_that_is_broken_is_told(home: Path) -> None:
         (home / "key").write_bytes(msgspec.json.encode({**wrapped, **change}))
         with pytest.raises(StartError) as error:
             keyring.unlock(home, "correct horse")
-        assert kind(error) == ("broken_database", {"file": str(home / "key")})
+        assert kind(error) == ("broken_key", {"file": str(home / "key"), "why": "damaged"})
 
 
 def test_too_little_memory_is_not_taken_for_a_wrong_passphrase(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,7 +315,7 @@ def token(number: int) -> bytes:
 
 
 def test_a_kill_at_any_step_of_any_start_is_never_taken_for_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyring, "_sync", lambda _file: None)  # a kill is no power loss, and these are many starts
+    monkeypatch.setattr(files, "sync", lambda _file: None)  # a kill is no power loss, and these are many starts
     for kills in product(range(4), repeat=3):
         profile = Profile(tmp_path / str(kills))
         assert [profile.start(token(n), steps) for n, steps in enumerate((3, *kills, 3), 1)] == [False] * 5, kills

@@ -71,7 +71,7 @@ def test_any_key_file_is_read_or_said_to_be_broken(data: st.DataObject) -> None:
         try:
             assert keyring.profile_state(Path(folder)) in ("key_file", "passphrase")
         except StartError as error:
-            assert error.kind in ("broken_database", "newer_database")
+            assert error.kind in ("broken_key", "newer_database")
 
 
 # ── the database ─────────────────────────────────────────────────────────────────────────────────────────────────────

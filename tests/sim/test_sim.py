@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from peertalk.core import intake, wire
+from peertalk.core import wire
 from peertalk.core.room import Room
 from tests.core.authors import ROOM, Author, ids
 from tests.sim import __main__ as command
@@ -67,14 +67,14 @@ def test_the_schedules_do_what_they_are_for() -> None:
 
 
 def test_in_some_schedules_everything_is_scarce(monkeypatch: pytest.MonkeyPatch) -> None:
-    charged, refused = intake.charged, Counter[str]()
+    charged, refused = Room.charged, Counter[str]()
 
     def counting(room: Room, *arguments: Any) -> Any:
         found = charged(room, *arguments)
         refused[room.record.kind] += found is None
         return found
 
-    monkeypatch.setattr(intake, "charged", counting)
+    monkeypatch.setattr(Room, "charged", counting)
     for seed in filter(is_scarce, range(30)):
         run(seed)
     assert refused["open"] > 10

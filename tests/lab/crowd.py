@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from statistics import quantiles
 
 from tests.lab.conftest import Starts
-from tests.lab.lab import Host
+from tests.lab.lab import Lab
 from tests.lab.rpc_process import Event, RpcProcess
 
 
-async def gather(hosts: Iterable[Host], start: Starts) -> list[RpcProcess]:
-    """A process on each host, all started one right after the other."""
-    return [await start(host) for host in hosts]
+async def gather(lab: Lab, start: Starts) -> list[RpcProcess]:
+    """A process on each host of the lab, all started one right after the other."""
+    lab.introduce()
+    return [await start(host) for host in lab.hosts]
 
 
 async def all_online(people: Sequence[RpcProcess], seconds: float = 60) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import re
 import shutil
@@ -121,6 +122,15 @@ class Lab:
         for host in self.hosts:
             ip(self.switch, f"link set port{host.number} type bridge_slave mcast_flood off")
 
+    def introduce(self) -> None:
+        """Each host knows the others' hardware addresses from now on. For more than some twenty hosts: of those that were asked
+        for, the kernel keeps about a thousand for all namespaces together, and what lacks one cannot be sent."""
+        told = [(host.address, *host.on_the_link()) for host in self.hosts]
+        for host in self.hosts:
+            others = [one for one in told if one[0] != host.address]
+            lines = [(f"{each} lladdr {mac}") for fourth, sixth, mac in others for each in (fourth, sixth)]
+            ip(host.namespace, *(f"neighbour replace {line} nud permanent dev eth0" for line in lines))
+
     def part(self, *hosts: Host) -> None:
         """These are on the other switch from now on, under the addresses that they have: they reach each other, and none of those
         who stay. No interface notices."""
@@ -195,6 +205,11 @@ class Host:
         """Bring up the interface of the host, with its address."""
         addresses = [f"address add {self.address}/24 dev eth0"] if ipv4 else []
         ip(self.namespace, *addresses, "link set lo up", "link set eth0 up", *(["route add default dev eth0"] if ipv4 else []))
+
+    def on_the_link(self) -> tuple[str, str]:
+        """Its IPv6 link-local address and its hardware address."""
+        listed = json.loads(run("ip", "-n", self.namespace, "-json", "address", "show", "dev", "eth0").stdout)[0]
+        return next(each["local"] for each in listed["addr_info"] if each["family"] == "inet6"), listed["address"]
 
     def join(self, network: int) -> str:
         """Another interface, eth1, in another network; its address."""

@@ -33,7 +33,7 @@ async def talk(one: RpcProcess, words: str, seconds: float) -> list[str]:
 @pytest.mark.timeout(300)
 async def test_two_halves_that_talked_alone_have_one_history_soon_after(lab: Lab, start: Starts) -> None:
     hosts = [lab.host() for _ in range(PEOPLE)]
-    people = await gather(hosts, start)
+    people = await gather(lab, start)
     await all_online(people)
     before = ["all of us"]
     await people[0].call("messages.send", room="lobby", text=before[0])

@@ -21,7 +21,7 @@ async def test_on_a_bad_network_nothing_is_lost_and_nothing_comes_twice(lab: Lab
     hosts = [lab.host() for _ in range(PEOPLE)]
     for host in hosts:
         await host.impair(LOSS, DELAY, JITTER)
-    people = await gather(hosts, start)
+    people = await gather(lab, start)
     began = people[0].started
     together = await all_online(people, 90) - began
     sent: dict[str, float] = {}

@@ -136,6 +136,10 @@ class HostilePeer(asyncio.Protocol):
         self.reference.message(message)
         self._flush()
 
+    def listen(self, listening: bool = True) -> None:
+        """From now on take what comes, or leave it all to the kernel, whose window for it soon is closed."""
+        (self._transport.resume_reading if listening else self._transport.pause_reading)()
+
     def finish(self) -> None:
         """Send a FIN: nothing more will come from here, and it still listens."""
         self._transport.write_eof()

@@ -1,10 +1,12 @@
-"""The lab needs root and Linux: elsewhere its tests are skipped with the reason, or fail where PEERTALK_LAB=required."""
+"""The lab needs root and Linux: elsewhere its tests are skipped with the reason, or fail where PEERTALK_LAB=required. With
+PEERTALK_LAB=full what is tried with many is tried with as many as the goals say; else with fewer, for less time."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -13,6 +15,12 @@ from tests.lab.rpc_process import RpcProcess
 
 HERE = Path(__file__).parent
 Starts = Callable[..., Awaitable[RpcProcess]]
+Size = TypeVar("Size", int, float)
+
+
+def sized(small: Size, full: Size) -> Size:
+    """How many, or how long: `full` with PEERTALK_LAB=full."""
+    return full if os.environ.get("PEERTALK_LAB") == "full" else small
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def possible() -> None:
     """Skip or fail where there can be no lab."""
     reason = why_not()
-    if reason and os.environ.get("PEERTALK_LAB") == "required":
+    if reason and os.environ.get("PEERTALK_LAB") in {"required", "full"}:
         pytest.fail(f"the lab is required: {reason}")
     if reason:
         pytest.skip(f"no lab: {reason}")

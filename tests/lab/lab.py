@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import re
 import shutil
@@ -102,8 +103,7 @@ class Lab:
         self._make(host.namespace, dad=False, ipv6=ipv6)
         ip(self.switch, f"link add port{number} type veth peer name eth0 netns {host.namespace}")
         ip(self.switch, f"link set port{number} master br{network} up")
-        addresses = [f"address add {host.address}/24 dev eth0"] if ipv4 else []
-        ip(host.namespace, *addresses, "link set lo up", "link set eth0 up", *(["route add default dev eth0"] if ipv4 else []))
+        host.equip(ipv4=ipv4)
         self.hosts.append(host)
         return host
 
@@ -121,6 +121,23 @@ class Lab:
         meant for one host do. IPv6 finds nobody's hardware address then, so this is a network of IPv4."""
         for host in self.hosts:
             ip(self.switch, f"link set port{host.number} type bridge_slave mcast_flood off")
+
+    def introduce(self) -> None:
+        """Each host knows the others' hardware addresses from now on. For more than some twenty hosts: of those that were asked
+        for, the kernel keeps about a thousand for all namespaces together, and what lacks one cannot be sent."""
+        told = [(host.address, *host.on_the_link()) for host in self.hosts]
+        for host in self.hosts:
+            others = [one for one in told if one[0] != host.address]
+            lines = [(f"{each} lladdr {mac}") for fourth, sixth, mac in others for each in (fourth, sixth)]
+            ip(host.namespace, *(f"neighbour replace {line} nud permanent dev eth0" for line in lines))
+
+    def part(self, *hosts: Host) -> None:
+        """These are on the other switch from now on, under the addresses that they have: they reach each other, and none of those
+        who stay. No interface notices."""
+        ip(self.switch, *(f"link set port{host.number} master br{1 - host.network}" for host in hosts))
+
+    def unite(self, *hosts: Host) -> None:
+        ip(self.switch, *(f"link set port{host.number} master br{host.network}" for host in hosts))
 
     def _make(self, namespace: str, *, dad: bool = True, ipv6: bool = True) -> None:
         if (made := run("ip", "netns", "add", namespace)).returncode:
@@ -184,6 +201,16 @@ class Host:
         """`peertalk rpc` with a profile in this host's home, which lasts as long as the lab. Named after the host."""
         return await RpcProcess.start(self.start, self.home / "peertalk", "--name", f"host{self.number}", *options)
 
+    def equip(self, *, ipv4: bool = True) -> None:
+        """Bring up the interface of the host, with its address."""
+        addresses = [f"address add {self.address}/24 dev eth0"] if ipv4 else []
+        ip(self.namespace, *addresses, "link set lo up", "link set eth0 up", *(["route add default dev eth0"] if ipv4 else []))
+
+    def on_the_link(self) -> tuple[str, str]:
+        """Its IPv6 link-local address and its hardware address."""
+        listed = json.loads(run("ip", "-n", self.namespace, "-json", "address", "show", "dev", "eth0").stdout)[0]
+        return next(each["local"] for each in listed["addr_info"] if each["family"] == "inet6"), listed["address"]
+
     def join(self, network: int) -> str:
         """Another interface, eth1, in another network; its address."""
         address, port = f"{NETWORK}.{network}.{self.number}", f"port{self.number}b"
@@ -238,6 +265,19 @@ class Host:
         what is sent there goes to the file `tunnel` at home. The process that holds it ends with the lab."""
         await self.hold([sys.executable, "-c", TUNNEL, str(self.home / "tunnel")])
         ip(self.namespace, "address add 10.99.0.2/32 dev tun0", "link set tun0 up", "route replace default dev tun0")
+
+    async def impair(self, loss: float, delay: float, jitter: float) -> None:
+        """As on bad Wi-Fi: from now on this share of the packets that this host sends is lost, and each of the others comes so many
+        seconds later, give or take, so that some overtake others. To be called before anything runs here. Kernels that cannot
+        do so (`tc netem`) get another cable, that ends in a process which does."""
+        netem = f"loss {loss:%} delay {delay * 1e3}ms {jitter * 1e3}ms".split()
+        if not run("tc", "-n", self.namespace, "qdisc", "add", "dev", "eth0", "root", "netem", *netem).returncode:
+            return
+        ip(self.lab.switch, f"link delete port{self.number}")
+        await self.hold([sys.executable, "-m", "tests.lab.relay", "eth0", "far", str(loss), str(delay), str(jitter)])
+        ip(self.namespace, f"link set far netns {self.lab.switch} name port{self.number}")
+        ip(self.lab.switch, f"link set port{self.number} master br{self.network} up")
+        self.equip()
 
     def isolate(self, isolated: bool = True) -> None:
         """As guest Wi-Fis do: isolated hosts do not reach each other, only those that are not."""

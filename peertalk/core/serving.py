@@ -75,7 +75,7 @@ def _chunk(sharing: Sharing) -> Iterator[Lack]:
     for lack in islice(sharing.serving, wire.MAX_PAGES):
         yield lack
         entries += len(lack[0].entries)
-        if entries >= sharing.at_once:
+        if entries >= min(sharing.at_once, MAX_AT_ONCE):
             return
 
 
@@ -102,7 +102,7 @@ def _loaded(room: Room, sharing: Sharing, chunk: list[Lack], pages: Sequence[Pag
     sharing.serving_left -= total
     sharing.served_at = now.mono
     if total:
-        sharing.at_once = max(1, min(MAX_AT_ONCE, entries * wire.MAX_PAGE // total))
+        sharing.at_once = max(1, entries * wire.MAX_PAGE // total)
     _next(room, sharing)
 
 

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from peertalk.core import wire
-from peertalk.core.checks import CheckedPages
+from peertalk.core.checks import Checked, CheckedPages
 from peertalk.core.effects import Arrived, Claimed, Commit, ForkSeen, MembersChanged, Presence, Send
 from peertalk.core.entry import Text
 from peertalk.core.exchange import Exchange
@@ -216,9 +216,9 @@ def test_few_pages_are_parked_and_those_only_looked_at_when_their_time_has_come(
     for number in range(MAX_PARKED + 5):
         desk.hear(to_cara, Author(f"x{number}").says("x", after=(NOTHING,), lamport=2))
     assert len(desk.room.sharings[to_cara].parked) == MAX_PARKED
-    looked: list[wire.Page] = []
-    check = desk.room.log.check
-    monkeypatch.setattr(desk.room.log, "check", lambda page: looked.append(page) or check(page))
+    looked: list[Checked] = []
+    admit = desk.room.log.admit
+    monkeypatch.setattr(desk.room.log, "admit", lambda page: looked.append(page) or admit(page))
     desk.hear(to_ben, ben.says("x"))
     assert len(looked) == 1
 

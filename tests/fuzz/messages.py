@@ -148,6 +148,10 @@ def _pair(one: Field, other: Field) -> Field:
     return lambda choices: [one(choices), other(choices)]
 
 
+def _run(choices: Choices) -> object:
+    return [_list(_just(b"h"), wire.MAX_PAGE_ENTRIES + 1)(choices), _signature(choices), _list(_body)(choices)]
+
+
 def _just(value: object) -> Field:
     return lambda _: value
 
@@ -185,6 +189,7 @@ MESSAGES: tuple[Shape, ...] = (
     (_just(13), _id, _id, _terms, _id, _list(_id, wire.MAX_FOLLOWERS, wire.MAX_FOLLOWERS + 1)),
     (_just(14), _id, _count, _id),
     (_just(15), _id, _id),
+    (_just(16), _id, _list(_run, wire.MAX_PAGES + 1)),
 )
 TERMS: Shape = (
     _id,

@@ -66,7 +66,7 @@ class Room:
         self.bodies = Bodies(
             self.record, outlet, self.sharings, learn=self._learn, came=self._tell_arrived, tell=self._tell_feeds
         )  # fmt: skip
-        self.bodies.recall(snapshot.pages)
+        self.bodies.recall(snapshot.absent, now)
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
         self._seen, self._turned = self._top, now.mono
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import msgspec
@@ -190,7 +191,7 @@ def decode_header(raw: bytes) -> Header:
         raise RemoteError("malformed", what="header encoding")
     if header.version != VERSION or (len(header.prev) != 32) != (header.seq == 1) or (header.seq == 1 and header.prev):
         raise RemoteError("malformed", what="header version or prev")
-    if any(a >= b for a, b in zip(header.after, header.after[1:], strict=False)):
+    if len(header.after) > 1 and any(a >= b for a, b in pairwise(header.after)):
         raise RemoteError("malformed", what="order of after")
     return header
 

@@ -249,6 +249,9 @@ class Room:
 
     def holders(self, feed: bytes, seq: int) -> tuple[list[bytes], list[bytes]]:
         """Who holds an own entry: (on disk, only in memory), identities in order."""
-        disk = {who for (of, who, on_disk), upto in self.claims.items() if of == feed and on_disk and upto >= seq}
-        memory = {who for (of, who, on_disk), upto in self.claims.items() if of == feed and not on_disk and upto >= seq}
+        held: tuple[set[bytes], set[bytes]] = set(), set()
+        for (of, who, on_disk), upto in self.claims.items():
+            if of == feed and upto >= seq:
+                held[on_disk].add(who)
+        memory, disk = held
         return sorted(disk), sorted(memory - disk)

@@ -201,7 +201,7 @@ def has_pages(raw: bytes) -> bool:
 
 def size(page: Page) -> int:
     """The bytes of its headers and bodies; at most MAX_PAGE in one message."""
-    return sum(map(len, page.headers)) + sum(len(body) for body in page.bodies if body is not None)
+    return sum(map(len, page.headers)) + sum([len(body) for body in page.bodies if body is not None])
 
 
 _encoder = msgspec.msgpack.Encoder()

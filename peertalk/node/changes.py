@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 import apsw
@@ -19,6 +20,7 @@ from peertalk.core.stored import (
     ExpireBodies,
     ForgetHistory,
     Op,
+    PageRecord,
     PutBody,
     PutCard,
     PutClaim,
@@ -59,7 +61,16 @@ class Changes:
 
     def apply(self, op: Op) -> None:
         """Carry out one operation."""
-        _APPLY[type(op)](self, op)
+        self.apply_all((op,))
+
+    def apply_all(self, ops: Iterable[Op]) -> None:
+        """Carry out operations in order; pages of one room that follow each other in one go."""
+        for room, run in groupby(ops, key=lambda op: op.record.room if type(op) is PutPage else None):
+            if room is not None:
+                self._put_pages(room, [op.record for op in run if type(op) is PutPage])
+                continue
+            for op in run:
+                _APPLY[type(op)](self, op)
 
     def wipe(self) -> None:
         """To be called before COMMIT where something was `erased`: write anew, on clean pages, what it may have left traces in."""
@@ -118,17 +129,21 @@ class Changes:
         self._do("DELETE FROM outbox WHERE room = ? AND number = ?", (self._rooms.get(op.room), op.number))
         self.erased |= op.erased and self._connection.changes() > 0
 
-    def _put_page(self, op: PutPage) -> None:
-        page, room, first = op.record, self._rooms[op.record.room], self._next
-        self._next += len(page.entries)
-        numbered = list(enumerate(page.entries, first))
-        row = (first, room, page.number, len(page.entries), page.feed, page.prev, page.signature)
-        self._do("INSERT INTO page VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        self._connection.executemany(_INSERT_ENTRY, [_entry_row(n, room, first, entry) for n, entry in numbered])
+    def _put_pages(self, into: bytes, records: Sequence[PageRecord]) -> None:
+        room = self._rooms[into]
+        pages: list[tuple[object, ...]] = []
+        numbered: list[tuple[int, int, EntryRecord]] = []
+        for page in records:
+            first = self._next
+            self._next += len(page.entries)
+            pages.append((first, room, page.number, len(page.entries), page.feed, page.prev, page.signature))
+            numbered += [(n, first, entry) for n, entry in enumerate(page.entries, first)]
+        self._connection.executemany("INSERT INTO page VALUES (?, ?, ?, ?, ?, ?, ?)", pages)
+        self._connection.executemany(_INSERT_ENTRY, [_entry_row(n, room, first, entry) for n, first, entry in numbered])
         self._connection.executemany(
-            f"INSERT INTO content_{room} VALUES (?, ?, ?)", [(n, e.header, e.body) for n, e in numbered]
+            f"INSERT INTO content_{room} VALUES (?, ?, ?)", [(n, e.header, e.body) for n, _, e in numbered]
         )
-        self._words.add(room, ((n, e.kind, e.body) for n, e in numbered))
+        self._words.add(room, ((n, e.kind, e.body) for n, _, e in numbered))
 
     def _put_body(self, op: PutBody) -> None:
         """At the end of the table: a row that grew in its place would make others move."""
@@ -204,7 +219,6 @@ _APPLY: Final[dict[type, Callable[[Changes, Any], None]]] = {
     PutClaim: Changes._put_claim,
     PutOutbox: Changes._put_outbox,
     DropOutbox: Changes._drop_outbox,
-    PutPage: Changes._put_page,
     PutBody: Changes._put_body,
     ExpireBodies: Changes._expire_bodies,
     EraseBodies: Changes._erase_bodies,

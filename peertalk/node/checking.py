@@ -31,7 +31,8 @@ class Reading(Protocol):
     def read_on(self, *, reading: bool) -> None: ...
 
 
-_Waiting = ChannelEvent | asyncio.Future[CheckedPages]
+What = ChannelEvent | CheckedPages | wire.Pages
+_Waiting = ChannelEvent | asyncio.Future[CheckedPages | wire.Pages]
 
 
 class _Queue:
@@ -47,7 +48,7 @@ class _Queue:
 class Checking:
     """`deliver(link, what)` is called with each event or checked part of a message, in order."""
 
-    def __init__(self, deliver: Callable[[int, ChannelEvent | CheckedPages], None]) -> None:
+    def __init__(self, deliver: Callable[[int, What], None]) -> None:
         self._deliver = deliver
         self._queues: dict[int, _Queue] = {}
         self._threads: ThreadPoolExecutor | None = None
@@ -83,10 +84,10 @@ class Checking:
         queue.waiting.append((what, size))
         queue.size += size
 
-    def _check(self, number: int, part: wire.Pages) -> asyncio.Future[CheckedPages]:
+    def _check(self, number: int, part: wire.Pages) -> asyncio.Future[CheckedPages | wire.Pages]:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="peertalk-checks")
-        checked = asyncio.get_running_loop().run_in_executor(self._threads, check_pages, part)
+        checked = asyncio.get_running_loop().run_in_executor(self._threads, _checked, part)
         checked.add_done_callback(lambda _: self._go_on(number))
         return checked
 
@@ -120,6 +121,13 @@ class Checking:
         was, queue.size = queue.size, queue.size - size
         if was > MAX_CHECKING >= queue.size:
             queue.link.read_on(reading=True)
+
+
+def _checked(part: wire.Pages) -> CheckedPages | wire.Pages:
+    try:
+        return check_pages(part)
+    except Exception:  # noqa: BLE001 - a mistake of ours: it shows again where it costs the link, and nothing else
+        return part
 
 
 def _pages(event: ChannelEvent) -> wire.Pages | None:

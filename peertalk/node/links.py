@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from itertools import count
 from typing import Protocol
 
+from peertalk.core import wire
 from peertalk.core.channel import Channel, ChannelEvent, Established
 from peertalk.core.checks import CheckedPages
 from peertalk.core.entry import Random
@@ -18,7 +19,7 @@ from peertalk.core.session import Proven, Received
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError
 from peertalk.node.admission import Admission, Guest
-from peertalk.node.checking import Checking
+from peertalk.node.checking import Checking, What
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
 from peertalk.node.interfaces import packed
@@ -178,12 +179,12 @@ class Links:
         if link.id not in self.lines or not self._checking.take(link.id, link, event):
             self._deliver(link, event)
 
-    def _checked(self, number: int, event: ChannelEvent | CheckedPages) -> None:
+    def _checked(self, number: int, event: What) -> None:
         link = self.lines.get(number)
         if link is not None:
             self._deliver(link, event)
 
-    def _deliver(self, link: Link, event: ChannelEvent | CheckedPages) -> None:
+    def _deliver(self, link: Link, event: What) -> None:
         try:
             self._take(link, event)
         except RemoteError as error:
@@ -194,10 +195,10 @@ class Links:
             link.close("internal")
         self._turn()
 
-    def _take(self, link: Link, event: ChannelEvent | CheckedPages) -> None:
+    def _take(self, link: Link, event: What) -> None:
         if isinstance(event, Established):
             self._established(link, event)
-        elif isinstance(event, CheckedPages):
+        elif isinstance(event, CheckedPages | wire.Pages):
             self._replica.received_checked(link.id, event, self._now())
         elif link.pairing and self.pairings is not None:
             self.pairings.happened(link, event)

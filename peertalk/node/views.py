@@ -223,7 +223,8 @@ class Views:
 
     def _author(self, room: Room, feed: bytes) -> events.Author:
         if feed in room.own_feeds():
-            return events.Author(id=self.me.id, name=self.me.name, tag=self.me.tag)
+            me = self.me
+            return events.Author(id=me.id, name=me.name, tag=me.tag)
         owner = room.cards.owner(feed)
         if owner is None:
             return events.Author(id="", name="?", tag=tag(feed))

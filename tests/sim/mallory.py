@@ -154,7 +154,11 @@ class Liar:
             self._say(link, wire.Page(page.room, page.headers, page.signature, (None,) * len(page.headers)))
 
     def _answer(self, link: int) -> None:
-        for page in self.random.sample(self._pages, min(len(self._pages), self.random.randint(0, 3))):
+        pages = self.random.sample(self._pages, min(len(self._pages), self.random.randint(0, 3)))
+        if pages and self.elsewhere.random() < 0.5:
+            self._say(link, wire.Pages(ROOM.id, tuple((page.headers, page.signature, page.bodies) for page in pages)))
+            pages = []
+        for page in pages:
             self._say(link, page)
         if self.random.random() < 0.7:
             self._say(link, wire.Done(ROOM.id, self.random.random() < 0.5))

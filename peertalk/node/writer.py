@@ -103,8 +103,7 @@ class Writer:
             self._connection.execute("BEGIN IMMEDIATE")
             for commit in batch:
                 self._changes.apply_all(commit.ops)
-            if self._changes.erased:
-                self._changes.wipe()
+            self._changes.finish()
             self._connection.execute("COMMIT")
             if _identity(self._path) != self._file:
                 raise StartError("disk", why="gone", file=str(self._path))

@@ -20,8 +20,8 @@ from peertalk.errors import StartError
 from tests.processes import WITHIN, Running, rpc
 
 KILLS = int(os.environ.get("PEERTALK_KILLS", "10"))
-PAUSE = 0.02
-"""Seconds between what is said by who may be killed at any moment."""
+PAUSE = 0.04
+"""Seconds at most between what is said by who may be killed at any moment."""
 SEED = int(os.environ.get("PEERTALK_SEED", "20261123"))
 
 
@@ -68,7 +68,7 @@ class Talker:
                 return
             if said >= some:
                 self.enough.set()
-                await asyncio.sleep(PAUSE)  # the other one may be starting meanwhile
+                await asyncio.sleep(self.chance.uniform(0.0, PAUSE))  # the other one may be starting meanwhile
 
     async def _say(self, text: str) -> bool:
         try:

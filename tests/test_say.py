@@ -96,6 +96,7 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (RequestError("unknown_offer", offer="0f"), []),
     *((RequestError("not_reachable", why=why), []) for why in ("cancelled", "timeout", "failed", "gone", "vanished", "away")),
     (RequestError("refused"), []),
+    (RequestError("refused", why="ephemeral"), []),
     (RequestError("bad_name", why="empty"), []),
     (RequestError("bad_name", why="too_long", limit=32), ["32"]),
     (RequestError("bad_name", why="character", character="/"), ["/"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -86,8 +87,10 @@ async def open_node(settings: Settings, passphrase: str | None = None) -> Node:
 
 def _key(home: Path, passphrase: str | None) -> bytes:
     """The key of the profile's database; a new profile is made where there is none."""
-    make = keyring.create if keyring.profile_state(home) == "new" else keyring.unlock
-    return make(home, passphrase)
+    if keyring.profile_state(home) == "new":
+        return keyring.create(home, passphrase)
+    shutil.rmtree(keyring.draft(home), ignore_errors=True)  # of a restore that was killed before it began to move anything
+    return keyring.unlock(home, passphrase)
 
 
 async def _open(settings: Settings, store: Store, token_home: Path | None = None) -> ProfileNode:

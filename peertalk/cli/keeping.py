@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from peertalk.config import Settings
     from peertalk.core.stored import Op
 
+_YES: Final = ("y", "yes", "j", "ja")
 ASIDE: Final = "set-aside-%Y%m%d-%H%M%S"
 
 
@@ -92,16 +93,18 @@ def reset(settings: Settings, *, sure: bool) -> int:
     with _locked(home):
         ops, passphrase = _rescued(settings)
         if not sure:
-            click.confirm(fitting_question(home), abort=True)
+            _make_sure(home)
         _tell_moved(replacing.begin_anew(ops, passphrase, home, _aside()))
     _tell_rescued(ops)
     return 0
 
 
-def fitting_question(home: Path) -> str:
-    """What is asked before anything is moved."""
-    told = _("Begin anew in {home}? The files of your profile are moved into a folder of their own there, nothing is deleted.")
-    return output.fitting(told.format(home=home), sys.stderr)
+def _make_sure(home: Path) -> None:
+    """Ask before anything is moved. click.Abort for anything but a yes, in any of our languages."""
+    told = _("Begin anew in {home}? The files of your profile are moved into a folder of their own there. (yes/no)")
+    question = output.fitting(told.format(home=home), sys.stderr)
+    if click.prompt(question, default="", show_default=False, err=True).strip().casefold() not in _YES:
+        raise click.Abort
 
 
 def _rescued(settings: Settings) -> tuple[tuple[Op, ...], str | None]:

@@ -88,28 +88,48 @@ def _install(draft: Path, home: Path, aside: str) -> Path | None:
     """The key comes last: before that there is no profile that somebody could begin to use."""
     _sync(keyring.database(draft))
     moved = set_aside(home, aside) if aside else None
-    for find in (keyring.database, keyring.key_path):
-        find(draft).replace(find(home))
-        files.sync_directory(home)
+    try:
+        for find in (keyring.database, keyring.key_path):
+            find(draft).replace(find(home))
+            files.sync_directory(home)
+    except BaseException:
+        keyring.database(home).unlink(missing_ok=True)  # the new one: the other one is aside
+        put_back(moved, home)
+        raise
     return moved
 
 
 def set_aside(home: Path, name: str) -> Path | None:
     """Move what there is of a profile into the folder `name` in its home; the folder, None where there was nothing. The key goes
-    first: a database without one is not taken for a new one."""
+    first: a database without one is not taken for a new one. StartError("disk", why, file): all is where it was."""
     there = [path for path in (keyring.key_path(home), *(home / name for name in _DATABASE)) if path.exists()]
     if not there:
         return None
     folder = home / name
     try:
         folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise files.trouble(error, folder) from error
+    try:
         for path in there:
             path.replace(folder / path.name)
         files.sync_directory(folder)
         files.sync_directory(home)
-    except OSError as error:
-        raise files.trouble(error, folder) from error
+    except BaseException as error:
+        put_back(folder, home)
+        if isinstance(error, OSError):
+            raise files.trouble(error, folder) from error
+        raise
     return folder
+
+
+def put_back(folder: Path | None, home: Path) -> None:
+    """What was set aside, if anything was, is the profile again, the key last. OSError."""
+    if folder is None:
+        return
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == keyring.key_path(home).name):
+        path.replace(home / path.name)
+    folder.rmdir()
 
 
 def _sync(file: Path) -> None:

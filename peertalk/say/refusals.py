@@ -109,6 +109,7 @@ _REFUSED: Final[Mapping[str, str]] = {
     "nobody": N_("Say without whom: /reform PERSON does it."),
     "not_yours": N_("That is no code of yours, or it lets nobody in any more anyway."),
     "too_many": N_("Too many codes of yours are alive already. /cancel takes them back."),
+    "ephemeral": N_("Nothing of this profile is kept, so there is nothing to back up."),
     "bounds": N_("A code can be for 1 to 256 people, and live for ten seconds to a day."),
 }
 

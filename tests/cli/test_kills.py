@@ -19,9 +19,9 @@ from peertalk.core import events
 from peertalk.errors import StartError
 from tests.processes import WITHIN, Running, rpc
 
-KILLS = int(os.environ.get("PEERTALK_KILLS", "12"))
-PAUSE = 0.02
-"""Seconds between what is said by who may be killed at any moment."""
+KILLS = int(os.environ.get("PEERTALK_KILLS", "10"))
+PAUSE = 0.04
+"""Seconds at most between what is said by who may be killed at any moment."""
 SEED = int(os.environ.get("PEERTALK_SEED", "20261123"))
 
 
@@ -68,7 +68,7 @@ class Talker:
                 return
             if said >= some:
                 self.enough.set()
-                await asyncio.sleep(PAUSE)  # the other one may be starting meanwhile
+                await asyncio.sleep(self.chance.uniform(0.0, PAUSE))  # the other one may be starting meanwhile
 
     async def _say(self, text: str) -> bool:
         try:
@@ -118,6 +118,33 @@ async def test_what_was_answered_survives_every_kill_of_either_side(tmp_path: Pa
         assert [text for text in ada if text in set(one.answered)] == sorted(one.answered, key=one.answered.index)
         assert one.warnings == []
         await one.end()
+
+
+async def test_what_a_disk_has_lost_of_what_was_answered_comes_back_from_others_and_forks_nothing(tmp_path: Path) -> None:
+    """A disk that says it has synced and has not. What the other one has got is the proof that somebody wrote on in that feed: the
+    profile goes on with another one, as one that was restored does."""
+    news = asyncio.Event()
+    ada, ben = (Talker(tmp_path / name, port, 1, Random(), news) for name, port in (("Ada", free_port()), ("Ben", free_port())))
+    ada.options = (*ada.options[:-1], f"127.0.0.1:{ben.options[3]}")
+    await asyncio.gather(ada.begin(quiet=True), ben.begin(quiet=True))
+    log = ada.home / "peertalk.db-wal"
+    await ada.process.node.send("lobby", "kept")
+    await agreed([ada, ben], news)
+    survives = log.stat().st_size
+    for number in range(20):
+        await ada.process.node.send("lobby", f"lost {number}")
+    everything = await agreed([ada, ben], news)
+    await ada.end()
+    assert log.stat().st_size > survives
+    os.truncate(log, survives)
+    await ada.begin(quiet=True)
+    assert await agreed([ada, ben], news) == everything
+    await ada.process.node.send("lobby", "more")
+    assert await agreed([ada, ben], news) == [*everything, "more"]
+    last = (await ada.process.node.messages("lobby")).messages[-1]
+    assert (last.text, last.seq) == ("more", 2)  # after its `here`
+    assert ada.warnings == ben.warnings == []
+    await asyncio.gather(ada.end(), ben.end())
 
 
 async def agreed(talkers: list[Talker], news: asyncio.Event) -> list[str]:

@@ -213,7 +213,7 @@ def test_a_backup_that_is_not_whole_is_refused_and_nothing_changed(home: Path, f
     whole = file.read_bytes()
     line = whole.index(b"\n", 20)
     broken = [b"", b"PeerTalk", whole[:15], whole[: line // 2], whole[: line + 1], whole[:-1], whole + b"x", b"x" + whole]
-    broken += [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(16, len(whole), 97)]
+    broken += [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(16, len(whole), 499)]
     new = tmp_path / "new"
     new.mkdir()
     for raw in broken:

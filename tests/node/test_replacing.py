@@ -76,7 +76,7 @@ def test_killed_at_any_step_nothing_is_lost_and_nothing_else_begins_there(home: 
 
 def restored_within(steps: int, home: Path, file: Path) -> bool:
     """Restore, and be killed when so many files were renamed. False: that was too few."""
-    left, real, remove = iter(range(steps)), Path.replace, shutil.rmtree
+    left, real, remove, unlink = iter(range(steps)), Path.replace, shutil.rmtree, Path.unlink
     killed = []
 
     def replace(path: Path, target: Path) -> Path:
@@ -87,12 +87,41 @@ def restored_within(steps: int, home: Path, file: Path) -> bool:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Path, "replace", replace)
+        patched.setattr(replacing, "put_back", lambda folder, home: None)
+        patched.setattr(Path, "unlink", lambda path, **options: None if killed else unlink(path, **options))
         patched.setattr(shutil, "rmtree", lambda path, **options: None if killed else remove(path, **options))
         try:
             replacing.restore(file, PASSPHRASE, home, "aside")
         except Killed:
             return False
     return True
+
+
+@pytest.mark.parametrize("steps", range(1, 5))
+def test_where_a_disk_fails_meanwhile_all_is_as_it_was(
+    home: Path, file: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    backup.write(home, profile(home), file, PASSPHRASE, 1)
+    was, left, real = everything(home), iter(range(steps)), Path.replace
+    failed: list[Path] = []
+
+    def replace(path: Path, target: Path) -> Path:
+        if next(left, None) is None and not failed:
+            failed.append(path)
+            raise OSError(28, "No space left on device")
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    kind, data = refused(lambda: replacing.restore(file, PASSPHRASE, home, "aside"))
+    assert (kind, data["why"], everything(home)) == ("disk", "full", was)
+    assert sorted(path.name for path in home.iterdir()) == ["key", "peertalk.db"]
+    failed.clear()
+    left = iter(range(steps))
+    if steps < 3:  # where there is nothing to be moved
+        empty = home.with_name("empty")
+        empty.mkdir()
+        assert refused(lambda: replacing.restore(file, PASSPHRASE, empty, ""))[0] == "disk"
+        assert [*empty.iterdir()] == []
 
 
 def test_what_a_kill_has_left_of_a_new_profile_goes_with_the_next_way_on(home: Path, file: Path) -> None:

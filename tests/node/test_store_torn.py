@@ -22,7 +22,7 @@ from tests.node.records import history, room
 KEY = bytes(range(32))
 HEADER, FRAME = 32, 24 + 4096
 """Bytes of the log: its header, and each page in it."""
-TIMES = 60
+TIMES = 45
 """How often each way of tearing is tried."""
 Tear = Callable[[Random, bytes], bytes]
 

@@ -198,6 +198,10 @@ class ModelStore:
         found = [(id, self._with_message(id, message)) for id in where]
         return [(id, min(entries, key=order)) for id, entries in found if entries]
 
+    def find_several(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+        found = [self._with_message(room, message) for message in messages] if room in self._rooms else []
+        return [min(entries, key=lambda entry: (entry.body is None, *order(entry))) for entries in found if entries]
+
     def unread(self, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes], pages: int) -> int:
         shown = self._shown(room, kinds)
         where = self._rooms[room].where if shown else {}

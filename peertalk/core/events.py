@@ -81,13 +81,14 @@ class Room(View, frozen=True):
 
 
 class Quote(View, frozen=True):
-    """The message that another one answers. `text` is the beginning of it, "" unless it is `shown`. `missing`: nothing is known of it
-    here (yet)."""
+    """The message that another one answers. `text` is the beginning of it, "" unless it is `shown`, and `warning` its content note:
+    whoever has one shows that instead. `missing`: nothing is known of it here (yet)."""
 
     id: str
     state: Literal["shown", "deleted", "expired", "blocked", "missing"]
     author: Author | None = None
     text: str = ""
+    warning: str | None = None
 
 
 class Message(View, frozen=True):
@@ -133,6 +134,13 @@ class MessageList(View, frozen=True):
 
     messages: list[Message]
     more: bool
+
+
+class Exported(View, frozen=True):
+    """A file that was written, with so many messages."""
+
+    path: str
+    count: int
 
 
 class Invite(View, frozen=True):

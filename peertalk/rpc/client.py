@@ -113,8 +113,8 @@ class RemoteNode:
     async def send(self, room: str, text: str) -> Message:
         return await self._get(Message, "messages.send", room=room, text=text)
 
-    async def messages(self, room: str, limit: int = 100) -> MessageList:
-        return await self._get(MessageList, "messages.list", room=room, limit=limit)
+    async def messages(self, room: str, limit: int = 100, before: str | None = None, after: str | None = None) -> MessageList:
+        return await self._get(MessageList, "messages.list", room=room, limit=limit, before=before, after=after)
 
     async def typing(self, room: str) -> None:
         await self.call("signals.typing", room=room)

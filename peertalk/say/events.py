@@ -58,6 +58,8 @@ def message(said: Message, called: str | None = None) -> str:
     """A message as one line or more: `Mira: hello`; the quiet lines as sentences. `called` is what its author is called where
     the name alone could be another's."""
     name = called or said.author.name
+    if said.deleted and said.mine:
+        return _("you deleted a message")
     if said.deleted:
         return _("{name} deleted a message").format(name=within(name, said.author.tag))
     return quiet(said, name) or f"{_COLON.sub(' ', name)}: {said.text}"

@@ -44,6 +44,7 @@ async def compare(store: Store, model: ModelStore, asked: Sequence[dict]) -> Non
         assert await store.entries(q["room"], q["kinds"], q["limit"], **bounds) == expected
         assert await store.find(q["message"]) == model.find(q["message"])
         assert await store.find(q["message"], q["room"]) == model.find(q["message"], q["room"])
+        assert await store.find_several(q["room"], [q["message"]]) == model.find_several(q["room"], [q["message"]])
         read = q["after"] or (0, b"")
         unread = model.unread(q["room"], read, q["kinds"], q["without"], q["limit"])
         assert await store.unread(q["room"], read, q["kinds"], q["without"], q["limit"]) == unread

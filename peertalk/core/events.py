@@ -128,6 +128,11 @@ class Message(View, frozen=True):
     quote: Quote | None = None
     clock: Literal["ahead", "behind"] | None = None
 
+    @property
+    def is_speech(self) -> bool:
+        """Did somebody say it, and is it still there? Else it is a quiet line."""
+        return self.kind in ("text", "story") and not self.deleted
+
 
 class MessageList(View, frozen=True):
     """A run of messages, oldest first, in the order that everyone sees; `more` says whether there are others beyond."""

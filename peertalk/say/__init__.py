@@ -15,15 +15,16 @@ roster                        who and what is here, kept up to date
 from peertalk.say import doctor, nobody, trust
 from peertalk.say.circles import code, ended, invitation, kept, kept_how, lives, offer
 from peertalk.say.errors import error
-from peertalk.say.events import event, message, outside, warning
-from peertalk.say.gestures import answered, gesture, gestures, note
+from peertalk.say.events import event, message, outside, warning, words
+from peertalk.say.gestures import answered, gesture, gestures, note, wish
 from peertalk.say.names import address, made_up_name, readers, room
 from peertalk.say.states import clock_words, marks, state
 from peertalk.say.times import clock, day, moment
 from peertalk.say.trust import compared, room_words, symbols, whois
-from peertalk.say.written import form
+from peertalk.say.written import Form, form
 
 __all__ = [
+    "Form",
     "address",
     "answered",
     "clock",
@@ -58,4 +59,6 @@ __all__ = [
     "trust",
     "warning",
     "whois",
+    "wish",
+    "words",
 ]

@@ -25,14 +25,14 @@ def gesture(name: str) -> str:
     return _(_GESTURES[name]) if name in _GESTURES else name
 
 
-def gestures(message: Message, names: Mapping[str, str], me: str = "") -> str:
+def gestures(message: Message, names: Mapping[str, str], me: str = "", between: str = " · ") -> str:
     """`Mira: thank you · you: me too, 👍`; "" if there are none. `names` are people's names by id, `me` is one's own id."""
     made: dict[str, list[str]] = {}
     for name, people in message.reactions.items():
         for person in people:
             made.setdefault(person, []).append(gesture(name))
     told = [f"{_who(person, names, me)}: {', '.join(each)}" for person, each in made.items()]
-    return " · ".join(told)
+    return between.join(told)
 
 
 def _who(person: str, names: Mapping[str, str], me: str) -> str:
@@ -54,6 +54,14 @@ def answered(quote: Quote, name: str) -> str:
     if quote.state != "shown":
         return _(_QUOTES[quote.state])
     return f"{name}: {note(quote.warning) if quote.warning else quote.text}"
+
+
+_WISHES: Final = {"welcome": N_("replies are welcome"), "listen": N_("please just listen")}
+
+
+def wish(replies: str) -> str:
+    """What somebody who tells something wishes for."""
+    return _(_WISHES[replies]) if replies in _WISHES else ""
 
 
 def note(warning: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -20,13 +20,30 @@ _SIGNS: Final = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:])")
 _INDENT: Final = "    "
 
 
-def form(format: Format, people: Iterable[IdentityView]) -> Markdown | Json:  # noqa: A002 (named as the parameter is)
+class Form(Protocol):
+    """How a conversation is written down: what to write first, for each message, and last."""
+
+    @property
+    def name(self) -> Format: ...
+
+    def begin(self, room: Room, exported: int) -> str: ...
+
+    def message(self, message: Message) -> str: ...
+
+    def end(self) -> str: ...
+
+
+def form(format: Format, people: Iterable[IdentityView]) -> Form:  # noqa: A002 (named as the parameter is)
     """How to write a conversation of these people (node/export.py)."""
     return Json() if format == "json" else Markdown(people)
 
 
 class Json:
     """One object; the messages are those of docs/rpc.md."""
+
+    @property
+    def name(self) -> Format:
+        return "json"
 
     def __init__(self) -> None:
         self._begun = False
@@ -45,15 +62,16 @@ class Json:
 class Markdown:
     """A heading for each day; of each message who, when, what it answers, what it says, and who made which gesture."""
 
+    @property
+    def name(self) -> Format:
+        return "markdown"
+
     def __init__(self, people: Iterable[IdentityView]) -> None:
         people = list({one.id: one for one in people}.values())
         self._names = dict(zip((one.id for one in people), names.told_apart(people), strict=True))
-        self._room: Room | None = None
-        self._now = 0
         self._day = ""
 
     def begin(self, room: Room, exported: int) -> str:
-        self._room, self._now = room, exported
         told = _("As it was on {day} at {time}.").format(day=day(exported, 0), time=clock(exported))
         return f"# {_escaped(names.room(room))}\n\n{told}\n"
 

@@ -110,7 +110,7 @@ def _line(message: Message, room: Room | None, now: int, context: Context) -> st
 async def export(node: Node, arguments: Arguments, context: Context) -> Outcome:
     """Write all of the open room into a new file: as JSON if its name ends so, else as Markdown."""
     here = await room_of(node, {}, context)
-    path = Path(arguments["file"]).expanduser().absolute() if arguments.get("file") else _file(here)
+    path = _file(arguments.get("file", ""), here)
     people = [*await node.members(here.id), *await node.peers()]
     form = say.form("json" if path.suffix.casefold() == ".json" else "markdown", people)
     count = (await node.export(here.id, str(path), form)).count
@@ -118,7 +118,9 @@ async def export(node: Node, arguments: Arguments, context: Context) -> Outcome:
     return Outcome((told.format(n=count, path=path) + " " + _("Whoever gets that file can read it."),))
 
 
-def _file(room: Room) -> Path:
-    """Where somebody finds it again who named no file."""
+def _file(named: str, room: Room) -> Path:
+    """The one that was named, or else one where somebody finds it again."""
+    if named:
+        return Path(named).expanduser().absolute()
     name = re.sub(r"[^\w-]+", "-", room.name).strip("-") or "peertalk"
     return Path.home() / f"{name}-{time.strftime('%Y-%m-%d')}.md"

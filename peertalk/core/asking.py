@@ -134,7 +134,7 @@ class Asking:
         if self._bodies is not None and self._is_over(self._bodies, now):
             self._bodies.sharing.fail_bodies(now.mono)
             self._bodies = None
-        if not self.room.absent or self._bodies is not None or self._request is not None:
+        if not self.room.bodies.absent or self._bodies is not None or self._request is not None:
             return
         for sharing in self.room.ready():
             if sharing.bodies_after <= now.mono:
@@ -145,7 +145,7 @@ class Asking:
 
     def _next_absent(self) -> tuple[bytes, ...]:
         """Those that were not asked for longest: nobody holds the others up by keeping some back."""
-        absent = self.room.absent
+        absent = self.room.bodies.absent
         entries = tuple(islice(absent, wire.MAX_WANT))
         for id_ in entries:
             absent[id_] = absent.pop(id_)
@@ -155,7 +155,7 @@ class Asking:
         """Bodies came: load what they belong to, then keep them."""
         if self._bodies is None or self._bodies.sharing is not sharing:
             return
-        bodies = {id_: body for id_, body in message.bodies if id_ in self.room.absent}
+        bodies = {id_: body for id_, body in message.bodies if id_ in self.room.bodies.absent}
         if not bodies:
             self._bodies = None
             sharing.fail_bodies(now.mono)
@@ -173,7 +173,7 @@ class Asking:
     def _fill(self, sharing: Sharing, bodies: dict[bytes, bytes], pages: Sequence[PageRecord]) -> None:
         self._bodies = None
         try:
-            self.room.fill(bodies, pages)
+            self.room.bodies.fill(bodies, pages)
         except RemoteError as error:
             self.room.outlet.emit(Close(sharing.link, error.kind))
 
@@ -187,5 +187,5 @@ class Asking:
         for sharing in self.room.ready():
             if sharing.wanted and self._request is None:
                 yield max(self._ask_after, sharing.ask_after, min(sharing.wanted.values()), now.mono)
-            if self.room.absent and self._bodies is None and self._request is None:
+            if self.room.bodies.absent and self._bodies is None and self._request is None:
                 yield max(sharing.bodies_after, now.mono)

@@ -69,7 +69,7 @@ class Exchange:
         tips = {tip: room.held[tip] for tip in sharing.pending if tip in room.held}
         sharing.pending.clear()
         sharing.tell_at = None
-        for run in tips_messages(room.id, tips, room.unclaimed(), disk=self._keeps(room)):
+        for run in tips_messages(room.id, tips, room.bodies.unclaimed(), disk=self._keeps(room)):
             self._out.emit(Send(sharing.link, run))
 
     def _on_card(self, place: Place, sharing: Sharing, card: wire.Card, now: Now) -> None:
@@ -127,7 +127,8 @@ class Exchange:
     def _state_all(self, room: Room, sharing: Sharing) -> None:
         """Name all tips, a thousand a message."""
         disk = self._keeps(room)
-        *runs, last = tips_messages(room.id, room.held, room.unclaimed(), disk=disk) or [wire.Tips(room.id, (), disk=disk)]
+        lacking = room.bodies.unclaimed()
+        *runs, last = tips_messages(room.id, room.held, lacking, disk=disk) or [wire.Tips(room.id, (), disk=disk)]
         runs.append(msgspec.structs.replace(last, last=True))
         runs[0] = msgspec.structs.replace(runs[0], fresh=True)
         for run in runs:

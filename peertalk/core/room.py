@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
 from peertalk.core import wire
+from peertalk.core.bodies import Bodies
 from peertalk.core.cards import Cards
 from peertalk.core.doors import Door
 from peertalk.core.effects import Arrived, Claimed, Close, ForkSeen, MembersChanged, RoomCame
@@ -17,19 +18,15 @@ from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.rates import NEW_FEED, Charged
-from peertalk.core.rooms import bodies_expire_after
 from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
 from peertalk.core.split import Before, Splits
 from peertalk.core.stored import (
-    STATE_KINDS,
     ClaimRecord,
     EntryRecord,
     FeedKeyRecord,
     Op,
     OutboxRecord,
-    PageIndex,
     PageRecord,
-    PutBody,
     PutClaim,
     PutPage,
     PutRoom,
@@ -44,8 +41,6 @@ LIVE_PATIENCE = 0.3
 """Seconds that a tip told live is waited for before it is asked for: its author sends it at the same time."""
 SHOWN_AFTER = 10.0
 """Seconds after which something counts as seen on the screen: what lands above it then is late."""
-RECALLED = 256
-"""Pages that are looked through at a start for bodies that may still come."""
 PUT_OFF = 2.0
 """Seconds after which something that exceeded a rate is asked for again: not at once of the next one, who would send the same."""
 MAX_UNWRITTEN = 1 << 20
@@ -75,45 +70,16 @@ class Room:
         self.is_kept_out = False
         """Somebody said that the door is closed to us, and nobody has let us in since."""
         self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}
-        self.absent: dict[bytes, bytes] = {}
-        self.unsure: dict[bytes, bytes] = {}
-        """Bodies that are not asked for, but not on disk yet either, or not looked for: they are claimed as little as absent ones."""
-        self._recall_absent(snapshot.pages)
         tips = sorted(self.log.tips(), key=lambda tip: self.log.index[tip].number)
         self.held: dict[bytes, bytes] = {tip: self.log.index[tip].feed for tip in tips}
         self.durable = len(self.log.pages)
         self.sharings: dict[int, Sharing] = {}
+        self.bodies = Bodies(
+            self.record, outlet, self.sharings, learn=self._learn, came=self._tell_arrived, tell=self._tell_feeds
+        )  # fmt: skip
+        self.bodies.recall(snapshot.absent, now)
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
         self._seen, self._turned = self._top, now.mono
-
-    def _recall_absent(self, pages: Iterable[PageIndex]) -> None:
-        """Which bodies are missing. Where bodies expire, the times of those entries have to be read to tell the two apart."""
-        lacking = [page for page in pages if page.absent]
-        if bodies_expire_after(self.record) is None:
-            self.absent.update((id_, page.feed) for page in lacking for id_ in page.absent)
-        elif lacking:
-            recalled = lacking[-RECALLED:]
-            self.unsure.update((id_, page.feed) for page in recalled for id_ in page.absent)
-            numbers = tuple(page.number for page in recalled)
-            self.outlet.load_pages(self.id, numbers, self._recalled)
-
-    def _recalled(self, pages: Sequence[PageRecord], now: Now) -> None:
-        """What expired is no longer named as absent: those who were told so meanwhile hear it."""
-        self._note_absent(pages, now)
-        self._is_sure(entry for page in pages for entry in page.entries)
-        self._tell_feeds({page.feed for page in pages}, now)
-
-    def _is_sure(self, entries: Iterable[EntryRecord]) -> None:
-        for entry in entries:
-            self.unsure.pop(entry.id, None)
-
-    def _note_absent(self, pages: Iterable[PageRecord], now: Now) -> None:
-        self.outlet.touched.add(self.id)
-        for entry in (entry for page in pages for entry in page.entries):
-            if entry.body is None and not self._is_expired(entry, now):
-                self.absent[entry.id] = entry.feed
-                for sharing in self.sharings.values():
-                    sharing.hope_for_bodies(now.mono)
 
     # ── who is here ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -171,13 +137,9 @@ class Room:
 
     def digest(self) -> bytes:
         """The digest over all tips that are on disk: sorted, hashed. NOTHING where bodies are absent."""
-        if self.absent or self.unsure:
+        if self.bodies.absent or self.bodies.unsure:
             return NOTHING
         return hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
-
-    def unclaimed(self) -> dict[bytes, bytes]:
-        """The bodies that are not on disk, as far as is known → their feed."""
-        return {**self.absent, **self.unsure}
 
     def _key_is_late(self, key: OrderKey, now: Now) -> bool:
         if now.mono - self._turned >= SHOWN_AFTER:
@@ -287,7 +249,7 @@ class Room:
     def _settle(self, items: tuple[Item, ...], signature: bytes, size: int, sharing: Sharing, now: Now) -> None:
         page, forks = self.append(items, signature, now)
         sharing.note(self.log, tip_of(self.log.pages[page.number])[0])
-        self._note_absent((page,), now)
+        self.bodies.note((page,), now)
         ops: list[Op] = [PutPage(page)]
         if not self.record.shown and any(entry.kind == "text" for entry in page.entries):
             self.record = msgspec.structs.replace(self.record, shown=True)
@@ -299,20 +261,17 @@ class Room:
         self.outlet.unwritten -= size
         self._arrived(page, forks, now, came)
 
-    def _is_expired(self, entry: EntryRecord, now: Now) -> bool:
-        if entry.kind in STATE_KINDS:
-            return False
-        limit = bodies_expire_after(self.record)
-        return limit is not None and min(entry.time, entry.received) < now.wall - limit
-
     def _arrived(self, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None) -> None:
         self._tell(self.made_durable(page), page.feed, now)
         if came is not None:
             self.outlet.emit(RoomCame(came))
-        self.outlet.emit(Arrived(self.id, page.entries))
-        self._tell_members(page.entries)
+        self._tell_arrived(page.entries, now)
         if forks:
             self.outlet.emit(ForkSeen(self.id, page.feed))
+
+    def _tell_arrived(self, entries: tuple[EntryRecord, ...], _now: Now) -> None:
+        self.outlet.emit(Arrived(self.id, entries))
+        self._tell_members(entries)
 
     def _tell_members(self, entries: Iterable[EntryRecord]) -> None:
         for entry in entries:
@@ -335,30 +294,6 @@ class Room:
         author = owner.identity if owner else b""
         for sharing in self.ready():
             sharing.tell(tip, feed, now.mono + (0 if sharing.identity == author else DELTA_DELAY))
-
-    # ── bodies that were missing ─────────────────────────────────────────────────────────────────────────────────────
-
-    def fill(self, bodies: dict[bytes, bytes], pages: Sequence[PageRecord]) -> int:
-        """Keep bodies that were asked for, given the pages of their entries; how many were. RemoteError("bad_body")."""
-        filled: list[EntryRecord] = []
-        for entry in (entry for page in pages for entry in page.entries if entry.id in bodies and entry.id in self.absent):
-            if hash32(bodies[entry.id]) != decode_header(entry.header).body:
-                raise RemoteError("bad_body")
-            filled.append(msgspec.structs.replace(entry, body=bodies[entry.id]))
-        for entry in filled:
-            self.unsure[entry.id] = self.absent.pop(entry.id)
-            self._learn(entry)
-        if filled:
-            ops = [PutBody(self.id, entry.id, bodies[entry.id]) for entry in filled]
-            self.outlet.commit(ops, lambda then: self._filled(tuple(filled), then))
-        return len(filled)
-
-    def _filled(self, entries: tuple[EntryRecord, ...], now: Now) -> None:
-        self._is_sure(entries)
-        self.outlet.emit(Arrived(self.id, entries))
-        self._tell_members(entries)
-        self.outlet.touched.add(self.id)
-        self._tell_feeds({entry.feed for entry in entries}, now)
 
     def _tell_feeds(self, feeds: Iterable[bytes], now: Now) -> None:
         for feed in sorted(feeds):

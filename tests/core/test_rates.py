@@ -196,13 +196,13 @@ def test_bodies_that_come_later_count_like_others(monkeypatch: pytest.MonkeyPatc
     assert sent(wire.WantBodies, desk.effects, link)
     opens(desk.room.outlet.intake, ben.public, 0, LITTLE.size - 1000, desk.mono)
     desk.hear(link, bodies)
-    assert desk.room.absent
+    assert desk.room.bodies.absent
     asked = len(sent(wire.WantBodies, desk.effects, link))
     for _ in range(30):
         desk.later(1)
         desk.hear(link, bodies)
     assert len(sent(wire.WantBodies, desk.effects, link)) > asked
-    assert not desk.room.absent
+    assert not desk.room.bodies.absent
 
 
 # ── direct rooms that others begin ───────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ import pytest
 
 from peertalk.core import log as log_module
 from peertalk.core import serving, wire
+from peertalk.core.bodies import Bodies
 from peertalk.core.effects import Queued, Send
 from peertalk.core.entry import Header
 from peertalk.core.exchange import Exchange
@@ -141,7 +142,7 @@ def writes_before_it_is_caught_up_and_names_nothing(patch: Patch) -> None:
 
 
 def forgets_absent_bodies(patch: Patch) -> None:
-    patch.setattr(Room, "_note_absent", lambda *_: None)
+    patch.setattr(Bodies, "note", lambda *_: None)
 
 
 def parts_of_a_fork_are_taken_for_the_whole(patch: Patch) -> None:

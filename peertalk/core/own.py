@@ -6,20 +6,25 @@ is here from whom everything is known. While one own commit is under way the nex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from peertalk.core import wire
-from peertalk.core.effects import MembersChanged, Moved, Placed, Queued, Send
+from peertalk.core.annotations import target
+from peertalk.core.effects import MembersChanged, Moved, Placed, Queued, Send, Withdrawn
 from peertalk.core.entry import (
     VERSION,
     Content,
+    Edit,
     End,
     FeedKey,
     Header,
     Here,
     Random,
+    React,
+    Story,
+    Text,
     encode_header,
     hash32,
     message_id,
@@ -40,7 +45,6 @@ from peertalk.core.stored import (
     PutCard,
     PutFeedKey,
     PutOutbox,
-    PutPage,
 )
 
 FEED_LIFE = 30 * DAY_MS
@@ -104,11 +108,30 @@ class Own:
         old = [one for one in self.room.outbox if one.kind != "here"]
         if not old:
             return
-        new = [self._waiting(one.kind, one.body, one.number, one.time) for one in old]
+        new = self._anew(old, lambda one: one.number)
         self.room.outbox[:] = [*(one for one in self.room.outbox if one.kind == "here"), *new]
         self._saved.update(one.number for one in new)
         moved = [Moved(before.message, after) for before, after in zip(old, new, strict=True)]
         self.room.outlet.commit([PutOutbox(one) for one in new], lambda _: self._tell_moved(moved))
+
+    def _anew(self, old: Iterable[OutboxRecord], number: Callable[[OutboxRecord], int]) -> list[OutboxRecord]:
+        """The same for the feed of now: what is about something that waits before it names that by its new id."""
+        ids: dict[bytes, bytes] = {}
+        new: list[OutboxRecord] = []
+        for one in old:
+            kind, body = self._renamed(one, ids)
+            new.append(self._waiting(kind, body, number(one), one.time))
+            ids[one.message] = new[-1].message
+        return new
+
+    def _renamed(self, one: OutboxRecord, ids: Mapping[bytes, bytes]) -> tuple[str, bytes]:
+        match open_body(one.kind, one.body):
+            case React(to) | Edit(to) as content if to in ids:
+                return seal_body(msgspec.structs.replace(content, to=ids[to]), self._random)
+            case Text(reply_to=bytes(to)) | Story(reply_to=bytes(to)) as content if to in ids:
+                return seal_body(msgspec.structs.replace(content, reply_to=ids[to]), self._random)
+            case _:
+                return one.kind, one.body
 
     def _tell_moved(self, moved: list[Moved]) -> None:
         for one in moved:
@@ -175,10 +198,30 @@ class Own:
     def queue(self, content: Content, now: Now, *, first: bool = False) -> bytes:
         """Let `content` wait for its place (`first`: before all that waits); its message id. RequestError("too_large")."""
         kind, body = seal_body(content, self._random)
-        self._number += 1
-        waiting = self._waiting(kind, body, self._number, now.wall)
+        waiting = self._waiting(kind, body, self._take_number(), now.wall)
         self.room.outbox.insert(0 if first else len(self.room.outbox), waiting)
         return waiting.message
+
+    def _take_number(self) -> int:
+        self._number += 1
+        return self._number
+
+    def withdraw(self, message: bytes) -> bool:
+        """An own message is to be gone: what still waits of it, and about it, leaves the outbox. False if it waits no longer itself,
+        so that it has to be said."""
+        about = [one for one in self.room.outbox if message in (one.message, target(one.kind, one.body))]
+        for one in about:
+            self.room.outbox.remove(one)
+        ops = [DropOutbox(self.room.id, one.number, erased=True) for one in about if one.number in self._saved]
+        self._saved -= {one.number for one in about}
+        its = [one for one in about if one.message == message]
+        if about:
+            self.room.outlet.commit(ops, lambda _: self._tell_withdrawn(its))
+        return bool(its)
+
+    def _tell_withdrawn(self, its: list[OutboxRecord]) -> None:
+        for one in its:
+            self.room.outlet.emit(Withdrawn(one))
 
     def _waiting(self, kind: str, body: bytes, number: int, time: int) -> OutboxRecord:
         current = self._current()
@@ -235,7 +278,7 @@ class Own:
             self._key = FeedKey(current.seed)
         page, message = self._page(self._key, [(w.kind, w.body, w.time) for w in batch], now)
         self._busy = True
-        self.room.outlet.commit((PutPage(page), *ops), lambda _: self._placed(page, message))
+        self.room.outlet.commit((*self.room.bodies.settling(page), *ops), lambda _: self._placed(page, message))
         if batch[-1].kind == "over":
             self.retire(now, announced=False)
             self._end_retiring(now)
@@ -269,7 +312,7 @@ class Own:
         signature = key.sign_page(prev)
         page, _ = self.room.append(items, signature, now)
         message = wire.Page(
-            self.room.id, tuple(item.raw for item in items), signature, tuple(item.body for item in items)
+            self.room.id, tuple(item.raw for item in items), signature, tuple(entry.body for entry in page.entries)
         )  # fmt: skip
         return page, message
 
@@ -305,10 +348,9 @@ class Own:
 
     def take_over(self, waiting: Iterable[OutboxRecord]) -> None:
         """Let what waited in another room wait here, under new message ids."""
-        moved = []
-        for one in waiting:
-            self._number += 1
-            moved.append(Moved(one.message, self._waiting(one.kind, one.body, self._number, one.time), one.room))
+        old = list(waiting)
+        new = self._anew(old, lambda _: self._take_number())
+        moved = [Moved(before.message, after, before.room) for before, after in zip(old, new, strict=True)]
         self.room.outbox.extend(each.record for each in moved)
         self._saved.update(each.record.number for each in moved)
         self.room.outlet.commit([PutOutbox(each.record) for each in moved], lambda _: self._tell_moved(moved))
@@ -325,4 +367,4 @@ class Own:
             self._commit_end(page, message, self._erase(old))
 
     def _commit_end(self, page: PageRecord, message: wire.Page, erased: PutFeedKey) -> None:
-        self.room.outlet.commit((PutPage(page), erased), lambda _: self._hand_out(page, message))
+        self.room.outlet.commit((*self.room.bodies.settling(page), erased), lambda _: self._hand_out(page, message))

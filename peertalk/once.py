@@ -1,10 +1,11 @@
-"""`peertalk send` and `peertalk tail`: one thing done for a script, through the running process or a node of its own."""
+"""`peertalk send`, `tail` and `export`: one thing done for a script, through the running process or a node of its own."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -12,6 +13,7 @@ from peertalk import say
 from peertalk.core.events import (
     AnyEvent,
     Delivered,
+    Exported,
     IdentityView,
     Message,
     MessageArrived,
@@ -19,11 +21,13 @@ from peertalk.core.events import (
     MessageList,
     Room,
 )
-from peertalk.errors import StartError
+from peertalk.errors import RequestError, StartError
 from peertalk.i18n import _, ngettext
 from peertalk.text import look
 
 Print = Callable[[str], None]
+SLICE: Final = 500
+"""So many messages of an export are in memory at a time."""
 
 
 class Events(Protocol):
@@ -43,9 +47,13 @@ class Talker(Protocol):
 
     async def send(self, room: str, text: str, /) -> Message: ...
 
-    async def messages(self, room: str, limit: int, /) -> MessageList: ...
+    async def messages(self, room: str, limit: int, /, before: str | None = None, after: str | None = None) -> MessageList: ...
 
     async def members(self, room: str, /) -> Sequence[IdentityView]: ...
+
+    async def peers(self) -> Sequence[IdentityView]: ...
+
+    async def export(self, room: str, path: str, form: say.Form, /) -> Exported: ...
 
 
 # ── send ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -145,3 +153,28 @@ def line(message: Message, called: str | None = None) -> str:
 
 def _json(message: Message) -> str:
     return msgspec.json.encode(message).decode()
+
+
+# ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def export(node: Talker, room: str, path: str | None, write: Print, *, as_json: bool) -> None:
+    """Write all messages of a room into a new file at `path`, and say so; or give them to `write`, piece by piece.
+
+    PeerTalkError as Node.export."""
+    there = await node.room(room)
+    form = say.form("json" if as_json else "markdown", [*await node.members(there.id), *await node.peers()])
+    if path is not None:
+        count = (await node.export(there.id, path, form)).count
+        told = ngettext("{n} message is in {path} now.", "{n} messages are in {path} now.", count)
+        write(told.format(n=count, path=path) + "\n")
+        return
+    if there.retention == "session":
+        raise RequestError("refused", why="off_record", room=room)
+    write(form.begin(there, time.time_ns() // 1_000_000))
+    after: str | None = ""
+    while after is not None:
+        page = await node.messages(there.id, SLICE, after=after)
+        write("".join(map(form.message, page.messages)))
+        after = page.messages[-1].id if page.more else None
+    write(form.end())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 from peertalk.core.events import (
     AnyEvent,
@@ -26,6 +27,7 @@ from peertalk.core.events import (
 )
 from peertalk.errors import RequestError
 from tests.fake_circle import FakeCircle
+from tests.fake_messages import FakeMessages
 
 ME = IdentityView(id="aa" * 32, name="Ada", tag="k3f9")
 BEN = Peer(id="bb" * 32, name="Ben", tag="x1y2", online=True, rooms=["lobby"])
@@ -56,7 +58,7 @@ class FakeSubscription:
             self._node.subscriptions.remove(self)
 
 
-class FakeNode(FakeCircle):
+class FakeNode(FakeMessages, FakeCircle):
     """`commit`, if given, is awaited by every send once it has taken its place: a disk that takes its time."""
 
     def __init__(self, commit: asyncio.Event | None = None) -> None:
@@ -145,7 +147,7 @@ class FakeNode(FakeCircle):
             raise RequestError("unknown_peer", peer=peer)
         return Room(id="ee" * 32, name=BEN.name, kind="direct", members=2, online=2)
 
-    async def send(self, room: str, text: str, *, reply_to: str | None = None) -> Message:
+    async def send(self, room: str, text: str, *, reply_to: str | None = None, **more: Any) -> Message:
         await self.room(room)
         if reply_to is not None:
             await asyncio.sleep(0)  # it is looked up
@@ -161,6 +163,7 @@ class FakeNode(FakeCircle):
             text=text,
             reply_to=reply_to,
             mine=True,
+            **more,
         )
         self.sent.append(message)
         self.was_asked_to_send.set()
@@ -173,9 +176,18 @@ class FakeNode(FakeCircle):
     def deliver(self, message: Message) -> None:
         self.tell(Delivered(message=message.id, room=message.room, delivered_to=[BEN.id]))
 
+    def every_message(self) -> list[Message]:
+        return self.sent
+
+    def replace_message(self, message: Message) -> None:
+        self.sent = [message if each.id == message.id else each for each in self.sent]
+
     async def messages(self, room: str, limit: int = 100, before: str | None = None, after: str | None = None) -> MessageList:
         await self.room(room)
         self.limits.append(limit)
+        if after is not None:
+            start = next((n + 1 for n, each in enumerate(self.sent) if each.id == after), 0)
+            return MessageList(messages=self.sent[start : start + limit], more=len(self.sent) > start + limit)
         return MessageList(messages=self.sent[-limit:], more=len(self.sent) > limit)
 
     async def peers(self) -> list[Peer]:

@@ -231,6 +231,10 @@ class ModelStore:
         found = [(id, self._with_message(id, message)) for id in where]
         return [(id, min(entries, key=order)) for id, entries in found if entries]
 
+    def find_several(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+        found = [self._with_message(room, message) for message in messages] if room in self._rooms else []
+        return [min(entries, key=lambda entry: (entry.body is None, *order(entry))) for entries in found if entries]
+
     def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
         inside = self._rooms[room].in_settle_order() if room in self._rooms else ()
         return sorted((entry for entry in inside if target(entry.kind, entry.body) in {*messages} - {b""}), key=order)

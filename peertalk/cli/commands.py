@@ -39,7 +39,7 @@ def program() -> click.Group:
             return screen(_settings(context, {}))
         return 0
 
-    for command in (_plain(), _rpc(), _send(), _tail(), _doctor(), _backup(), _restore(), _reset(), _demo()):
+    for command in (_plain(), _rpc(), _send(), _tail(), _export(), _doctor(), _backup(), _restore(), _reset(), _demo()):
         peertalk_.add_command(command)
     return peertalk_
 
@@ -109,6 +109,26 @@ def _tail() -> click.Command:
         return tail(_settings(context, options), room, lines, as_json=as_json)
 
     return tail
+
+
+def _export() -> click.Command:
+    @click.command(
+        "export",
+        options_metavar=_("[OPTIONS]"),
+        help=_("Write down all messages of ROOM, as Markdown. What is off the record is not written down."),
+    )
+    @click.argument("room", metavar=_("ROOM"))
+    @click.option("--json", "as_json", is_flag=True, help=_("Write a JSON object instead."))
+    @click.option(
+        "--output", "path", metavar=_("FILE"), help=_("Write into a new file that only you can read, not to standard output.")
+    )
+    @_common
+    def export(context: click.Context, /, room: str, as_json: bool, path: str | None, **options: object) -> int:
+        from peertalk.cli.running import export
+
+        return export(_settings(context, options), room, path, as_json=as_json)
+
+    return export
 
 
 def _doctor() -> click.Command:

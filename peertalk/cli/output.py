@@ -16,6 +16,12 @@ def line(text: str) -> None:
     sys.stdout.flush()
 
 
+def words(text: str) -> None:
+    """The same as it is: what ends no line ends none."""
+    click.echo(fitting(text, sys.stdout), nl=False)
+    sys.stdout.flush()
+
+
 def complaint(sentence: str) -> None:
     """A sentence of ours on standard error."""
     click.echo(fitting(f"peertalk: {sentence}", sys.stderr), err=True)

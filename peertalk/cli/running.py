@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from peertalk.cli import logs, output
@@ -70,15 +71,36 @@ def tail(settings: Settings, room: str, lines: int, *, as_json: bool) -> int:
     from peertalk import once
 
     async def work(node: Talker) -> int:
-        try:
-            await once.tail(node, room, lines, output.line, as_json=as_json)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at exit
-            return 0
-        raise StartError("not_running")
+        if await _to_its_end(once.tail(node, room, lines, output.line, as_json=as_json)):
+            raise StartError("not_running")
+        return 0
 
     logs.start(settings, console=True)
     return _run(_interruptible(_with_node(settings, work), interrupted=0))
+
+
+def export(settings: Settings, room: str, path: str | None, *, as_json: bool) -> int:
+    """`peertalk export`: into a file, or to standard output."""
+    from peertalk import once
+
+    target = str(Path(path).absolute()) if path is not None else None  # what runs may be at home elsewhere
+
+    async def work(node: Talker) -> int:
+        await _to_its_end(once.export(node, room, target, output.words, as_json=as_json))
+        return 0
+
+    logs.start(settings, console=True)
+    return _run(_interruptible(_with_node(settings, work), interrupted=INTERRUPTED))
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> bool:
+    """Do it, unless whoever reads what it prints stops to; whether it was done."""
+    try:
+        await work
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at exit
+        return False
+    return True
 
 
 def doctor(settings: Settings, *, as_json: bool) -> int:

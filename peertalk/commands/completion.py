@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from peertalk import i18n
-from peertalk.commands import privacy
+from peertalk.commands import privacy, speaking
 from peertalk.commands.model import Command, Parameter
 from peertalk.commands.table import COMMANDS, find
 from peertalk.core import codes
@@ -81,6 +81,8 @@ def _options(parameter: Parameter, candidates: Candidates) -> Iterable[str]:
             return candidates.rooms
         case "peer" | "people":
             return candidates.peers
+        case "gesture":
+            return speaking.words()
         case "command":
             return [*(command.name for command in COMMANDS), privacy.WORDS[i18n.language()]]
         case _:

@@ -29,7 +29,19 @@ if TYPE_CHECKING:
     from peertalk.node.node import Node
 
 Kind = Literal[
-    "room", "room_name", "peer", "people", "text", "name", "address", "command", "theme", "language", "code", "number"
+    "room",
+    "room_name",
+    "peer",
+    "people",
+    "text",
+    "name",
+    "address",
+    "command",
+    "theme",
+    "language",
+    "code",
+    "number",
+    "gesture",
 ]
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from peertalk import i18n
-from peertalk.commands import creating, doors, handlers, leaving, privacy, reforming, trusting
+from peertalk.commands import creating, doors, handlers, leaving, privacy, reforming, speaking, trusting
 from peertalk.commands.keys import BINDINGS, ROOMS_BY_NUMBER, Binding, key_name
 from peertalk.commands.model import Asked, AskFirst, AskWhich, Command, Context, Invocation, Option, Outcome, Parameter, Waiting
 from peertalk.i18n import N_, _
@@ -47,6 +47,41 @@ COMMANDS: Final = (
     ),
     Command("rooms", {"en": ("rooms",), "de": ("räume", "raeume")}, N_("List your rooms."), handlers.rooms),
     Command("older", {"en": ("older",), "de": ("älter", "aelter")}, N_("Go back to older messages."), handlers.older),
+    Command(
+        "edit",
+        {"en": ("edit",), "de": ("ändern", "aendern")},
+        N_("Have your last message here say something else."),
+        speaking.edit,
+        (Parameter("text", "text", N_("TEXT")),),
+    ),
+    Command(
+        "delete",
+        {"en": ("delete",), "de": ("löschen", "loeschen")},
+        N_("Delete your last message here, for everybody."),
+        speaking.delete,
+        ask=speaking.ask_delete,
+    ),
+    Command(
+        "react",
+        {"en": ("react",), "de": ("geste",)},
+        N_("Answer the last message of others by hear, metoo, thanks, strength, hope or one emoji. Once more takes it back."),
+        speaking.react,
+        (Parameter("gesture", "gesture", N_("GESTURE")),),
+    ),
+    Command(
+        "search",
+        {"en": ("search",), "de": ("suchen",)},
+        N_("Find messages in all your rooms by their words."),
+        speaking.search,
+        (Parameter("words", "text", N_("WORDS")),),
+    ),
+    Command(
+        "export",
+        {"en": ("export",), "de": ("exportieren",)},
+        N_("Write all messages of this room into a file that only you can read."),
+        speaking.export,
+        (Parameter("file", "text", N_("FILE"), optional=True),),
+    ),
     Command(
         "join",
         {"en": ("join",), "de": ("beitreten", "betreten")},

@@ -81,13 +81,14 @@ class Room(View, frozen=True):
 
 
 class Quote(View, frozen=True):
-    """The message that another one answers. `text` is the beginning of it, "" unless it is `shown`. `missing`: nothing is known of it
-    here (yet)."""
+    """The message that another one answers. `text` is the beginning of it, "" unless it is `shown`, and `warning` its content note:
+    whoever has one shows that instead. `missing`: nothing is known of it here (yet)."""
 
     id: str
     state: Literal["shown", "deleted", "expired", "blocked", "missing"]
     author: Author | None = None
     text: str = ""
+    warning: str | None = None
 
 
 class Message(View, frozen=True):
@@ -127,12 +128,24 @@ class Message(View, frozen=True):
     quote: Quote | None = None
     clock: Literal["ahead", "behind"] | None = None
 
+    @property
+    def is_speech(self) -> bool:
+        """Did somebody say it, and is it still there? Else it is a quiet line."""
+        return self.kind in ("text", "story") and not self.deleted
+
 
 class MessageList(View, frozen=True):
     """A run of messages, oldest first, in the order that everyone sees; `more` says whether there are others beyond."""
 
     messages: list[Message]
     more: bool
+
+
+class Exported(View, frozen=True):
+    """A file that was written, with so many messages."""
+
+    path: str
+    count: int
 
 
 class Invite(View, frozen=True):

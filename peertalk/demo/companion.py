@@ -59,7 +59,7 @@ class Companion:
             return
         if message.kind == "here":
             await self._greet(message, lobby)
-        elif message.kind == "text":
+        elif message.is_speech:
             await self._consider(message, lobby)
 
     async def _greet(self, came: Message, lobby: str) -> None:

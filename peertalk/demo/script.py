@@ -70,7 +70,7 @@ class Listener:
         """The next text of one of `authors`. TimeoutError."""
         async with asyncio.timeout(ARRIVES_WITHIN):
             async for event in self._iterator:
-                if isinstance(event, MessageArrived) and event.message.kind == "text" and event.message.author.id in authors:
+                if isinstance(event, MessageArrived) and event.message.is_speech and event.message.author.id in authors:
                     return event.message
         raise TimeoutError
 

@@ -35,12 +35,13 @@ from peertalk.node.link import Link, dial
 from peertalk.node.links import Links
 from peertalk.node.listener import EVERYWHERE, Listener
 from peertalk.node.lookup import Lookup
+from peertalk.node.message_views import SPOKEN_KINDS
 from peertalk.node.news import News
 from peertalk.node.people import People
 from peertalk.node.ports import Advertisement, Clock, Discovery, Store
 from peertalk.node.targets import Endpoint
 from peertalk.node.trust import Trust
-from peertalk.node.views import COUNTED_KINDS, Views
+from peertalk.node.views import Views
 
 log = logging.getLogger("peertalk.node")
 
@@ -76,7 +77,7 @@ class Life:
         self.people = People(snapshot.peers, self.replica, store, clock, self.dialer.is_linked)
         self.views = Views(self.replica, self.people.records, self.people.is_known)
         self.lookup = Lookup(self.replica, self.views, self.people.records)
-        self.news = News(self.replica, store, self.views, self.people.blocked)
+        self.news = News(self.replica, store, self.views, blocked=self.people.blocked, count=self.count_unread)
         self.trust = Trust(self.replica, self.people, self.views, clock, self.news.publish)
         self.links = self._make_links()
         self.hearsay = self._make_hearsay()
@@ -211,7 +212,7 @@ class Life:
         if self.failure is None:
             self.failure = error
             log.error("the database cannot be written: %s", error)
-            self.news.fail(error)
+            self.news.answers.fail(error)
             self._closing = self._closing or asyncio.create_task(self._close(), name="peertalk closing")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -261,7 +262,7 @@ class Life:
             self.engine.drain()
             self.news.unread[room.id] = 0
             without, pages = room.own_feeds() | hidden, room.durable
-            counted = await self.store.unread(room.id, room.record.read, COUNTED_KINDS, without, pages)
+            counted = await self.store.unread(room.id, room.record.read, SPOKEN_KINDS, without, pages)
             self.news.unread[room.id] += counted  # not in one step with the wait: more may have come during it
             return self.news.unread[room.id]
 

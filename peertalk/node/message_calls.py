@@ -1,72 +1,161 @@
-"""The node's API: messages (docs/rpc.md, `messages.*` and `signals.*`)."""
+"""The node's API: saying something, and saying something about it (docs/rpc.md, `messages.*` and `signals.*`)."""
 
 from __future__ import annotations
 
+from typing import Final, Literal, NamedTuple
+
 from peertalk.core import events
-from peertalk.core.entry import Text
+from peertalk.core.annotations import is_of_author
+from peertalk.core.entry import MAX_TITLE, Content, Delete, Edit, React, Story, Text
 from peertalk.core.room import Room
 from peertalk.core.stored import EntryRecord
 from peertalk.errors import RequestError
+from peertalk.node import gestures
+from peertalk.node.answers import Kept
 from peertalk.node.calls import Calls
-from peertalk.node.views import SHOWN_KINDS
+from peertalk.node.folding import current_feed, older
+from peertalk.node.message_views import SPOKEN_KINDS, Said, as_entry
+
+Kind = Literal["text", "story"]
+Replies = Literal["welcome", "listen"]
+_SAME: Final = None
+"""For an edit: the title, or the content note, stays as it is."""
+
+
+class Spoken(NamedTuple):
+    """A message that is here, settled or waiting, and what it says by now."""
+
+    room: Room
+    entry: EntryRecord
+    said: Said
 
 
 class MessageCalls(Calls):
     """See the module."""
 
-    async def send(self, room: str, text: str, *, reply_to: str | None = None) -> events.Message:
-        """Say something; it is on disk when this returns. RequestError unknown_room, unknown_message, bad_text, too_large;
-        key_changed where somebody is in the room by the name of one who was verified (node/trust.py)."""
+    async def send(
+        self,
+        room: str,
+        text: str,
+        *,
+        reply_to: str | None = None,
+        kind: Kind = "text",
+        title: str | None = None,
+        warning: str | None = None,
+        replies: Replies | None = None,
+    ) -> events.Message:
+        """Say something; it is on disk when this returns. RequestError unknown_room, unknown_message, bad_text, too_large, refused
+        (not_a_story: only a story has a title, and wishes for replies); key_changed where somebody is in the room by the name of one
+        who was verified (node/trust.py)."""
         found = self._life.lookup.room(room)
         self._life.trust.check(found)
-        text = text.encode("utf-8", "replace").decode()  # half a character, as a terminal may paste it, is no reason to refuse
-        if not text.strip():
-            raise RequestError("bad_text", why="empty")
+        if kind == "text" and (title is not None or replies is not None):
+            raise RequestError("refused", why="not_a_story")
+        text, warning, title = _text(text), _line(warning), _line(title)
         answered = (await self._entry(found, reply_to)).message if reply_to is not None else None
-        message = self._life.replica.send(found.id, Text(text, answered), self._life.now())
-        kept = self._life.news.answer(found.id, message)
-        self._life.engine.turn()
-        record = await kept
-        view = (
-            self._life.views.message(found, record)
-            if isinstance(record, EntryRecord)
-            else self._life.views.waiting(self._life.replica.places[record.room].room, record)
-        )
-        if view is None:
+        story = Story(text, title, warning, replies, answered)
+        record = await self._say(found, story if kind == "story" else Text(text, answered, warning))
+        inside = found if isinstance(record, EntryRecord) else self._life.replica.places[record.room].room
+        entry = record if isinstance(record, EntryRecord) else as_entry(record, current_feed(inside))
+        views = await self._life.news.folding.messages(inside, [entry])
+        if not views:
             raise RequestError("bad_text", why="invisible")
-        return view
+        return views[0]
 
-    async def messages(
-        self, room: str, limit: int = 100, before: str | None = None, after: str | None = None
-    ) -> events.MessageList:
-        """A run of a room's history, oldest first; what waits for its place comes last."""
-        found = self._life.lookup.room(room)
-        waiting = [view for record in found.outbox if (view := self._life.views.waiting(found, record)) is not None]
-        ids = [view.id for view in waiting]
-        if before is not None:
-            waiting = waiting[: ids.index(before)] if before in ids else []
-        if after in ids:
-            waiting = waiting[ids.index(after) + 1 :]
-            return events.MessageList(messages=waiting[:limit], more=len(waiting) > limit)
-        low, high = await self._key(found, after), await self._key(found, None if before in ids else before)
-        if found.durable < len(found.log.pages):
-            await self._life.committed()  # what waits no longer is on its way to the disk, and would be in neither of the two
-        entries = await self._life.store.entries(found.id, SHOWN_KINDS, limit + 1, before=high, after=low)
-        views = self._life.views.messages(found, entries, self._life.people.blocked())
-        placed = {view.id for view in views}
-        waiting = [view for view in waiting if view.id not in placed]
-        if low is None or len(entries) <= limit:
-            views = [*views, *waiting]
-        more = len(entries) > limit or len(views) > limit
-        return events.MessageList(messages=views[:limit] if low is not None else views[-limit:], more=more)
+    async def react(self, message: str, reaction: str, remove: bool = False) -> events.Message:
+        """Make a gesture towards a message, or take it back: one of five words, or one emoji. RequestError unknown_message, bad_choice,
+        refused (deleted), key_changed."""
+        made = gestures.wanted(reaction)
+        spoken = await self._spoken(message)
+        self._life.trust.check(spoken.room)
+        return await self._annotate(spoken, React(spoken.entry.message, made, remove))
 
-    async def _key(self, room: Room, message: str | None) -> tuple[int, bytes] | None:
-        if message is None:
-            return None
-        entry = await self._entry(room, message)
-        return entry.lamport, entry.id
+    async def edit(self, message: str, text: str, *, title: str | None = _SAME, warning: str | None = _SAME) -> events.Message:
+        """Have an own message say something else. Title and content note stay as they are unless they are given; "" takes them away.
+        RequestError unknown_message, bad_text, too_large, refused (not_yours, deleted, not_a_story), key_changed."""
+        text = _text(text)
+        spoken = await self._own(message)
+        self._life.trust.check(spoken.room)
+        said = spoken.said.folded.content
+        before = said.title if isinstance(said, Story) else None
+        if title and not isinstance(said, Story):
+            raise RequestError("refused", why="not_a_story")
+        title = before if title is None else _line(title)
+        warning = (said.warning if said is not None else None) if warning is None else _line(warning)
+        return await self._annotate(spoken, Edit(spoken.entry.message, text, title, warning))
+
+    async def delete(self, message: str) -> events.Message:
+        """Have an own message be gone, here and wherever it has come. RequestError unknown_message, refused (not_yours, deleted)."""
+        spoken = await self._own(message)
+        return await self._annotate(spoken, Delete(spoken.entry.message))
 
     def typing(self, room: str) -> None:
         """Tell who is linked that one is writing there."""
         self._life.replica.typing(self._life.lookup.room(room).id)
         self._life.engine.turn()
+
+    # ── how ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _say(self, room: Room, content: Content) -> Kept:
+        """Say it; as it waits, or in its place, on disk."""
+        message = self._life.replica.send(room.id, content, self._life.now())
+        kept = self._life.news.answers.wait(room.id, message)
+        self._life.engine.turn()
+        return await kept
+
+    async def _own(self, message: str) -> Spoken:
+        """A message of which others believe that it is ours to change."""
+        spoken = await self._spoken(message)
+        if not is_of_author(current_feed(spoken.room), spoken.entry.feed, older(spoken.room)):
+            raise RequestError("refused", why="not_yours", message=message)
+        return spoken
+
+    async def _annotate(self, spoken: Spoken, content: React | Edit | Delete) -> events.Message:
+        await self._say(spoken.room, content)
+        now = await self._now(spoken.entry.message)
+        view = self._life.news.folding.view(*now) if now is not None else None
+        if view is None:
+            raise RequestError("unknown_message", message=spoken.entry.message.hex())
+        return view
+
+    async def _spoken(self, message: str) -> Spoken:
+        """A message that can be spoken about. RequestError unknown_message, refused (deleted)."""
+        try:
+            found = await self._now(bytes.fromhex(message))
+        except ValueError:
+            found = None
+        if found is not None and found.said.folded.deleted:
+            raise RequestError("refused", why="deleted")
+        if found is None or found.said.folded.content is None:
+            raise RequestError("unknown_message", message=message)
+        return found
+
+    async def _now(self, message: bytes) -> Spoken | None:
+        """A message of a room that is listed, of nobody who is blocked."""
+        rooms = {room.id: room for room in self._life.lookup.rooms()}
+        folding = self._life.news.folding
+        waiting = [(room, entry) for room in rooms.values() for entry in folding.outbox(room) if entry.message == message]
+        if not waiting and any(room.durable < len(room.log.pages) for room in rooms.values()):
+            await self._life.committed()  # what waits no longer is on its way to the disk
+        placed = await self._life.store.find(message) if not waiting else []
+        found = [*waiting, *((rooms[room], entry) for room, entry in placed if room in rooms)]
+        for room, entry in found:
+            if entry.kind in SPOKEN_KINDS and not folding.is_hidden(room, entry.feed):
+                return Spoken(room, entry, (await folding.said(room, [entry]))[message])
+        return None
+
+
+def _text(raw: str) -> str:
+    """What somebody wants to say. RequestError("bad_text")."""
+    text = raw.encode("utf-8", "replace").decode()  # half a character, as a terminal may paste it, is no reason to refuse
+    if not text.strip():
+        raise RequestError("bad_text", why="empty")
+    return text
+
+
+def _line(raw: str | None) -> str | None:
+    """A title or a content note; none if nothing is in it. RequestError("bad_text")."""
+    text = " ".join((raw or "").encode("utf-8", "replace").decode().split())
+    if len(text) > MAX_TITLE:
+        raise RequestError("bad_text", why="too_long", limit=MAX_TITLE)
+    return text or None

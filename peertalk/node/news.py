@@ -1,13 +1,10 @@
-"""What the replica notices, as events for front ends; and the queues in which they wait."""
+"""What the replica notices, as events for front ends."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
-
-import msgspec
 
 from peertalk.core import events
 from peertalk.core.effects import (
@@ -30,79 +27,50 @@ from peertalk.core.effects import (
     Withdrawn,
 )
 from peertalk.core.room import Room
-from peertalk.core.stored import EntryRecord, OutboxRecord
 from peertalk.core.sync import Replica
-from peertalk.errors import RequestError
+from peertalk.node.answers import Answers
+from peertalk.node.deliveries import Deliveries
+from peertalk.node.folding import Folding
 from peertalk.node.inviters import JUST_NOW_MS, Inviters
+from peertalk.node.message_views import MessageViews
 from peertalk.node.ports import Store
-from peertalk.node.views import COUNTED_KINDS, Views
-
-Kept = OutboxRecord | EntryRecord
+from peertalk.node.subscription import Subscription
+from peertalk.node.telling import Telling
+from peertalk.node.views import Views
 
 NAME_PATIENCE = 0.5
 """Seconds that somebody's name is waited for before they are announced without."""
-NEWEST = 1000
-"""So many own messages back it is told that somebody has them now; `messages.list` knows of all."""
-
-
 MAX_TOLD = 4096
 """People of whom it is remembered under which name they were told of: identities cost nothing."""
 
 
-class Subscription:
-    """An async iterator of events, bounded: who reads too slowly loses the oldest, and is told so by a `dropped` warning."""
-
-    def __init__(self, size: int, close: Callable[[Subscription], None]) -> None:
-        self._events: deque[events.AnyEvent] = deque()
-        self._size = size
-        self._dropped = 0
-        self._ready = asyncio.Event()
-        self._close = close
-        self._closed = False
-
-    def put(self, event: events.AnyEvent) -> None:
-        """Add an event."""
-        if len(self._events) >= self._size:
-            self._events.popleft()
-            self._dropped += 1
-        self._events.append(event)
-        self._ready.set()
-
-    def __aiter__(self) -> AsyncIterator[events.AnyEvent]:
-        return self
-
-    async def __anext__(self) -> events.AnyEvent:
-        while not self._events:
-            if self._closed:
-                raise StopAsyncIteration
-            self._ready.clear()
-            await self._ready.wait()
-        if self._dropped:
-            dropped, self._dropped = self._dropped, 0
-            return events.Warning(kind="dropped", text=str(dropped))
-        return self._events.popleft()
-
-    def close(self) -> None:
-        """No more events; what waits can still be read."""
-        self._closed = True
-        self._ready.set()
-        self._close(self)
-
-
 class News:
-    """Turns notices into events and hands them to all subscriptions. `unread` counts what was not read yet, per room."""
+    """Turns notices into events and hands them to all subscriptions. `unread` counts what was not read yet, per room; `count` counts
+    it anew."""
 
-    def __init__(self, replica: Replica, store: Store, views: Views, blocked: Callable[[], set[bytes]]) -> None:
-        self.unread: dict[bytes, int] = {}
+    def __init__(
+        self,
+        replica: Replica,
+        store: Store,
+        views: Views,
+        *,
+        blocked: Callable[[], set[bytes]],
+        count: Callable[[Room], Awaitable[int]],
+    ) -> None:
         self.ready: events.Ready | None = None
-        self._replica, self._store, self._views, self._blocked = replica, store, views, blocked
+        self._replica, self._views, self._blocked, self._count = replica, views, blocked, count
+        self.answers = Answers()
+        messages = MessageViews(views)
+        self.folding = Folding(store, messages, blocked)
+        self.telling = Telling(
+            store, messages, self.folding, self.answers, self.publish, blocked=blocked, recount=self._recount
+        )
+        self.unread = self.telling.unread
+        self._deliveries = Deliveries(replica.places, store, self.publish, self._spawn)
         self._subscriptions: list[Subscription] = []
         self._online: set[bytes] = set()
         self._nameless: dict[bytes, asyncio.TimerHandle] = {}
         self._told: dict[bytes, str] = {}
-        self._own: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
-        self._answers: dict[bytes, list[asyncio.Future[Kept]]] = {}
-        self._awaited: dict[bytes, set[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.inviters = Inviters(replica.identity.public, replica.reforming.was_asked, self._warn_not_invited)
 
@@ -130,27 +98,10 @@ class News:
         for task in self._tasks:
             task.cancel()
         self.inviters.close()
+        self.telling.close()
         for subscription in list(self._subscriptions):
             subscription.close()
-        for waiting in self._answers.values():
-            for future in waiting:
-                future.cancel()
-
-    def answer(self, room: bytes, message: bytes) -> asyncio.Future[Kept]:
-        """Done once this own message is on disk: as it waits there, or in its place. RequestError("unknown_room") if the room
-        goes before."""
-        future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-        self._awaited.setdefault(room, set()).add(message)
-        self._answers.setdefault(message, []).append(future)
-        return future
-
-    def fail(self, error: BaseException) -> None:
-        """The disk failed: nobody gets an answer that would be a lie."""
-        for waiting in self._answers.values():
-            for future in waiting:
-                if not future.done():
-                    future.set_exception(error)
-        self._answers.clear()
+        self.answers.close()
 
     # ── notices ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -175,19 +126,21 @@ class News:
         if room.record.shown:
             self.publish(events.RoomChanged(room=self.room_view(room), change=change))
 
+    async def _recount(self, room: Room) -> None:
+        """Something that was unread may be gone."""
+        before = self.unread.get(room.id, 0)
+        if await self._count(room) != before:
+            self._room_changed(room, "read")
+
     def _on_arrived(self, notice: Arrived) -> None:
         room = self._room(notice.room)
         if room is None:
             return
-        own, blocked = room.own_feeds(), self._blocked()
         for entry in notice.entries:
             self.inviters.came(room, entry)
-            for message in self._views.messages(room, [entry], blocked):
-                if entry.kind in COUNTED_KINDS and entry.feed not in own and (entry.lamport, entry.id) > room.record.read:
-                    self.unread[room.id] = self.unread.get(room.id, 0) + 1
-                self.publish(events.MessageArrived(message=message))
-                if message.kind == "over" and not message.mine and abs(entry.received - entry.time) < JUST_NOW_MS:  # not of old
-                    self._room_changed(room, "ended")
+        for entry, message in self.telling.arrived(room, notice):
+            if message.kind == "over" and not message.mine and abs(entry.received - entry.time) < JUST_NOW_MS:  # not of old
+                self._room_changed(room, "ended")
 
     def _warn_not_invited(self, room: Room, identity: bytes) -> None:
         if not self._views.may_have_come_along(room, identity):
@@ -195,11 +148,7 @@ class News:
             self.publish(events.Warning(kind="not_invited", text=name, peer=identity.hex(), room=room.id.hex()))
 
     def _on_queued(self, notice: Queued) -> None:
-        self._resolve(notice.record.room, notice.record.message, notice.record)
-        room = self._room(notice.record.room)
-        message = self._views.waiting(room, notice.record) if room is not None else None
-        if message is not None:
-            self.publish(events.MessageArrived(message=message))
+        self.telling.queued(self._room(notice.record.room), notice)
 
     def _on_withdrawn(self, notice: Withdrawn) -> None:
         self._resolve(notice.record.room, notice.record.message, notice.record)
@@ -209,75 +158,14 @@ class News:
             self.publish(events.MessageChanged(message=msgspec.structs.replace(message, text="", deleted=True)))
 
     def _on_moved(self, notice: Moved) -> None:
-        """For front ends the message under the old id is gone, and one that waits under the new id has come."""
-        self._resolve(notice.room or notice.record.room, notice.before, notice.record)
-        room = self._room(notice.record.room)
-        message = self._views.waiting(room, notice.record) if room is not None else None
-        if message is not None:
-            where = notice.room.hex() or message.room
-            gone = msgspec.structs.replace(message, id=notice.before.hex(), room=where, text="", deleted=True)
-            self.publish(events.MessageChanged(message=gone))
-            self.publish(events.MessageArrived(message=message))
+        self.telling.moved(self._room(notice.record.room), notice)
 
     def _on_placed(self, notice: Placed) -> None:
-        entry = notice.entry
-        fresh = self._resolve(notice.room, entry.message, entry)
-        self._remember_own(notice.room, entry)
-        room = self._room(notice.room)
-        message = self._views.message(room, entry) if room is not None else None
-        if message is not None:
-            told = events.MessageArrived(message=message) if fresh or entry.kind != "text" else None
-            self.publish(told or events.MessageChanged(message=message))
-
-    def _resolve(self, room: bytes, message: bytes, kept: Kept) -> bool:
-        """Answer who waits for this message; was anybody waiting?"""
-        self._awaited.get(room, set()).discard(message)
-        waiting = self._answers.pop(message, [])
-        for future in waiting:
-            if not future.done():
-                future.set_result(kept)
-        return bool(waiting)
-
-    def _remember_own(self, room: bytes, entry: EntryRecord) -> None:
-        own = self._own.setdefault((room, entry.feed), {})
-        own[entry.seq] = entry.message if entry.kind in COUNTED_KINDS else b""
-        if len(own) > NEWEST:
-            del own[next(iter(own))]
+        self._deliveries.placed(notice.room, notice.entry)
+        self.telling.placed(self._room(notice.room), notice)
 
     def _on_claimed(self, notice: Claimed) -> None:
-        known = self._own.get((notice.room, notice.feed), {})
-        room = self._room(notice.room)
-        top = room.log.chain(notice.feed).top[1] if room is not None else 0
-        since = max(notice.since, max(notice.upto, top) - NEWEST)
-        for seq in range(since + 1, notice.upto + 1):
-            if known.get(seq):
-                self._tell_delivered(notice.room, notice.feed, seq, known[seq])
-        missing = {seq for seq in range(since + 1, notice.upto + 1) if seq not in known}
-        if missing and room is not None:
-            self._spawn(self._tell_older(room, notice.feed, missing))
-
-    async def _tell_older(self, room: Room, feed: bytes, missing: set[int]) -> None:
-        """Messages of earlier runs of the program: their ids are in the database."""
-        chain = room.log.chain(feed)
-        numbers = [page.number for page in chain.above(min(missing) - 1) if any(seq in missing for _, seq, _ in page.entries)]
-        for page in await self._store.pages(room.id, numbers):
-            for entry in page.entries:
-                if entry.seq in missing and entry.kind in COUNTED_KINDS:
-                    self._tell_delivered(room.id, feed, entry.seq, entry.message)
-
-    def _tell_delivered(self, room: bytes, feed: bytes, seq: int, message: bytes) -> None:
-        inside = self._room(room)
-        if inside is None:
-            return
-        disk, memory = inside.holders(feed, seq)
-        self.publish(
-            events.Delivered(
-                message=message.hex(),
-                room=room.hex(),
-                delivered_to=[identity.hex() for identity in disk],
-                held_by=[identity.hex() for identity in memory],
-            )
-        )
+        self._deliveries.claimed(notice)
 
     def _on_presence(self, notice: Presence) -> None:
         identity = notice.identity
@@ -356,19 +244,12 @@ class News:
         self.unread.pop(notice.room, None)
         room = self._room(notice.room)
         if room is None:
-            self._refuse_awaited(notice.room)
+            self.answers.refuse(notice.room)
         elif room.record.shown or notice.forgotten:  # one that was left before and forgets now is no news
             self._room_changed(room, "forgotten")
             return
         view = events.Room(id=notice.room.hex(), name="", kind="open") if room is None else self.room_view(room)
         self.publish(events.RoomChanged(room=view, change="left"))
-
-    def _refuse_awaited(self, room: bytes) -> None:
-        """What was about to be said there will never be."""
-        for message in self._awaited.pop(room, set()):
-            for future in self._answers.pop(message, []):
-                if not future.done():
-                    future.set_exception(RequestError("unknown_room", room=room.hex()))
 
     def _on_typing(self, notice: TypingSeen) -> None:
         if notice.identity not in self._blocked():

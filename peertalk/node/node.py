@@ -19,16 +19,17 @@ from peertalk.core.entry import Random
 from peertalk.errors import RequestError
 from peertalk.node import keyring
 from peertalk.node.door_calls import DoorCalls
+from peertalk.node.history_calls import HistoryCalls
 from peertalk.node.invite_calls import InviteCalls
 from peertalk.node.life import Life, with_identity
 from peertalk.node.message_calls import MessageCalls
-from peertalk.node.news import Subscription
 from peertalk.node.people_calls import PeopleCalls
 from peertalk.node.ports import Clock, Discovery, Store
 from peertalk.node.reform_calls import ReformCalls
 from peertalk.node.room_calls import RoomCalls
 from peertalk.node.store import Store as MemoryStore
 from peertalk.node.stores import Stores
+from peertalk.node.subscription import Subscription
 from peertalk.node.trust_calls import TrustCalls
 
 PROTOCOL = 1
@@ -36,7 +37,7 @@ PROTOCOL = 1
 profile_state = keyring.profile_state
 
 
-class Node(RoomCalls, DoorCalls, InviteCalls, ReformCalls, TrustCalls, MessageCalls, PeopleCalls):
+class Node(RoomCalls, DoorCalls, InviteCalls, ReformCalls, TrustCalls, MessageCalls, HistoryCalls, PeopleCalls):
     """See the module. Made by `open`, ended by `close`."""
 
     def __init__(self, life: Life) -> None:

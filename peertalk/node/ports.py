@@ -56,6 +56,11 @@ class Store(Protocol):
         """(room, entry) for each room that has an entry with this message id (the first in order there)."""
         ...
 
+    async def find_several(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+        """Those of these messages that this room has, with or without their bodies: of each the first in order, of those
+        with a body if there are any."""
+        ...
+
     async def unread(
         self, room: bytes, read: tuple[int, bytes], kinds: Collection[str], without: Collection[bytes], pages: int
     ) -> int:

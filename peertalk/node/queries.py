@@ -232,6 +232,15 @@ def find(connection: apsw.Connection, message: bytes, room: bytes | None) -> lis
     return [(id, _entry(row)) for n, id in where for row in connection.execute(first.format(room=n), (message,))]
 
 
+def find_several(connection: apsw.Connection, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+    """Those of these messages that this room has: of twins the first that has its body."""
+    inside = _number(connection, room)
+    if inside is None:
+        return []
+    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND e.message = ? ORDER BY e.body IS NULL, e.lamport, e.id LIMIT 1"
+    return [_entry(row) for row in connection.executemany(query.format(room=inside), ((message,) for message in messages))]
+
+
 def unread(
     connection: apsw.Connection, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes], pages: int
 ) -> int:

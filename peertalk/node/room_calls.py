@@ -10,7 +10,7 @@ from peertalk.core.rooms import FOREVER, MAX_DAYS, SESSION, Terms, direct_room, 
 from peertalk.core.stored import Retention
 from peertalk.errors import RequestError
 from peertalk.node.calls import Calls
-from peertalk.node.views import SHOWN_KINDS
+from peertalk.node.message_views import SHOWN_KINDS
 
 
 class RoomCalls(Calls):

@@ -93,6 +93,10 @@ class Store:
         """See ports.Store; the body may be absent."""
         return await self._read(queries.find, message, room)
 
+    async def find_several(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+        """See ports.Store."""
+        return await self._read(queries.find_several, room, messages)
+
     async def unread(
         self, room: bytes, read: tuple[int, bytes], kinds: Collection[str], without: Collection[bytes], pages: int
     ) -> int:

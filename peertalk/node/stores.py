@@ -134,6 +134,10 @@ class Stores:
         found = await self._disk.find(message)
         return found + (await self._memory.find(message) if self._memory is not None else [])
 
+    async def find_several(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+        """See ports.Store."""
+        return await self._of(room).find_several(room, messages)
+
     async def unread(
         self, room: bytes, read: tuple[int, bytes], kinds: Collection[str], without: Collection[bytes], pages: int
     ) -> int:

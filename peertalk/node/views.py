@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Final
 
 from peertalk import text
 from peertalk.core import events
-from peertalk.core.entry import Admit, Content, Follow, Here, Left, Over, Seal, Text, Unseal, open_body
 from peertalk.core.identity import fingerprint, tag
 from peertalk.core.room import Room
 from peertalk.core.rooms import DAY_MS, bodies_expire_after, decode_terms
-from peertalk.core.stored import STATE_KINDS, EntryRecord, OfferRecord, OutboxRecord, PeerRecord, Retention, RoomRecord
+from peertalk.core.stored import EntryRecord, OfferRecord, PeerRecord, Retention, RoomRecord
 from peertalk.core.sync import Replica
-
-SHOWN_KINDS = ("text", *STATE_KINDS)
-COUNTED_KINDS = ("text",)
-
 
 _name = lru_cache(maxsize=4096)(text.name)
 _look = lru_cache(maxsize=4096)(text.look)
@@ -70,7 +64,7 @@ class Views:
         remembered = record.name if record is not None else ""
         return max((each for each in names if each[3]), default=(False, False, False, remembered))[3]
 
-    def _people(self, room: Room, identities: Iterable[bytes]) -> list[events.IdentityView]:
+    def people(self, room: Room, identities: Iterable[bytes]) -> list[events.IdentityView]:
         """By name: the order of their keys says nothing to anybody."""
         people = (self.person(identity, room) for identity in identities)
         return sorted(people, key=lambda one: (one.name.casefold(), one.id))
@@ -202,7 +196,8 @@ class Views:
         shared = (room for room in listed if self.everyone(room) & set(people))
         return sorted("#" * (room.record.kind == "open") + self.room_name(room) for room in shared)
 
-    def _is_after_split(self, room: Room, entry: EntryRecord) -> bool:
+    def is_after_split(self, room: Room, entry: EntryRecord) -> bool:
+        """Was this written in a room that was re-formed, after that?"""
         return room.record.archived and self._replica.reforming.is_after_split(room.id, entry.id)
 
     def may_have_come_along(self, room: Room, identity: bytes) -> bool:
@@ -210,7 +205,7 @@ class Views:
         before = self._replica.places.get(room.record.predecessor)
         return bool(room.record.predecessor) and (before is None or identity in self.everyone(before.room))
 
-    # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── authors ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def author(self, room: Room, feed: bytes) -> events.Author:
         """Whose feed it is, as shown: several names where several claim it, a tag of the feed where nobody does."""
@@ -236,109 +231,11 @@ class Views:
             via=self.told_apart(owner.via, room) if owner.via else None,
         )
 
-    def message(self, room: Room, entry: EntryRecord) -> events.Message | None:
-        """A settled entry as a message or a quiet line; None if there is nothing to show of it."""
-        content = open_body(entry.kind, entry.body) if entry.body is not None else None
-        shown = _shown(content, is_private=room.record.kind == "private")
-        if shown is None:
-            return None
-        author = self.author(room, entry.feed)
-        mine = entry.feed in room.own_feeds()
-        disk, memory = room.holders(entry.feed, entry.seq) if mine else ([], [])
-        return events.Message(
-            id=entry.message.hex(),
-            room=room.id.hex(),
-            author=author,
-            seq=entry.seq,
-            lamport=entry.lamport,
-            time=entry.time,
-            late=entry.late,
-            kind=shown[0],
-            text=shown[1] or author.name,
-            reply_to=_reply_to(content),
-            delivered_to=[identity.hex() for identity in disk],
-            held_by=[identity.hex() for identity in memory],
-            mine=mine,
-            about=self._people(room, _about(content, room)),
-            after_split=self._is_after_split(room, entry),
-        )
-
-    def waiting(self, room: Room, record: OutboxRecord) -> events.Message | None:
-        """An own message that waits for its place; None if it is not one to show."""
-        content = open_body(record.kind, record.body)
-        shown = _shown(content, is_private=False)
-        if shown is None or shown[0] != "text":
-            return None
-        return events.Message(
-            id=record.message.hex(),
-            room=room.id.hex(),
-            author=events.Author(id=self.me.id, name=self.me.name, tag=self.me.tag),
-            seq=None,
-            lamport=None,
-            time=record.time,
-            state="waiting",
-            text=shown[1],
-            reply_to=_reply_to(content),
-            mine=True,
-        )
-
-    def messages(self, room: Room, entries: Iterable[EntryRecord], blocked: set[bytes]) -> list[events.Message]:
-        """Those of these entries that are to be shown: none of who is blocked, whoever else says that they are theirs."""
-        shown = (entry for entry in entries if not room.cards.is_of(entry.feed, blocked))
-        views = (self.message(room, entry) for entry in shown)
-        return [view for view in views if view is not None]
-
-
-def _shown(content: Content | None, *, is_private: bool) -> tuple[str, str] | None:
-    """(kind, neutralised text) of what is shown; "" where that is the author's name. What is said of doors and meetings means
-    something in private rooms only."""
-    match content:
-        case Text(said):
-            return "text", text.message(said)
-        case Here(name, "", None):
-            return "here", text.name(name)
-        case Here(name, was) if was and was != name:
-            return "name", text.name(name)
-        case Left():
-            return "left", ""
-        case Seal() | Admit() | Unseal() | Follow() | Over() if is_private:
-            return _LINES[type(content)], ""
-        case _:
-            return None
-
-
-_LINES: Final[Mapping[type[Content], str]] = {
-    Seal: "seal",
-    Admit: "admit",
-    Unseal: "unseal",
-    Follow: "follow",
-    Over: "over",
-}
-
-
-def _about(content: Content | None, room: Room) -> tuple[bytes, ...]:
-    """The people that a quiet line speaks of."""
-    match content:
-        case Here(by=bytes(by)):
-            return (by,)
-        case Seal(admitted):
-            return admitted
-        case Admit(who):
-            return (who,)
-        case Follow():
-            return room.record.without
-        case _:
-            return ()
-
 
 def _retention(record: RoomRecord) -> Retention:
     """How long messages are kept: in an open room that is fixed, whatever its record says (core/rooms.py)."""
     limit = bodies_expire_after(record) if record.kind == "open" else None
     return record.retention if limit is None else limit // DAY_MS
-
-
-def _reply_to(content: Content | None) -> str | None:
-    return content.reply_to.hex() if isinstance(content, Text) and content.reply_to else None
 
 
 def _endpoint(host: str, port: int) -> str:

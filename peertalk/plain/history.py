@@ -41,7 +41,7 @@ class History:
             self.more = page.more
             for message in reversed(page.messages):
                 self.oldest = message.id
-                found += [message] if message.kind == "text" else []
+                found += [message] if message.is_speech else []
                 if len(found) == count:
                     self.more = page.more or message is not page.messages[0]
                     break

@@ -39,6 +39,10 @@ class Rooms:
         """Tell a message as it is told where this room is open; `at` as in Telling."""
         await self._telling.tell(message, self.history.room if self.history is not None else None, at)
 
+    async def changed(self, message: Message) -> None:
+        """Tell what is new about a message."""
+        await self._telling.changed(message, self.history.room if self.history is not None else None)
+
     def begin_at(self, oldest: Message) -> None:
         """Older ones are those before this message, if it is of the room that is open."""
         if self.history is not None and self.history.room == oldest.room:

@@ -52,7 +52,7 @@ class Session:
         """Somebody has each own message."""
         self._sending = asyncio.Lock()
         self._unread: set[str] = set()
-        self._moved = False
+        self._moved: int | None = None
         self._alone = Alone(node, self.roster)
         self.nothing_waits.set()
 
@@ -119,12 +119,14 @@ class Session:
 
     async def _arrived(self, message: Message) -> None:
         now = time.monotonic()
-        if message.kind != "text":
+        if message.deleted:
+            return
+        if not message.is_speech:
             await self._note_member(message, now)
             return
         if message.mine:
             async with self._sending:
-                moved, self._moved = self._moved, False
+                moved = message.time == self._moved
         else:
             moved = False
         if message.mine and (moved or not self._telling.knows(message)):
@@ -170,8 +172,10 @@ class Session:
                 await self._arrived(event.message)
             case events.MessageChanged():
                 if event.message.mine:
-                    self._moved = event.message.deleted
+                    gone = event.message.deleted and event.message.state == "waiting"
+                    self._moved = event.message.time if gone else self._moved
                     self.deliveries.changed(event.message, time.monotonic())
+                await self.rooms.changed(event.message)
             case events.Delivered():
                 self.deliveries.delivered(event, time.monotonic())
             case events.PeerChanged():

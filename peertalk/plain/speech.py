@@ -13,7 +13,7 @@ from typing import Final
 
 from peertalk import say, text
 from peertalk.core.events import IdentityView, Message, Room
-from peertalk.i18n import _
+from peertalk.i18n import N_, _
 from peertalk.say.roster import Roster
 from peertalk.text import look
 
@@ -30,6 +30,14 @@ class Manner:
     now: int
     times: bool = False
     author_of: Callable[[str], str | None] = lambda _message: None
+
+
+_ANSWERS: Final = {
+    "deleted": N_("answering something that was deleted"),
+    "expired": N_("answering something that has expired"),
+    "blocked": N_("answering somebody whom you have blocked"),
+    "missing": N_("answering something that is not here"),
+}
 
 
 def called(roster: Roster, somebody: IdentityView) -> str:
@@ -51,10 +59,10 @@ def title(roster: Roster, room: Room) -> str:
 
 def lines(message: Message, manner: Manner) -> list[str]:
     """The message, each line with its head."""
-    if message.deleted:
+    if not message.is_speech:
         return []
     head = ", ".join(_head(message, manner))
-    rows = (text.gathered(row) for row in message.text.split("\n"))
+    rows = (text.gathered(row) for row in say.words(message).split("\n"))
     return [f"{head}: {row}" for row in rows if row]
 
 
@@ -74,15 +82,35 @@ def _elsewhere(who: str, room: Room, message: Message, roster: Roster) -> list[s
     return [who, _("to {name}").format(name=title(roster, room)) if message.mine else _("to you")]
 
 
+def _answering(message: Message, answered: str, manner: Manner) -> str:
+    quote, me = message.quote, manner.roster.me
+    if quote is not None and quote.state != "shown":
+        return _(_ANSWERS[quote.state])
+    name = manner.author_of(answered)
+    if quote is not None and quote.author is not None and name is None:
+        name = _("you") if me is not None and quote.author.id == me.id else called(manner.roster, quote.author)
+    return _("answering {name}").format(name=name) if name else _("answering an earlier message")
+
+
+def gestures(message: Message, roster: Roster) -> str:
+    """Who made which gesture: `Mira: thank you; you: me too`."""
+    people = {person for made in message.reactions.values() for person in made}
+    names = {person: called(roster, roster.peers[person]) for person in people if person in roster.peers}
+    return say.gestures(message, names, roster.me.id if roster.me is not None else "", between="; ")
+
+
 def _details(message: Message, manner: Manner) -> list[str]:
     parts = []
     if message.author.via:
         parts.append(_("passed on by {name}").format(name=text.spoken(message.author.via)))
     if message.reply_to is not None:
-        name = manner.author_of(message.reply_to)
-        parts.append(_("answering {name}").format(name=name) if name else _("answering an earlier message"))
+        parts.append(_answering(message, message.reply_to, manner))
+    if message.replies is not None:
+        parts.append(say.wish(message.replies))
     if message.after_split:
         parts.append(_("after the split"))
+    if message.clock:
+        parts.append(say.clock_words(message))
     if message.late:
         parts.append(_("late, written {time}").format(time=say.moment(message.time, manner.now)))
     elif manner.times:

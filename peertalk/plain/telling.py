@@ -6,14 +6,17 @@ import time
 from collections import OrderedDict
 from typing import Final
 
-from peertalk import say
+import msgspec
+
+from peertalk import say, text
 from peertalk.core.events import Message
 from peertalk.i18n import _
-from peertalk.plain.speech import Manner, called, lines
+from peertalk.plain.speech import Manner, called, gestures, lines
 from peertalk.plain.voice import Voice
 from peertalk.say.roster import Roster
 
 REMEMBERED: Final = 1_000
+QUOTED: Final = 40
 
 
 class Telling:
@@ -23,7 +26,7 @@ class Telling:
         self.voice = voice
         self._roster = roster
         self._times = times
-        self._told: OrderedDict[str, str] = OrderedDict()
+        self._told: OrderedDict[str, Message] = OrderedDict()
         self._day = ""
 
     async def tell(self, message: Message, room: str | None, at: int) -> None:
@@ -34,17 +37,48 @@ class Telling:
         self._day = day
         if day != before:
             await self.voice.say(f"{day}.")
-        await self.voice.tell(lines(message, Manner(self._roster, room, now, self._times, self._told.get)))
+        await self.voice.tell(lines(message, Manner(self._roster, room, now, self._times, self._author_of)))
+        if message.reactions and message.is_speech:
+            await self.voice.say(_("To that: {gestures}.").format(gestures=gestures(message, self._roster)))
+
+    async def changed(self, message: Message, room: str | None) -> None:
+        """A message is something else now: tell what is new about it, if it was told here."""
+        before = self._told.get(message.id)
+        if before is None or message.state == "waiting":
+            return
+        self.remember(message)
+        if message.deleted and not (before.deleted or message.mine):
+            await self.voice.say(f"{say.message(message, called(self._roster, message.author))}.")
+        elif message.is_speech and say.words(message) != say.words(before):
+            await self.voice.tell(lines(message, Manner(self._roster, room, wall(), self._times, self._author_of)))
+        if new := _new_gestures(before, message):
+            about = text.spoken(text.line(message.text, QUOTED))
+            told = _("To “{text}”: {gestures}.")
+            await self.voice.say(told.format(text=about, gestures=gestures(new, self._roster)))
 
     def remember(self, message: Message) -> None:
         """It need not be told any more; whose it is will be asked for by those who answer it."""
-        self._told[message.id] = _("you") if message.mine else called(self._roster, message.author)
+        self._told[message.id] = message
         if len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
+
+    def _author_of(self, message: str) -> str | None:
+        told = self._told.get(message)
+        return None if told is None else _("you") if told.mine else called(self._roster, told.author)
 
     def knows(self, message: Message) -> bool:
         """Whether it was told, lately."""
         return message.id in self._told
+
+
+def _new_gestures(before: Message, message: Message) -> Message | None:
+    """The message with those gestures of others that it did not have; None if there are none. What one did oneself is known."""
+    new = {
+        name: others
+        for name, people in message.reactions.items()
+        if (others := [each for each in people if each not in before.reactions.get(name, ())])
+    }
+    return msgspec.structs.replace(message, reactions=new) if new else None
 
 
 def wall() -> int:

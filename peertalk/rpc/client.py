@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 
-from peertalk.core.events import AnyEvent, Member, Message, MessageList, Peer, Ready, Report, Room, Status
+from peertalk.core.events import AnyEvent, Exported, Member, Message, MessageList, Peer, Ready, Report, Room, Status
 from peertalk.errors import PeerTalkError, RequestError, StartError
 from peertalk.rpc import envelope
 from peertalk.rpc.connection import Stream
@@ -24,6 +24,13 @@ class ClosableStream(Stream, Protocol):
     """A stream that one can close."""
 
     async def close(self) -> None: ...
+
+
+class Form(Protocol):
+    """How a conversation is written down; `name` as `messages.export` has it."""
+
+    @property
+    def name(self) -> str: ...
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -113,8 +120,11 @@ class RemoteNode:
     async def send(self, room: str, text: str) -> Message:
         return await self._get(Message, "messages.send", room=room, text=text)
 
-    async def messages(self, room: str, limit: int = 100) -> MessageList:
-        return await self._get(MessageList, "messages.list", room=room, limit=limit)
+    async def messages(self, room: str, limit: int = 100, before: str | None = None, after: str | None = None) -> MessageList:
+        return await self._get(MessageList, "messages.list", room=room, limit=limit, before=before, after=after)
+
+    async def export(self, room: str, path: str, form: Form) -> Exported:
+        return await self._get(Exported, "messages.export", room=room, path=path, format=form.name)
 
     async def typing(self, room: str) -> None:
         await self.call("signals.typing", room=room)

@@ -163,6 +163,7 @@ def _bad_parameter(message: str, id: Id) -> BadRequest:
 
 _MISSING = re.compile(r"Object missing required field `(.+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.+)`", re.DOTALL)
+_OURS = re.compile(r"(?P<where>[a-z_]+): (?P<why>.+)")  # what parameters say of each other (methods.py)
 _PATH = re.compile(r"(?P<why>.*) - at `\$\.(?P<where>.+)`", re.DOTALL)
 
 
@@ -172,6 +173,8 @@ def _where(message: str) -> tuple[str, str]:
         return found[1], "missing"
     if found := _UNKNOWN.match(message):
         return found[1], "unknown"
+    if found := _OURS.fullmatch(message):
+        return found["where"], found["why"]
     if found := _PATH.match(message):
         return found["where"], _first_lower(found["why"].replace("`", ""))
     return "", _first_lower(message.replace("`", ""))

@@ -3,131 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Meta
 
 from peertalk import say
+from peertalk.rpc.params import (
+    Accept,
+    Admit,
+    Backup,
+    ByName,
+    ByOffer,
+    Confirm,
+    Connect,
+    Create,
+    Edit,
+    Export,
+    InRoom,
+    Invite,
+    Invites,
+    Leave,
+    ListMessages,
+    ListStories,
+    Nothing,
+    OfCode,
+    OfMessage,
+    OfPeer,
+    Params,
+    React,
+    Read,
+    Reform,
+    Search,
+    Send,
+    Verified,
+    Words,
+)
 
 if TYPE_CHECKING:
     from peertalk.node.node import Node
 
 MANY: Final = 2**31 - 1  # "limit has no upper bound": no history is longer, and SQLite takes it
-
-Limit = Annotated[int, Meta(ge=1)]
-Port = Annotated[int, Meta(ge=1, le=65535)]
-Days = Annotated[int, Meta(ge=1, le=3650)]
-Language = Literal["en", "de"]
-
-
-class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of all parameters. A name that is not here is an error: what a client means must not be dropped silently."""
-
-
-class Nothing(Params, frozen=True):
-    pass
-
-
-class ByName(Params, frozen=True):
-    name: str
-
-
-class InRoom(Params, frozen=True):
-    room: str
-
-
-class OfPeer(Params, frozen=True):
-    peer: str
-
-
-class Invite(Params, frozen=True):
-    room: str
-    uses: Annotated[int, Meta(ge=1, le=256)] = 1
-    ttl: Annotated[int, Meta(ge=10, le=86_400)] = 600
-    language: Literal["de", "en"] | None = None
-
-
-class OfCode(Params, frozen=True):
-    code: str
-
-
-class Accept(Params, frozen=True):
-    code: str
-    timeout: Annotated[float, Meta(gt=0, le=3600)] = 30
-
-
-class Invites(Params, frozen=True):
-    room: str | None = None
-
-
-class Create(Params, frozen=True):
-    name: str
-    retention: Literal["forever", "session"] | Days = "forever"
-    language: Language | None = None
-
-
-class Words(Params, frozen=True):
-    room: str
-    language: Language | None = None
-
-
-class Verified(Params, frozen=True):
-    room: str
-    present: list[str]
-
-
-class Admit(Params, frozen=True):
-    room: str
-    peer: str
-
-
-class Reform(Params, frozen=True):
-    room: str
-    without: Annotated[list[str], Meta(min_length=1)]
-
-
-class ByOffer(Params, frozen=True):
-    offer: str
-
-
-class Confirm(Params, frozen=True):
-    peer: str
-    matches: bool
-
-
-class Leave(Params, frozen=True):
-    room: str
-    forget: bool = False
-
-
-class Read(Params, frozen=True):
-    room: str
-    up_to: str | None = None
-
-
-class Send(Params, frozen=True):
-    room: str
-    text: str
-    reply_to: str | None = None
-
-
-class ListMessages(Params, frozen=True):
-    room: str
-    limit: Limit = 100
-    before: str | None = None
-    after: str | None = None
-
-
-class Backup(Params, frozen=True):
-    path: str
-    passphrase: Annotated[str, Meta(min_length=1)]
-
-
-class Connect(Params, frozen=True):
-    host: str
-    port: Port
-
 
 P = TypeVar("P", bound=Params)
 
@@ -178,6 +93,11 @@ async def _read(node: Node, params: Read) -> object:
     return {"unread": await node.read(params.room, params.up_to)}
 
 
+async def _export(node: Node, params: Export) -> object:
+    people = [*await node.members(params.room), *await node.peers()]
+    return await node.export(params.room, params.path, say.form(params.format, people))
+
+
 async def _invites(node: Node, params: Invites) -> object:
     return node.invites(params.room)
 
@@ -185,6 +105,10 @@ async def _invites(node: Node, params: Invites) -> object:
 async def _connect(node: Node, params: Connect) -> object:
     await node.connect(params.host, params.port)
     return {"link": True}
+
+
+def _always(_params: object) -> bool:
+    return True
 
 
 METHODS: Final[dict[str, Method]] = {
@@ -216,12 +140,28 @@ METHODS: Final[dict[str, Method]] = {
     "direct.open": _method(OfPeer, lambda node, it: node.open_direct(it.peer)),
     "messages.send": _method(
         Send,
-        lambda node, it: node.send(it.room, it.text, reply_to=it.reply_to),
+        lambda node, it: node.send(
+            it.room,
+            it.text,
+            reply_to=it.reply_to,
+            kind=it.kind,
+            title=it.title,
+            warning=it.warning,
+            replies=it.replies,
+        ),
         looks_up=lambda it: it.reply_to is not None,
     ),
     "messages.list": _method(
         ListMessages, lambda node, it: node.messages(it.room, min(it.limit, MANY), before=it.before, after=it.after)
     ),
+    "messages.search": _method(Search, lambda node, it: node.search(it.query, it.room, min(it.limit, MANY))),
+    "messages.react": _method(React, lambda node, it: node.react(it.message, it.reaction, it.remove), _always),
+    "messages.edit": _method(
+        Edit, lambda node, it: node.edit(it.message, it.text, title=it.title, warning=it.warning), _always
+    ),
+    "messages.delete": _method(OfMessage, lambda node, it: node.delete(it.message), _always),
+    "messages.export": _method(Export, _export),
+    "stories.list": _method(ListStories, lambda node, it: node.stories(it.room, min(it.limit, MANY), it.before)),
     "peers.list": _method(Nothing, lambda node, _: node.peers()),
     "peers.connect": _method(Connect, _connect),
     "peers.verify": _method(OfPeer, lambda node, it: node.verify(it.peer)),

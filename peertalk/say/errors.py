@@ -35,7 +35,6 @@ _FIXED: Final[Mapping[str, str]] = {
     "no_room": N_("No room is open here. Name the one you mean."),
     "unknown_peer": N_("Nobody called “{peer}” is known here. Check the spelling, or wait until they have come."),
     "unknown_message": N_("That message is not here, or not any more."),
-    "bad_text": N_("There is nothing in that which others could see, so it was not sent."),
     "bad_address": N_("“{address}” is no address. It looks like 192.168.1.20:47000, or like [fe80::1%eth0]:47000."),
     "locked": N_("PeerTalk is locked. Unlock it with your passphrase first."),
     "missing_argument": N_("Something is missing there. It is written like this: {usage}"),
@@ -102,6 +101,13 @@ def _too_large(data: Data) -> str:
     if not isinstance(limit, int):
         return _("That is too long for one message. Send it in parts.")
     return _("That is too long for one message, which holds about {limit} characters. Send it in parts.").format(limit=limit)
+
+
+def _bad_text(data: Data) -> str:
+    limit = data.get("limit")
+    if data.get("why") == "too_long" and isinstance(limit, int):
+        return _("A title or a content note has at most {limit} characters.").format(limit=limit)
+    return _("There is nothing in that which others could see, so it was not sent.")
 
 
 def _bad_name(data: Data) -> str:
@@ -251,6 +257,7 @@ _MADE: Final[Mapping[str, Callable[[Data], str]]] = {
     "not_reachable": _not_reachable,
     "too_large": _too_large,
     "bad_name": _bad_name,
+    "bad_text": _bad_text,
     "unknown_command": _unknown_command,
     "profile_in_use": _profile_in_use,
     "broken_database": _broken_database,

@@ -10,6 +10,7 @@ from peertalk.core import events
 from peertalk.core.events import AnyEvent, Message, Peer, Room
 from peertalk.i18n import N_, _, ngettext
 from peertalk.say.circles import code
+from peertalk.say.gestures import note
 from peertalk.say.names import listed, within
 from peertalk.say.names import room as room_name
 from peertalk.say.quiet import quiet, renamed
@@ -58,9 +59,17 @@ def message(said: Message, called: str | None = None) -> str:
     """A message as one line or more: `Mira: hello`; the quiet lines as sentences. `called` is what its author is called where
     the name alone could be another's."""
     name = called or said.author.name
+    if said.deleted and said.mine:
+        return _("you deleted a message")
     if said.deleted:
         return _("{name} deleted a message").format(name=within(name, said.author.tag))
-    return quiet(said, name) or f"{_COLON.sub(' ', name)}: {said.text}"
+    return quiet(said, name) or f"{_COLON.sub(' ', name)}: {words(said)}"
+
+
+def words(said: Message) -> str:
+    """All that somebody says in a message: a content note and a title before its text."""
+    before = (note(said.warning) if said.warning else "", said.title or "")
+    return "\n".join([*filter(None, before), said.text])
 
 
 def _called(peer: Peer) -> str:

@@ -110,6 +110,10 @@ _REFUSED: Final[Mapping[str, str]] = {
     "not_yours": N_("That is no code of yours, or it lets nobody in any more anyway."),
     "too_many": N_("Too many codes of yours are alive already. /cancel takes them back."),
     "ephemeral": N_("Nothing of this profile is kept, so there is nothing to back up."),
+    "deleted": N_("That message was deleted, so nothing can be said about it any more."),
+    "not_a_story": N_("Only a story has a title, and a wish about replies."),
+    "off_record": N_("What is said in this room is to be kept nowhere, so it is not written into a file either."),
+    "exists": N_("{path} is there already, and nothing is written over it. Choose another name."),
     "bounds": N_("A code can be for 1 to 256 people, and live for ten seconds to a day."),
 }
 
@@ -120,8 +124,21 @@ def refused(data: Data) -> str:
         return _("That was refused.")
     if data["why"] == "too_many" and "limit" in data:
         return _("So many at once cannot be left out. Leave out fewer, then do it again.")
+    if data["why"] == "not_yours" and "message" in data:
+        return _("A message can be changed or deleted only by who wrote it.")
+    if data["why"] == "folder":
+        return _not_written(data)
     template = _REFUSED.get(str(data["why"]))
-    return _(template) if template else _("That was refused: {why}").format(why=_plain(data["why"]))
+    return _(template).format(path=_path(data)) if template else _("That was refused: {why}").format(why=_plain(data["why"]))
+
+
+def _not_written(data: Data) -> str:
+    told = _("{path} could not be written, and nothing is left of it: {reason}.")
+    return told.format(path=_path(data), reason=_plain(data.get("reason")))
+
+
+def _path(data: Data) -> str:
+    return text.line(str(data.get("path", "…")))
 
 
 _NO_LONGER_THERE: Final[Mapping[str, str]] = {

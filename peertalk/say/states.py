@@ -19,9 +19,24 @@ def state(message: Message, room: Room, names: Mapping[str, str] | None = None, 
     words = [_delivery(message, room, names or {}, words_only=ascii)] if message.mine else []
     if message.edited:
         words.append(_("edited"))
-    if message.late:
-        words.append(_("late: written {time}").format(time=moment(message.time)))
-    return (", " if ascii else " · ").join(word for word in words if word)
+    return (", " if ascii else " · ").join(word for word in (*words, *_times(message)) if word)
+
+
+def marks(message: Message) -> str:
+    """What else is to be known of a message, whoever reads it; "" if there is nothing."""
+    edited = [_("edited")] if message.edited else []
+    return ", ".join([*edited, *_times(message)])
+
+
+def _times(message: Message) -> list[str]:
+    late = [_("late: written {time}").format(time=moment(message.time))] if message.late else []
+    return [*late, clock_words(message)] if message.clock else late
+
+
+def clock_words(message: Message) -> str:
+    """That the clock of a message's author is far off; "" where it is not."""
+    told = {"ahead": _("their clock is ahead"), "behind": _("their clock is behind")}
+    return told[message.clock] if message.clock else ""
 
 
 def _delivery(message: Message, room: Room, names: Mapping[str, str], *, words_only: bool) -> str:

@@ -20,6 +20,7 @@ right-to-left text themselves order the row by their own rules.
 """
 
 from peertalk.text.cells import clip, graphemes, width
+from peertalk.text.emoji import emoji
 from peertalk.text.lookalikes import look
 from peertalk.text.references import Named, compared, meant, pick, spellings
 from peertalk.text.room_names import PRIVATE_NAME_CHARACTERS, ROOM_NAME_CHARACTERS, private_room_name, room_name
@@ -36,6 +37,7 @@ __all__ = [
     "Named",
     "clip",
     "compared",
+    "emoji",
     "gathered",
     "graphemes",
     "is_pictographic",

@@ -6,7 +6,7 @@ The height of a block never depends on the state of its message, so that a deliv
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -16,6 +16,8 @@ from peertalk import say
 from peertalk.core.events import Author, Message
 from peertalk.i18n import _
 from peertalk.text import spoken
+from peertalk.tui import said
+from peertalk.tui.said import Part
 from peertalk.tui.themes import hue
 from peertalk.tui.timeline import Item, Note, is_speech
 from peertalk.tui.wrap import fit, wrap
@@ -25,8 +27,6 @@ STATE = 13  # Room for the state beside an own message, e.g. "✓ everyone".
 GROUP = 10 * 60_000  # Messages of one author this close together (ms) share one line with the name.
 
 Head = Literal["blank", "day", "split", "new", "author"]
-Part = tuple[str, str]
-"""A text and the name of its style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """What a block has to ask for: how somebody is called here, the words for a state, what is quoted, what time it is (ms)."""
+    """What a block has to ask for: how somebody is called here, the words for a state and for gestures, who one is, what time it
+    is (ms)."""
 
     name: Callable[[Author], str]
     state: Callable[[Message], str]
-    quoted: Callable[[str], Message | None]
+    gestures: Callable[[Message], str]
+    is_me: Callable[[Author], bool]
     now: Callable[[], int]
 
 
@@ -84,8 +86,9 @@ def height(item: Item, place: Place, width: int) -> int:
     over = len(heads(item, place))
     if isinstance(item, Message) and not is_speech(item):
         return over + 1
-    quote = isinstance(item, Message) and item.reply_to is not None
-    return over + quote + len(wrap(item.text, _room(item, width)))
+    if isinstance(item, Note):
+        return over + len(wrap(item.text, _room(item, width)))
+    return over + said.beside(item) + len(wrap(said.words(item), _room(item, width)))
 
 
 def lines(item: Item, place: Place, width: int, speaker: Speaker) -> list[Line]:
@@ -98,9 +101,12 @@ def lines(item: Item, place: Place, width: int, speaker: Speaker) -> list[Line]:
         return rows + _note(item, width)
     if not is_speech(item):
         return [*rows, Line(((fit(f"· {say.message(item, speaker.name(item.author))} ·", width), "quiet"),))]
-    if item.reply_to is not None:
-        rows.append(_quote(speaker.quoted(item.reply_to), width - STATE, speaker))
-    return rows + _speech(item, width, () if "author" in over else state)
+    return [
+        *rows,
+        *(Line(parts) for parts in said.above(item, width - STATE, speaker)),
+        *_speech(item, width, () if "author" in over else state),
+        *(Line(parts) for parts in said.below(item, width - STATE, speaker)),
+    ]
 
 
 def day(item: Item) -> int:
@@ -115,7 +121,7 @@ def _continues(item: Item, above: Item | None) -> bool:
     if not (isinstance(item, Message) and isinstance(above, Message) and is_speech(above)):
         return False
     same = above.author.id == item.author.id and above.author.via == item.author.via
-    return same and not item.late and not above.late and abs(item.time - above.time) < GROUP
+    return same and not item.late and not above.late and item.clock == above.clock and abs(item.time - above.time) < GROUP
 
 
 def _room(item: Item, width: int) -> int:
@@ -149,7 +155,7 @@ def _head(head: Head, item: Item, width: int, speaker: Speaker, state: tuple[Par
 
 
 def _author(item: Message, width: int, speaker: Speaker, state: tuple[Part, ...]) -> Line:
-    small = [] if item.late else [say.clock(item.time)]
+    small = [] if item.late or item.clock else [say.clock(item.time)]
     if item.author.via:
         small.append(_("passed on by {name}").format(name=spoken(item.author.via)))
     if not item.mine:
@@ -161,20 +167,15 @@ def _author(item: Message, width: int, speaker: Speaker, state: tuple[Part, ...]
     return Line(((name, style), (details, "time")), tuple((fit(words, room), kind) for words, kind in state))
 
 
-def _quote(quoted: Message | None, width: int, speaker: Speaker) -> Line:
-    if quoted is None:
-        return Line((("┃ ", "quote-bar"), (fit(_("an earlier message"), width - 2), "quote")))
-    name = _("you") if quoted.mine else speaker.name(quoted.author)
-    return Line((("┃ ", "quote-bar"), (fit(f"{name}: {quoted.text}", width - 2), "quote")))
-
-
 def _speech(item: Message, width: int, state: tuple[Part, ...]) -> list[Line]:
     style = "waiting" if item.state == "waiting" else "text"
     rows: list[Line] = []
-    for paragraph in item.text.split("\n"):
+    for paragraph in said.words(item).split("\n"):
         for number, text in enumerate(wrap(paragraph, _room(item, width))):
             beside = _beside(text, width, state) if not rows else ()
             rows.append(Line(((text, style),), beside, joins=number > 0))
+    if item.edited:
+        rows[-1] = replace(rows[-1], left=said.marked(rows[-1].text, style))
     return rows
 
 

@@ -97,7 +97,14 @@ class Talk:
         room = self.roster.rooms.get(message.room)
         held_by = [self.roster.peers[id] for id in message.held_by if id in self.roster.peers]
         names = {peer.id: self.roster.called(peer) for peer in held_by}
-        return "" if room is None else say.state(message, room, names)
+        unmarked = msgspec.structs.replace(message, edited=False)  # that stands behind its words
+        return "" if room is None else say.state(unmarked, room, names)
+
+    def gestures(self, message: Message) -> str:
+        """Who made which gesture towards a message."""
+        people = {person for made in message.reactions.values() for person in made}
+        names = {person: self.roster.called(self.roster.peers[person]) for person in people if person in self.roster.peers}
+        return say.gestures(message, names, self.roster.me.id if self.roster.me is not None else "")
 
     def delivery(self) -> str:
         """The small words of the last own message, while somebody lacks it."""

@@ -72,6 +72,10 @@ class Timeline:
         if index is None:
             return self._insert(message)
         known = self.items[index]
+        if message.deleted and message.state == "waiting":  # it was nowhere but here, or has gone on under another id
+            del self.items[index]
+            self._ids.discard(message.id)
+            return [Splice(index, 1, 0)]
         self.items[index] = message
         if isinstance(known, Message) and known.lamport == message.lamport:
             return [Splice(index, 1, 1)]
@@ -149,6 +153,8 @@ class Timeline:
         )
 
     def _insert(self, message: Message) -> list[Splice]:
+        if message.deleted and message.state == "waiting":
+            return []
         at = len(self.items)
         while at and _passes(message, self.items[at - 1]):
             at -= 1
@@ -168,7 +174,7 @@ class Timeline:
 
 def is_speech(item: Item | None) -> bool:
     """Whether somebody said it (and not a system line or a note)."""
-    return isinstance(item, Message) and item.kind == "text"
+    return isinstance(item, Message) and item.is_speech
 
 
 def _passes(message: Message, other: Item) -> bool:

@@ -37,7 +37,7 @@ class Ears(FakeNode):
     async def typing(self, room: str) -> None:  # type: ignore[override]
         self.typed.append(room)
 
-    async def send(self, room: str, text: str, *, reply_to: str | None = None) -> Message:
+    async def send(self, room: str, text: str, *, reply_to: str | None = None, **more: object) -> Message:
         assert self.typed[-1] == room
         self.said.append((room, text))
         return message("Mira", text)

@@ -14,8 +14,8 @@ from peertalk.core.events import MessageArrived, PeerChanged, Trust
 from peertalk.core.log import Item, record
 from peertalk.core.rooms import DAY_MS, Terms, private_room
 from peertalk.errors import RequestError
-from peertalk.node.news import Subscription
 from peertalk.node.node import Node
+from peertalk.node.subscription import Subscription
 from tests.core.authors import Author
 from tests.node.company import Clock, Company, company, event, let_in, online, texts, until
 

@@ -142,7 +142,7 @@ async def test_an_error_of_the_node_has_a_kind_its_data_and_a_sentence(pipe: Pip
 async def test_a_disk_that_fails_is_an_error_with_a_kind_too(
     pipe: Pipe, node: FakeNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(room: str, text: str, *, reply_to: str | None) -> object:
+    async def fail(room: str, text: str, **_more: object) -> object:
         raise StartError("disk", why="full")
 
     monkeypatch.setattr(node, "send", fail)

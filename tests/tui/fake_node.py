@@ -36,6 +36,7 @@ from peertalk.core.events import (
 from peertalk.core.identity import fingerprint
 from peertalk.errors import RequestError
 from tests.fake_circle import FakeCircle
+from tests.fake_messages import FakeMessages
 
 ALONE = Report(
     verdict="alone",
@@ -69,7 +70,7 @@ def identity(name: str) -> dict[str, str]:
 
 
 @dataclass
-class FakeNode(FakeCircle):
+class FakeNode(FakeMessages, FakeCircle):
     """`rooms_by_id`, `peers_by_id` and `texts` are what it knows; `calls` is what it was asked to do."""
 
     settings: Settings
@@ -249,14 +250,14 @@ class FakeNode(FakeCircle):
         self.emit(PeerChanged(peer=self.peers_by_id[known.id], change="trust"), RoomChanged(room=room, change="joined"))
         return room
 
-    async def send(self, room: str, text: str, *, reply_to: str | None = None) -> Message:
+    async def send(self, room: str, text: str, *, reply_to: str | None = None, **more: object) -> Message:
         self._ask("send", room, text)
         if self.before_send is not None:
             await self.before_send()
         lonely = self.rooms_by_id[room].online < 2
         name = self.rooms_by_id[room].name
         waiting = {"state": "waiting", "seq": None, "lamport": None} if lonely else {}
-        message = self.says(name, self.name, text, reply_to=reply_to, **waiting)
+        message = self.says(name, self.name, text, reply_to=reply_to, **more, **waiting)
         self.emit(MessageArrived(message=message))
         return message
 
@@ -265,6 +266,12 @@ class FakeNode(FakeCircle):
         number = next(self._numbers)
         placed = self._replace(message.id, state="sent", seq=number, lamport=number, **fields)
         self.emit(MessageChanged(message=placed))
+
+    def every_message(self) -> list[Message]:
+        return [message for texts in self.texts.values() for message in texts]
+
+    def replace_message(self, message: Message) -> None:
+        self.texts[message.room] = [message if each.id == message.id else each for each in self.texts[message.room]]
 
     async def messages(self, room: str, limit: int = 100, before: str | None = None, after: str | None = None) -> MessageList:
         self._ask("messages", room, limit, before, after)

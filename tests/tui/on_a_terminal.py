@@ -28,11 +28,11 @@ class NotingNode(FakeNode):
 
     notes = Path(sys.argv[-1] if len(sys.argv) == 1 else sys.argv[1])
 
-    async def send(self, room: str, text: str, *, reply_to: str | None = None) -> Message:
+    async def send(self, room: str, text: str, *, reply_to: str | None = None, **more: object) -> Message:
         if "crash" in sys.argv:
             said = SECRET
             raise ValueError(said)
-        return await super().send(room, text, reply_to=reply_to)
+        return await super().send(room, text, reply_to=reply_to, **more)
 
     async def close(self) -> None:
         for number in range(300 if "talkative" in sys.argv else 0):

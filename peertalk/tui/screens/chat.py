@@ -72,7 +72,7 @@ class ChatScreen(Screen[None]):
         with Horizontal(id="middle"):
             yield Listing(id="rooms")
             with Vertical(id="talk"):
-                yield Transcript(Speaker(self._called, self._state_of, self._quoted, _wall), id="transcript")
+                yield Transcript(Speaker(self._called, self._state_of, self._gestures_of, self._is_me, _wall), id="transcript")
                 yield Page(id="page")
                 yield Bar(id="asks")
                 yield Bar(id="status")
@@ -254,9 +254,12 @@ class ChatScreen(Screen[None]):
     def _state_of(self, message: Message) -> str:
         return self.talk.state(message) if self.talk is not None else ""
 
-    def _quoted(self, message: str) -> Message | None:
-        conversation = self.talk.conversation if self.talk is not None else None
-        return conversation.find(message) if conversation is not None else None
+    def _gestures_of(self, message: Message) -> str:
+        return self.talk.gestures(message) if self.talk is not None else ""
+
+    def _is_me(self, author: Author) -> bool:
+        me = self.talk.roster.me if self.talk is not None else None
+        return me is not None and me.id == author.id
 
     # ── keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,6 +22,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from peertalk.core.events import Message as Said
 from peertalk.tui.blocks import MEASURE, Line, Place, Speaker, height, lines
 from peertalk.tui.themes import HUES
 from peertalk.tui.timeline import Item, Splice, Timeline
@@ -154,7 +155,12 @@ class Transcript(ScrollView, can_focus=False):
         items = self.timeline.items
         above = items[index - 1] if index else None
         below = items[index + 1] if index + 1 < len(items) else None
-        return Place(above, below, items[index] is self.first_unread)
+        return Place(above, below, self._is(items[index], self.first_unread))
+
+    @staticmethod
+    def _is(item: Item, wanted: Item | None) -> bool:
+        """Is it that one, as it is by now?"""
+        return item is wanted or (isinstance(item, Said) and isinstance(wanted, Said) and item.id == wanted.id)
 
     def _measure(self) -> None:
         """Count all rows anew."""
@@ -183,7 +189,7 @@ class Transcript(ScrollView, can_focus=False):
         return self._ends[index - 1] if 0 < index <= len(self._ends) else 0
 
     def _index_of(self, item: Item) -> int:
-        return next((i for i in range(len(self.timeline.items) - 1, -1, -1) if self.timeline.items[i] is item), 0)
+        return next((i for i in range(len(self.timeline.items) - 1, -1, -1) if self._is(self.timeline.items[i], item)), 0)
 
     def _anchor(self, splice: Splice) -> tuple[int, int] | None:
         """(index after the splice, rows into it) of the item at the top edge."""

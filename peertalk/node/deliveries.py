@@ -1,0 +1,89 @@
+"""Who has what was written here, as it becomes known."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from peertalk.core import events
+from peertalk.core.annotations import target
+from peertalk.core.effects import Claimed
+from peertalk.core.exchange import Place
+from peertalk.core.room import Room
+from peertalk.core.stored import EntryRecord
+from peertalk.node.message_views import SPOKEN_KINDS
+from peertalk.node.ports import Store
+
+NEWEST: Final = 1000
+"""So many own messages back it is told that somebody has them now; `messages.list` knows of all."""
+
+
+class Deliveries:
+    """Remembers by which entries of each own feed messages say what they say. `places` are the rooms, `spawn` runs what waits for
+    the store, `publish` tells."""
+
+    def __init__(
+        self,
+        places: Mapping[bytes, Place],
+        store: Store,
+        publish: Callable[[events.AnyEvent], None],
+        spawn: Callable[[Awaitable[None]], None],
+    ) -> None:
+        self._places, self._store, self._publish, self._spawn = places, store, publish, spawn
+        self._own: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
+
+    def placed(self, room: bytes, entry: EntryRecord) -> None:
+        """An own entry has its place. Who has an edit has what the message says now; who has what it said before has not."""
+        own = self._own.setdefault((room, entry.feed), {})
+        said = _says(entry)
+        if entry.kind not in SPOKEN_KINDS and said:
+            own.update(dict.fromkeys([seq for seq, message in own.items() if message == said], b""))
+        own[entry.seq] = said
+        if len(own) > NEWEST:
+            del own[next(iter(own))]
+
+    def claimed(self, notice: Claimed) -> None:
+        """Somebody has more of an own feed."""
+        known = self._own.get((notice.room, notice.feed), {})
+        place = self._places.get(notice.room)
+        if place is None:
+            return
+        top = place.room.log.chain(notice.feed).top[1]
+        since = max(notice.since, max(notice.upto, top) - NEWEST)
+        for seq in range(since + 1, notice.upto + 1):
+            if known.get(seq):
+                self._tell(place.room, notice.feed, seq, known[seq])
+        missing = {seq for seq in range(since + 1, notice.upto + 1) if seq not in known}
+        if missing:
+            self._spawn(self._tell_older(place.room, notice.feed, missing))
+
+    async def _tell_older(self, room: Room, feed: bytes, missing: set[int]) -> None:
+        """Messages of earlier runs of the program: their ids are in the database, and what was said about them later."""
+        chain = room.log.chain(feed)
+        numbers = [page.number for page in chain.above(min(missing) - 1) if any(seq in missing for _, seq, _ in page.entries)]
+        found = [entry for page in await self._store.pages(room.id, numbers) for entry in page.entries]
+        said = {entry.seq: message for entry in found if entry.seq in missing and (message := _says(entry))}
+        about = await self._store.annotations(room.id, list(set(said.values())))
+        latest = {message: seq for seq, message in sorted(said.items())}
+        latest |= {_says(entry): entry.seq for entry in about if entry.kind == "edit" and entry.feed == feed}
+        for seq, message in said.items():
+            if latest[message] == seq:
+                self._tell(room, feed, seq, message)
+
+    def _tell(self, room: Room, feed: bytes, seq: int, message: bytes) -> None:
+        disk, memory = room.holders(feed, seq)
+        self._publish(
+            events.Delivered(
+                message=message.hex(),
+                room=room.id.hex(),
+                delivered_to=[identity.hex() for identity in disk],
+                held_by=[identity.hex() for identity in memory],
+            )
+        )
+
+
+def _says(entry: EntryRecord) -> bytes:
+    """The message of which an entry says what it says; b"" for others."""
+    if entry.kind in SPOKEN_KINDS:
+        return entry.message
+    return target(entry.kind, entry.body) if entry.kind == "edit" else b""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from peertalk.core.effects import Commit, Effect, LoadBodies, LoadPages, Token
 from peertalk.core.rates import Intake
 from peertalk.core.stored import Op, PageRecord
+from peertalk.errors import RemoteError
 
 
 class Now(NamedTuple):
@@ -110,14 +111,24 @@ class Outlet:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All that is committed inside becomes durable at once, or nothing of it."""
-        parts = self._together = []
+        """All that is committed inside becomes durable at once, or nothing of it. What was committed before a peer did something
+        wrong (RemoteError) counts; a block inside another belongs to it."""
+        if self._together is not None:
+            yield
+            return
+        parts: list[tuple[tuple[Op, ...], Then | None]] = []
+        wrong: RemoteError | None = None
+        self._together = parts
         try:
             yield
+        except RemoteError as error:
+            wrong = error
         finally:
             self._together = None
         if parts:
             self.commit([op for ops, _ in parts for op in ops], lambda now: _call([then for _, then in parts], now))
+        if wrong is not None:
+            raise wrong
 
     def lazily(self, key: object, op: Op) -> None:
         """Make `op` durable with the next commit; it replaces an older one of the same key. For what may be lost."""

@@ -75,18 +75,29 @@ def _check_sharing(host: Host, room: Room, one: Sharing) -> None:
     _check(host, "live pages noted", len(one.came), len(room.cards.listed(one.identity)))
 
 
+PAYLOAD, PAYLOAD_SCARCE, PAYLOAD_SPARE = 2, 4, 32 << 10
+LINK, PAGE, MEMBER = 1000, 120, 2000
+
+
 def check_bytes(world: World, hosts: list[Host], *, is_scarce: bool) -> None:
-    """What arrived from honest ones is within a factor of what was lacking."""
+    """Of what honest ones sent to honest ones, as far as it arrived:
+
+    * Pages and bodies are at most twice the headers and bodies that somebody lacked and has put to disk since, and 32 KiB: a page
+      is pushed by its author on all links, of which there may be two to the same one, while somebody else answers with it. Where the
+      limits are small, what exceeds a rate is dropped and comes again: four times.
+    * All else is at most 1,000 bytes for each link that came up and each member (two cards, those of the others, two `Have`, the
+      tips), 120 for each page that somebody put to disk and each member (whom a tip is told), and 2,000 for each member.
+    """
     honest = {host.name for host in hosts}
-    arrived = {
-        kind: sum(size for (way, what), size in world.arrived.items() if what == kind and honest.issuperset(way.split()))
+    payload, talk = (
+        sum(size for (way, what), size in world.arrived.items() if what == kind and honest.issuperset(way.split()))
         for kind in ("payload", "talk")
-    }
-    gained = sum(host.gained["bytes"] for host in hosts)
-    pages = sum(host.gained["pages"] for host in hosts)
-    MEASURED.append(
-        (world.seed, is_scarce, len(hosts), arrived["payload"], arrived["talk"], gained, pages, world.arrived["", "links"])
     )
-
-
-MEASURED = []
+    lacked = sum(host.gained["bytes"] for host in hosts)
+    most = PAYLOAD_SPARE + (PAYLOAD_SCARCE if is_scarce else PAYLOAD) * lacked
+    if payload > most:
+        raise Violation(f"{payload} bytes of pages were sent where {lacked} were lacking: more than {most}")
+    pages = sum(host.gained["pages"] for host in hosts)
+    most = len(world.hosts) * (LINK * world.arrived["", "links"] + PAGE * pages + MEMBER)
+    if talk > most:
+        raise Violation(f"{talk} bytes were talked about {pages} pages on {world.arrived['', 'links']} links: more than {most}")

@@ -128,7 +128,8 @@ def check_same(hosts: list[Host], room: bytes) -> None:
                 raise Violation(f"{host.name} and {group[0].name} differ: {len(mine)} and {len(first)} entries")
             if set(room_of(host, room).log.tips()) != set(room_of(group[0], room).log.tips()):
                 raise Violation(f"{host.name} and {group[0].name} have other tips")
-            if room_of(host, room).ready() and room_of(host, room).outbox:
+            inside = snapshot(host, room)
+            if room_of(host, room).ready() and (inside is None or inside.outbox or room_of(host, room).outbox):
                 raise Violation(f"something still waits at {host.name}")
 
 
@@ -147,12 +148,18 @@ def shape(entry: EntryRecord) -> tuple[bytes, bytes, bytes | None]:
 
 
 def check_answered(host: Host, lies: Collection[bytes], *, is_whole: bool) -> None:
-    """What was answered is there; once, unless it was copied, or set back, while it waited."""
+    """What was answered is there, or waits where nobody else is; once, unless it was copied, or set back, while it waited."""
     counts = {room: Counter(texts(host.entries(room), lies)) for room in rooms(host)}
+    waiting = {room: Counter(texts_that_wait(host, room)) for room in rooms(host) if not room_of(host, room).ready()}
     for room, text in sorted(host.answered):
-        found = counts[room][text] if room in counts else 0
+        found = counts[room][text] + waiting.get(room, Counter())[text] if room in counts else 0
         if found == 0 or (found > 1 and is_whole):
             raise Violation(f"{text!r} was answered and is there {found} times")
+
+
+def texts_that_wait(host: Host, room: bytes) -> Iterable[str]:
+    contents = (open_body(one.kind, one.body) for one in room_of(host, room).outbox)
+    return [content.text for content in contents if isinstance(content, Text | Story)]
 
 
 def texts(entries: Iterable[EntryRecord], lies: Collection[bytes]) -> Iterable[str]:

@@ -35,12 +35,13 @@ class Liar:
         self._lamports: dict[bytes, int] = {}
         self._effects: list[Effect] = []
         self._strangers = [Author(f"stranger {number}") for number in range(STRANGERS)]
-        self._misdeeds: list[Callable[[], wire.Message]] = [
+        self._misdeeds: list[Callable[[], wire.Message | tuple[wire.Page, ...]]] = [
             self._entry,
             self._entry,
             self._fork,
             self._several,
             self._fork_in_the_middle,
+            self._cut_otherwise,
             self._two_tongues,
             self._wrong_lamport,
             self._rests_on_nothing,
@@ -135,7 +136,9 @@ class Liar:
     def misbehave(self) -> None:
         """Do something bad to one of those who are linked."""
         if self.links and not self.is_quiet:
-            self._say(self.random.choice(sorted(self.links)), self.random.choice(self._misdeeds)())
+            link, said = self.random.choice(sorted(self.links)), self.random.choice(self._misdeeds)()
+            for message in said if isinstance(said, tuple) else (said,):
+                self._say(link, message)
             if self.elsewhere.random() < 0.2:
                 self._say(self.elsewhere.choice(sorted(self.links)), self._wherever())
 
@@ -198,11 +201,20 @@ class Liar:
         self._learn(page)
         return page
 
-    def _fork_in_the_middle(self) -> wire.Page:
+    def _fork_in_the_middle(self) -> tuple[wire.Page, ...]:
         """Two branches that part within a page."""
-        self._several()
+        first = self._several()
         self.author.last = self._stations[-2]
-        return self._several()
+        return first, self._several()
+
+    def _cut_otherwise(self) -> wire.Page:
+        """The same entries in two pages, one of which ends before the other."""
+        entries = self.author.then(*[Text("one of several")] * 3)
+        self._stations += entries
+        self._say(self.random.choice(sorted(self.links)), self.author.page(*entries[:2]))
+        page = self.author.page(*entries)
+        self._learn(page)
+        return page
 
     def _two_tongues(self) -> wire.Page:
         """Two branches of the same height, each told to somebody else."""
@@ -243,6 +255,13 @@ class Liar:
     def _claim_very_much(self) -> wire.Tips:
         return wire.Tips(ROOM.id, tuple(self.random.randbytes(32) for _ in range(300)))
 
+    def tell_apart(self, one: int, other: int) -> None:
+        """Two branches of the same height, each on another link."""
+        before = self.author.last
+        self._say(one, self.author.page(*self.author.then(Text("yes"))))
+        self.author.last = before
+        self._say(other, self.author.page(*self.author.then(Text("no"))))
+
     def _wrong_lamport(self) -> wire.Page:
         return self._make(off=self.random.choice([1, 7, 2**40, 2**52]))
 
@@ -280,8 +299,10 @@ class Liar:
         return Author(f"nobody {self.random.randint(0, 5)}").card()
 
     def _false_card(self) -> wire.Card:
-        """Somebody linked, with a feed of my making, or with a signature that is none."""
-        who, key = self.random.choice([*self.links.values(), self.author.public]), FeedKey(self.random.randbytes(32))
+        """Somebody linked, with a feed of my making, were it one that I write into, or with a signature that is none."""
+        who = self.random.choice([*self.links.values(), self.author.public])
+        used = (self.author.key, *(stranger.key for stranger in self._strangers))
+        key = self.random.choice((FeedKey(self.random.randbytes(32)), *used))
         right = key.sign_owner(ROOM.id, who)
         return wire.Card(ROOM.id, who, ((key.public, self.random.choice([right, bytes(64)])),))
 

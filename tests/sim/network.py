@@ -106,6 +106,13 @@ class Network:
                 raise Violation("the world does not come to rest")
         self.time = end
 
+    def run_until(self, is_done: Callable[[], bool]) -> None:
+        """Let time pass, event by event, until it is so; a second at most."""
+        end = self.time + 1
+        while self._heap and self._heap[0][0] <= end and not is_done():
+            self.time, _, run = heapq.heappop(self._heap)
+            run()
+
     # ── who hears whom ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def part(self, *parts: str | list[str]) -> None:

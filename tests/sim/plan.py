@@ -118,20 +118,25 @@ class Draft:
             self.random.choice(actions)()
 
     def actions(self) -> list[Callable[[], None]]:
-        often = [self.say] * 10 + [self.link] * 9 + [self.cut] * 2 + [self.annotate] * 3
-        rare = [
-            self.crash,
-            self.restart,
-            self.restart,
-            self.whisper,
-            self.rename,
-            self.leave,
-            self.come,
-            self.again,
-            self.stall,
+        """In each run some kinds of steps are many, and some are not there at all: so that more is met than if all were mixed."""
+        kinds = [
+            [self.annotate] * 3,
+            [self.crash, self.restart, self.restart],
+            [self.leave, self.come, self.come, self.rename],
+            [self.again, self.stall, self.part, self.heal, self.heal, self.wall],
+            [self.keep, self.keep, self.restore, self.twin],
+            [self.whisper],
+            [self.clock],
+            [self.lie, self.lie, self.lie, self.tongues] if self.liars else [],
         ]
-        rare += [self.clock, self.part, self.heal, self.heal, self.mesh, self.wall, self.keep, self.restore, self.twin]
-        return often + rare + [self.lie] * (3 + 2 * len(self.liars) if self.liars else 0)
+        some = [kind * self.random.choice((0, 1, 1, 4)) for kind in kinds]
+        return (
+            [self.say] * 10
+            + [self.link] * 9
+            + [self.cut] * 3
+            + [self.mesh, self.restart]
+            + [one for kind in some for one in kind]
+        )
 
     def somebody(self) -> str:
         return self.random.choice(sorted(self.up or self.hosts))
@@ -251,6 +256,11 @@ class Draft:
             self.up.add(f"{name}2")
             self.spoken[f"{name}2"] = 0
             self.add("twin", name)
+
+    def tongues(self) -> None:
+        people = sorted(self.up)
+        if len(people) > 1:
+            self.add("tongues", self.random.choice(self.liars), *self.random.sample(people, 2))
 
     def lie(self) -> None:
         self.add("lie", self.random.choice(self.liars), self.random.choice((1, 1, 1, 2, 30)))

@@ -58,7 +58,7 @@ class Schedule:
         steps = (self.start, self.enter, self.crash, self.say, self.story, self.whisper, self.edit, self.delete, self.react)
         steps += (self.unreact, self.link, self.again, self.cut, self.mesh, self.part, self.heal, self.wall, self.unwall)
         steps += (self.stall, self.rename, self.leave, self.forget, self.come, self.clock, self.keep, self.restore)
-        steps += (self.revive, self.twin, self.lie)
+        steps += (self.revive, self.twin, self.lie, self.tongues)
         self._steps: dict[str, Callable[..., object]] = {step.__name__: step for step in steps}
 
     def play(self) -> None:
@@ -90,6 +90,7 @@ class Schedule:
             check_same(self.up(), ROOM.id)
             self.world.ways.walled.clear()
             self.settle()
+        self.world.run_until(lambda: not any(host.tokens for host in self.up()))
 
     def settle(self) -> None:
         self.world.mesh()
@@ -150,6 +151,19 @@ class Schedule:
             return False
         for _ in range(int(count)):
             liar.act()
+        return True
+
+    def tongues(self, name: str, one: str, other: str) -> bool:
+        """Two who are not linked are told different things."""
+        liar, people = self.hosts.get(name), [self.hosts.get(one), self.hosts.get(other)]
+        if not isinstance(liar, Mallory) or not all(host is not None and self.is_inside(host) for host in people):
+            return False
+        self.cut(one, other)
+        numbers = [self.world.between(liar, host) or self.world.link(liar, host) for host in people if host is not None]
+        self.world.run(0.1)
+        if not all(number in liar.liar.links for number in numbers):
+            return False
+        liar.do(lambda _: liar.liar.tell_apart(*(number for number in numbers if number is not None)))
         return True
 
     def clock(self, name: str, by: str) -> bool:

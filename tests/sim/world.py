@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from itertools import count
 from typing import NamedTuple
@@ -29,7 +29,7 @@ from peertalk.core.effects import (
     Send,
     Wake,
 )
-from peertalk.core.entry import Content, Story, Text, decode_header, open_body
+from peertalk.core.entry import Content, Story, Text, decode_header, hash32, open_body
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
 from peertalk.core.reach import Whence
@@ -41,6 +41,7 @@ from peertalk.core.stored import (
     Op,
     PageRecord,
     PutBody,
+    PutOutbox,
     PutPage,
     PutProfile,
     RoomRecord,
@@ -92,6 +93,10 @@ class Host:
         self.tokens: list[int] = []
         self.written: dict[bytes, set[bytes]] = {}
         """room → entries that are on disk, or on the way there in this life."""
+        self.on_disk: set[bytes] = set()
+        """Entries, and messages that wait, that survive whatever comes."""
+        self.commits: deque[tuple[Op, ...]] = deque()
+        """What `tokens` stand for."""
         self.wrote: dict[bytes, dict[int, bytes]] = {}
         """What it put in its place itself, in any life: feed → seq → id."""
         self.closed: list[tuple[Host, str]] = []
@@ -109,6 +114,9 @@ class Host:
         self.waiting.clear()
         self.tokens.clear()
         inside = self.disk.snapshot().rooms
+        self.commits.clear()
+        self.on_disk = {one.message for room in inside for one in room.outbox}
+        self.on_disk.update(id_ for room in inside for page in room.pages for id_, _, _ in page.entries)
         self.written = {one.record.id: {b"", *(id_ for page in one.pages for id_, _, _ in page.entries)} for one in inside}
         rng = random.Random(f"{self.world.seed} {self.name} {self.life}")
         self.replica = Replica(self.identity, self.disk.snapshot(), disk=True, random=rng.randbytes, now=self.now())
@@ -176,6 +184,7 @@ class Host:
             case Commit(token, ops):
                 self.disk.commit(ops)
                 self.tokens.append(token)
+                self.commits.append(ops)
                 self._look(ops)
                 self.later(self.dice.uniform(0.0005, 0.02), self._synced)
             case LoadPages(token, room, numbers):
@@ -213,6 +222,17 @@ class Host:
                 raise Violation(f"{self.name} commits what rests on something that is not on disk")
             there.add(entry.id)
 
+    def check_said(self, message: wire.Message) -> None:
+        """What is claimed is on disk, and so is what one has written oneself before anybody hears it."""
+        assert self.replica is not None
+        said = message.tips if isinstance(message, wire.Tips) else ()
+        if isinstance(message, wire.Page):
+            header = decode_header(message.headers[-1])
+            place = self.replica.places.get(message.room)
+            said = (hash32(message.headers[-1]),) if place is not None and header.feed in place.room.own_feeds() else ()
+        if not self.on_disk.issuperset(said):
+            raise Violation(f"{self.name} says what is not on disk")
+
     def forgets(self, room: bytes) -> None:
         """What was answered there it need not have any more, nor what it was said to have."""
         self.answered = {(where, text) for where, text in self.answered if where != room}
@@ -246,11 +266,18 @@ class Host:
     def _synced(self, replica: Replica) -> None:
         """Commits are synced in order: the oldest is done."""
         self.disk.sync(1)
+        for op in self.commits.popleft():
+            if isinstance(op, PutPage):
+                self.on_disk.update(key for entry in op.record.entries for key in (entry.id, entry.message))
+            elif isinstance(op, PutOutbox):
+                self.on_disk.add(op.record.message)
         self.synced += 1
         self.version += 1
         replica.committed(self.tokens.pop(0), self.now())
 
     def _answer(self, message: bytes) -> None:
+        if message not in self.on_disk:
+            raise Violation(f"{self.name} answers before anything is on disk")
         if message in self.waiting:
             self.answered.add(self.waiting.pop(message))
 
@@ -377,6 +404,8 @@ class World(Network):
         self.watch(sender, peer, message)
         self.sent += 1
         self.sent_bytes += len(raw)
+        if isinstance(sender.replica, Replica):
+            sender.check_said(message)
         kind = "payload" if isinstance(message, PAYLOAD) else "talk"
 
         def receive(replica: Replica) -> None:

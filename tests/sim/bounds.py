@@ -68,7 +68,7 @@ def _check_sharing(host: Host, room: Room, one: Sharing) -> None:
     _check(host, "tips wanted of one", len(one.wanted), rooms.MAX_WANTED + rooms.OWN_WANTED)
     _check(host, "first tips", len(one.first), rooms.MAX_WANTED + rooms.OWN_WANTED)
     _check(host, "parked pages", len(one.parked), sharing.MAX_PARKED)
-    _check(host, "parked bytes", sum(wire.size(page) for page, _ in one.parked.values()), sharing.PARKED_SIZE)
+    _check(host, "parked bytes", sum(page.size for page, _ in one.parked.values()), sharing.PARKED_SIZE)
     _check(host, "tips to tell", len(one.pending), len(room.log.pages))
     _check(host, "feeds held by a peer", len(one.holds), len(room.log.chains))
     _check(host, "branches held by a peer", max(map(len, one.holds.values()), default=0), sharing.MAX_BRANCHES)

@@ -17,6 +17,7 @@ import apsw
 
 from peertalk.core.annotations import searchable, target
 from peertalk.core.stored import ANNOTATIONS
+from peertalk.node.rows import insert
 
 TABLE: Final = """
     CREATE VIRTUAL TABLE words_{room} USING fts5(said, content='', columnsize=0, tokenize="unicode61 remove_diacritics 2")
@@ -73,7 +74,7 @@ class Words:
             if room not in self._tables:
                 self._connection.execute(TABLE.format(room=room))
                 self._tables.add(room)
-            self._connection.executemany(f"INSERT INTO words_{room} (rowid, said) VALUES (?, ?)", rows)
+            insert(self._connection, f"words_{room} (rowid, said)", rows)
         self._fresh.clear()
 
 

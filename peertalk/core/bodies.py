@@ -6,7 +6,7 @@ author has deleted it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -152,6 +152,10 @@ class Bodies:
             if self._about[entry].kind not in KEPT_KINDS:
                 self._explained[entry] = self.absent[entry]
                 self._found(entry)
+
+    def was_deleted(self, message: bytes, by: Collection[bytes]) -> bool:
+        """Has a `delete` in one of these feeds named this message?"""
+        return any(feed in by for feed in self._deletions.feeds(message))
 
     def settling(self, page: PageRecord) -> list[Op]:
         """What makes a page durable that was taken in just now: it, and what is erased with it. Once it is so: `settled`."""

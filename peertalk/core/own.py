@@ -35,6 +35,7 @@ from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import DAY_MS
 from peertalk.core.stored import (
+    ANNOTATIONS,
     STATE_KINDS,
     DropOutbox,
     EraseBodies,
@@ -363,8 +364,10 @@ class Own:
         return [one for one in waiting if one.kind not in STATE_KINDS]
 
     def take_over(self, waiting: Iterable[OutboxRecord]) -> None:
-        """Let what waited in another room wait here, under new message ids."""
-        old = list(waiting)
+        """Let what waited in another room wait here, under new message ids; but nothing about messages that stay there."""
+        waiting = list(waiting)
+        here = {one.message for one in waiting}
+        old = [one for one in waiting if one.kind not in ANNOTATIONS or target(one.kind, one.body) in here]
         new = self._anew(old, lambda _: self._take_number())
         moved = [Moved(before.message, after, before.room) for before, after in zip(old, new, strict=True)]
         self.room.outbox.extend(each.record for each in moved)

@@ -255,7 +255,7 @@ class Room:
         self.bodies.note((page,), now)
         ops = self.bodies.settling(page)
         came: RoomRecord | None = None
-        if not self.record.shown and any(entry.kind == "text" for entry in page.entries):
+        if not self.record.shown and any(entry.kind in ("text", "story") for entry in page.entries):
             came = self.record = msgspec.structs.replace(self.record, shown=True)
             ops.append(PutRoom(came))
         self.outlet.unwritten += size

@@ -27,7 +27,6 @@ from peertalk.core.effects import (
     RoomWent,
     SyncStep,
     TypingSeen,
-    Withdrawn,
 )
 from peertalk.core.room import Room
 from peertalk.core.stored import EntryRecord, OutboxRecord
@@ -199,13 +198,6 @@ class News:
         message = self._views.waiting(room, notice.record) if room is not None else None
         if message is not None:
             self.publish(events.MessageArrived(message=message))
-
-    def _on_withdrawn(self, notice: Withdrawn) -> None:
-        self._resolve(notice.record.room, notice.record.message, notice.record)
-        room = self._room(notice.record.room)
-        message = self._views.waiting(room, notice.record) if room is not None else None
-        if message is not None:
-            self.publish(events.MessageChanged(message=msgspec.structs.replace(message, text="", deleted=True)))
 
     def _on_moved(self, notice: Moved) -> None:
         """For front ends the message under the old id is gone, and one that waits under the new id has come."""
@@ -390,7 +382,6 @@ class News:
         Arrived: _on_arrived,
         Queued: _on_queued,
         Moved: _on_moved,
-        Withdrawn: _on_withdrawn,
         Placed: _on_placed,
         Claimed: _on_claimed,
         Presence: _on_presence,

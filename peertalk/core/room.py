@@ -176,7 +176,7 @@ class Room:
         self.bodies.note(pages, now)
         ops = self.bodies.settling(pages)
         came: RoomRecord | None = None
-        if not self.record.shown and any(entry.kind == "text" for page in pages for entry in page.entries):
+        if not self.record.shown and any(entry.kind in ("text", "story") for page in pages for entry in page.entries):
             came = self.record = msgspec.structs.replace(self.record, shown=True)
             ops.append(PutRoom(came))
         self.outlet.unwritten += size

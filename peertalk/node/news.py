@@ -24,7 +24,6 @@ from peertalk.core.effects import (
     RoomWent,
     SyncStep,
     TypingSeen,
-    Withdrawn,
 )
 from peertalk.core.room import Room
 from peertalk.core.sync import Replica
@@ -150,13 +149,6 @@ class News:
     def _on_queued(self, notice: Queued) -> None:
         self.telling.queued(self._room(notice.record.room), notice)
 
-    def _on_withdrawn(self, notice: Withdrawn) -> None:
-        self._resolve(notice.record.room, notice.record.message, notice.record)
-        room = self._room(notice.record.room)
-        message = self._views.waiting(room, notice.record) if room is not None else None
-        if message is not None:
-            self.publish(events.MessageChanged(message=msgspec.structs.replace(message, text="", deleted=True)))
-
     def _on_moved(self, notice: Moved) -> None:
         self.telling.moved(self._room(notice.record.room), notice)
 
@@ -273,7 +265,6 @@ class News:
         Arrived: _on_arrived,
         Queued: _on_queued,
         Moved: _on_moved,
-        Withdrawn: _on_withdrawn,
         Placed: _on_placed,
         Claimed: _on_claimed,
         Presence: _on_presence,

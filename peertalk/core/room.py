@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 
@@ -63,21 +63,27 @@ class Room:
         self.held: dict[bytes, bytes] = {tip: self.log.index[tip].feed for tip in tips}
         self.durable = len(self.log.pages)
         self.sharings: dict[int, Sharing] = {}
+        self.is_large = False
+        """Are so many online that not all are linked with all (docs/protocol.md, "Large rooms")?"""
+        self.heard: dict[bytes, float] = {}
+        """Who is online by a pulse, until when (monotonic seconds)."""
         self.bodies = Bodies(
             self.record, outlet, self.sharings, learn=self._learn, came=self._tell_arrived, tell=self._tell_feeds
         )  # fmt: skip
         self.bodies.recall(snapshot.pages)
+        self.relay: Callable[[Sequence[Item], bytes, Sharing], Collection[int]] = lambda *_: ()
+        """Passes on a page that has settled, before it is on disk; the links on which it went."""
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
         self._seen, self._turned = self._top, now.mono
 
     # ── who is here ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def online(self) -> set[bytes]:
-        """The identities that share this room over a link now."""
-        return {sharing.identity for sharing in self.sharings.values() if sharing.ready}
+        """The identities that share this room over a link now, and in a large one those of whom there is a fresh pulse."""
+        return {*(sharing.identity for sharing in self.sharings.values() if sharing.ready), *self.heard}
 
     def everyone(self) -> set[bytes]:
-        """All members as shown: by their entries, everybody who is linked (no silent lurkers), and oneself."""
+        """All members as shown: by their entries, everybody who is online (no silent lurkers), and oneself."""
         return {*self.members.identities(), *self.online(), self.me}
 
     @property
@@ -89,6 +95,11 @@ class Room:
     def is_outside(self) -> bool:
         """Is the door closed, and oneself not inside?"""
         return self.is_kept_out or not self.door.admits(self.me)
+
+    def is_by(self, feed: bytes, identity: bytes) -> bool:
+        """Is this a feed of that identity?"""
+        owner = self.cards.owner(feed)
+        return owner is not None and owner.identity == identity
 
     def own_feeds(self) -> set[bytes]:
         return {key.feed for key in self.keys}
@@ -170,14 +181,18 @@ class Room:
             self.record = msgspec.structs.replace(self.record, shown=True)
             ops.append(PutRoom(self.record))
         self.outlet.unwritten += size
-        self.outlet.commit(ops, lambda then: self._written(size, page, forks, then, came=self.record if len(ops) > 1 else None))
+        sent = self.relay(items, signature, sharing)
+        came = self.record if len(ops) > 1 else None
+        self.outlet.commit(ops, lambda then: self._written(size, page, forks, then, came=came, sent=sent))
 
-    def _written(self, size: int, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None) -> None:
+    def _written(
+        self, size: int, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None, sent: Collection[int]
+    ) -> None:
         self.outlet.unwritten -= size
-        self._arrived(page, forks, now, came)
+        self._arrived(page, forks, now, came, sent)
 
-    def _arrived(self, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None) -> None:
-        self._tell(self.made_durable(page), page.feed, now)
+    def _arrived(self, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None, sent: Collection[int]) -> None:
+        self.tell(self.made_durable(page), page.feed, now, sent)
         if came is not None:
             self.outlet.emit(RoomCame(came))
         self._tell_arrived(page.entries, now)
@@ -203,28 +218,29 @@ class Room:
         self.held[tip] = page.feed
         return tip
 
-    def _tell(self, tip: bytes, feed: bytes, now: Now) -> None:
-        """Its author is told at once, others within 200 ms."""
-        owner = self.cards.owner(feed)
-        author = owner.identity if owner else b""
+    def tell(self, tip: bytes, feed: bytes, now: Now, sent: Collection[int] = ()) -> None:
+        """Its author is told at once, others within 200 ms; not those to whom it was `sent`, were it by the author."""
         for sharing in self.ready():
-            sharing.tell(tip, feed, now.mono + (0 if sharing.identity == author else DELTA_DELAY))
+            if self.is_by(feed, sharing.identity):
+                sharing.tell(tip, feed, now.mono)
+            elif sharing.link not in sent and not (self.is_large and sharing.knows(tip, feed)):
+                sharing.tell(tip, feed, now.mono + DELTA_DELAY)
 
     def _tell_feeds(self, feeds: Iterable[bytes], now: Now) -> None:
         for feed in sorted(feeds):
             for tip in self.log.chain(feed).tips:
-                self._tell(tip, feed, now)
+                self.tell(tip, feed, now)
 
     # ── who has what ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def note_claim(self, feed: bytes, seq: int, sharing: Sharing, *, disk: bool) -> None:
-        """A peer holds an own feed up to `seq`."""
-        key = (feed, sharing.identity, disk)
+    def note_claim(self, feed: bytes, seq: int, identity: bytes, *, disk: bool) -> None:
+        """Somebody holds an own feed up to `seq`."""
+        key = (feed, identity, disk)
         since = self.claims.get(key, 0)
         if seq <= since:
             return
         self.claims[key] = seq
-        claim = ClaimRecord(room=self.id, feed=feed, identity=sharing.identity, seq=seq, disk=disk)
+        claim = ClaimRecord(room=self.id, feed=feed, identity=identity, seq=seq, disk=disk)
         self.outlet.lazily((self.id, *key), PutClaim(claim))
         self.outlet.emit(Claimed(self.id, feed, since, seq))
 

@@ -26,6 +26,8 @@ APART = 1.0
 """Seconds between two looks at which links are needed."""
 LOOK_AGAIN = 10.0
 """Seconds after which it is looked again though nobody came or went."""
+AFTERWARDS = 60.0
+"""Seconds for which pulses are sent in a room that is large no more: not all notice at once, and they have to find each other."""
 VISIT = 3.0
 """Seconds that a link lasts at least that is not needed: both hear who the other one is, and what they have."""
 PATIENCE = 20.0
@@ -52,6 +54,7 @@ class Crowds:
         """Of each large room: who was online when it was chosen last, and who was chosen."""
         self._chosen: dict[bytes, frozenset[bytes]] = {}
         self._sought: dict[bytes, frozenset[bytes]] = {}
+        self._pulses_until: dict[bytes, float] = {}
 
     # ── one room ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -64,7 +67,9 @@ class Crowds:
         if is_large != room.is_large:
             room.is_large = is_large
             self._look_at = now.mono
-        if not is_large:
+        if is_large:
+            self._pulses_until[room.id] = now.mono + AFTERWARDS
+        elif not self._is_busy(place, now):
             return
         is_chosen = self._online.get(room.id) == frozenset(room.online())
         self._look_at = min(self._look_at, now.mono + (LOOK_AGAIN if is_chosen else APART))
@@ -73,9 +78,13 @@ class Crowds:
             if sharing.pulse_at is not None and sharing.pulse_at <= now.mono:
                 place.pulses.tell(sharing, now)
 
-    def wakes(self, place: Place) -> float:
+    def _is_busy(self, place: Place, now: Now) -> bool:
+        """Is this room large, or was it a moment ago?"""
+        return place.room.is_large or now.mono < self._pulses_until.get(place.room.id, -math.inf)
+
+    def wakes(self, place: Place, now: Now) -> float:
         """When to call `pump` for this room (monotonic seconds)."""
-        return place.pulses.wakes() if place.room.is_large else min(place.room.heard.values(), default=math.inf)
+        return place.pulses.wakes() if self._is_busy(place, now) else min(place.room.heard.values(), default=math.inf)
 
     def hear_need(self, sharing: Sharing, need: wire.Need, now: Now) -> None:
         """The peer says whether it needs a link."""
@@ -94,7 +103,7 @@ class Crowds:
         if now.mono < self._look_at:
             return
         for place in self._places.values():
-            self._choose(place)
+            self._choose(place, now)
         given_up = 0
         for number, link in self._links.items():
             self._say(link, number, now)
@@ -102,7 +111,7 @@ class Crowds:
                 link.is_given_up = True
                 given_up += 1
                 self._out.emit(Spare(number))
-        is_any = any(place.room.is_large for place in self._places.values())
+        is_any = any(self._is_busy(place, now) for place in self._places.values())
         self._seek(is_any=is_any)
         self._look_at = now.mono + (APART if given_up else LOOK_AGAIN) if is_any else math.inf
 
@@ -110,9 +119,10 @@ class Crowds:
         """When to call `look` next (monotonic seconds)."""
         return self._look_at
 
-    def _choose(self, place: Place) -> None:
+    def _choose(self, place: Place, now: Now) -> None:
         room = place.room
-        if not room.is_large:
+        if not self._is_busy(place, now):
+            self._pulses_until.pop(room.id, None)
             self._online.pop(room.id, None)
             self._chosen.pop(room.id, None)
             place.pulses.near = frozenset()

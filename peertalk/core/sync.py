@@ -376,7 +376,7 @@ class Replica:
             if sharing.reach_at is not None and sharing.reach_at <= now.mono:
                 self._reach.tell(place.room, sharing, now)
         self.crowds.pump(place, now)
-        place.wake_at = min((self.crowds.wakes(place), *place.wakes(now)))
+        place.wake_at = min((self.crowds.wakes(place, now), *place.wakes(now)))
 
     def _tell_door(self, place: Place) -> None:
         before, place.door = place.door, self._linking.door(place.room.id)

@@ -36,25 +36,32 @@ GIVEN_UP = 8
 """Links that are given up at one look: with the choice many may become needless at once, and pages still go over them."""
 
 
-def place_of(room: Room, own: Own, may_speak: Callable[[bytes], bool], *, disk: bool) -> Place:
-    """A room with all that belongs to it. `may_speak`: with whom is it spoken of; `disk`: is it kept?"""
-    room.relay = lambda items, signature, source: pushing.relay(room, items, signature, source)
-    pulses = Pulses(room, lambda: None if room.is_outside else own.key(), may_speak, disk=disk)
-    return Place(room, own, Asking(room), Graph(room.id, room.me), pulses)
-
-
 class Crowds:
-    """Sees to the large rooms among `places`. `is_known`: is this somebody to whom a link is worth keeping?"""
+    """Sees to the large rooms among `places`. `is_known`: is this somebody to whom a link is worth keeping?
+    `is_ignored`: somebody who is not to be seen, though others may see them by what is passed on here?"""
 
     def __init__(self, places: Mapping[bytes, Place], links: Mapping[int, LinkState], out: Outlet) -> None:
         self._places, self._links, self._out = places, links, out
         self.is_known: Callable[[bytes], bool] = lambda _: False
+        self.is_ignored: Callable[[bytes], bool] = lambda _: False
         self._look_at = math.inf
         self._online: dict[bytes, frozenset[bytes]] = {}
         """Of each large room: who was online when it was chosen last, and who was chosen."""
         self._chosen: dict[bytes, frozenset[bytes]] = {}
         self._sought: dict[bytes, frozenset[bytes]] = {}
         self._pulses_until: dict[bytes, float] = {}
+
+    def place(self, room: Room, own: Own, may_speak: Callable[[bytes], bool], *, disk: bool) -> Place:
+        """A room with all that belongs to it. `may_speak`: with whom is it spoken of; `disk`: is it kept?"""
+        room.relay = lambda items, signature, source: pushing.relay(room, items, signature, source)
+        pulses = Pulses(
+            room,
+            key=lambda: None if room.is_outside else own.key(),
+            may_speak=may_speak,
+            is_ignored=lambda one: self.is_ignored(one),  # noqa: PLW0108 - it may be set later
+            disk=disk,
+        )
+        return Place(room, own, Asking(room), Graph(room.id, room.me), pulses)
 
     # ── one room ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -96,6 +103,11 @@ class Crowds:
         """Live pages go out on links that stay."""
         sharing.is_eager = not sharing.is_spare
 
+    def ignore(self, identity: bytes) -> None:
+        """Somebody is not to be seen any more."""
+        for place in self._places.values():
+            place.pulses.drop(identity)
+
     # ── all of them ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def look(self, now: Now) -> None:
@@ -113,7 +125,13 @@ class Crowds:
                 self._out.emit(Spare(number))
         is_any = any(self._is_busy(place, now) for place in self._places.values())
         self._seek(is_any=is_any)
-        self._look_at = now.mono + (APART if given_up else LOOK_AGAIN) if is_any else math.inf
+        self._look_at = self._next_look(now, is_urgent=bool(given_up)) if is_any else math.inf
+
+    def _next_look(self, now: Now, *, is_urgent: bool) -> float:
+        """Soon where there is more to give up, when a visit is over, and in any case after a while."""
+        sharings = (one for place in self._places.values() if place.room.is_large for one in place.room.ready())
+        visits = (one.since + VISIT for one in sharings if one.needed and one.since + VISIT > now.mono)
+        return max(now.mono + APART, min((now.mono + (APART if is_urgent else LOOK_AGAIN), *visits)))
 
     def wake(self) -> float:
         """When to call `look` next (monotonic seconds)."""

@@ -13,7 +13,7 @@ import msgspec
 from peertalk.core import serving, wire
 from peertalk.core.beginnings import Beginnings
 from peertalk.core.chores import Chores
-from peertalk.core.crowd import Crowds, place_of
+from peertalk.core.crowd import Crowds
 from peertalk.core.doors import Seen
 from peertalk.core.effects import DoorChanged, Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
 from peertalk.core.entry import MAX_ADMITTED, Content, Left, Random, Seal
@@ -78,7 +78,7 @@ class Replica:
     def _add(self, snapshot: RoomSnapshot, now: Now) -> Place:
         room = Room(snapshot, self.identity.public, self._out, now)
         own = Own(room, self._random, self.name, lambda: self.is_stopped(room))
-        place = place_of(room, own, lambda one: self._linking.admits(room.id, one), disk=self._exchange.keeps(room))
+        place = self.crowds.place(room, own, lambda one: self._linking.admits(room.id, one), disk=self._exchange.keeps(room))
         self.places[room.id] = place
         place.door = self._linking.door(room.id)
         self._out.touched.add(room.id)

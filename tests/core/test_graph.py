@@ -31,7 +31,7 @@ def reached(graph: dict[bytes, frozenset[bytes]]) -> tuple[int, int]:
     return len(found), steps
 
 
-@pytest.mark.parametrize(("count", "steps"), [(33, 4), (40, 4), (300, 5), (1000, 5)])
+@pytest.mark.parametrize(("count", "steps"), [(33, 4), (40, 4), (300, 5)])
 def test_the_graph_is_connected_and_shallow_and_nobody_has_many_links(count: int, steps: int) -> None:
     graph = links(people(count))
     found, longest = reached(graph)
@@ -42,7 +42,7 @@ def test_the_graph_is_connected_and_shallow_and_nobody_has_many_links(count: int
     assert max(numbers) <= 30
 
 
-@pytest.mark.parametrize("count", [33, 300, 1000])
+@pytest.mark.parametrize("count", [33, 300])
 def test_so_is_the_one_for_pulses_with_fewer_links(count: int) -> None:
     graph = links(people(count), paired=PULSED)
     found, longest = reached(graph)

@@ -24,6 +24,8 @@ LONGEST = 15.0
 """Seconds after which a request is given up even if it still trickles."""
 MOST_EXPECTED = 1_000_000
 """Entries behind that a progress bar believes in."""
+FEW = 16
+"""Wanted tips, and entries of an answer, beyond which in a large room that is not a live page that got lost, but catching up."""
 MAX_UNWRITTEN = 4 << 20
 """Bytes of pages that wait for the disk beyond which nothing more is asked for, in any room."""
 WORTH_TELLING = 200
@@ -56,7 +58,7 @@ class Asking:
         request = self._request
         if request is not None and self._is_over(request, now):
             request.sharing.fail(now.mono)
-            self._request = None
+            self._request, request.sharing.is_catching_up = None, False
         if self._request is None:
             self._ask(now)
         self._ask_bodies(now)
@@ -85,6 +87,7 @@ class Asking:
             if tips:
                 self._turn += 1
                 sharing.asked = self._turn
+                sharing.is_eager, sharing.is_catching_up = True, len(tips) > FEW
                 self._request = _Request(sharing, now.mono + PATIENCE, now.mono + LONGEST)
                 self.room.outlet.emit(Send(sharing.link, wire.Want(self.room.id, tips, self._known(sharing))))
                 return
@@ -110,13 +113,19 @@ class Asking:
             self._request.brought += entries
             self._request.deadline = now.mono + PATIENCE
             self._done += entries
+            sharing.is_catching_up |= self._request.brought > FEW
+
+    def brings(self, sharing: Sharing, entries: int) -> None:
+        """So many come in one message of an answer of `sharing`."""
+        if self._request is not None and self._request.sharing is sharing:
+            sharing.is_catching_up |= entries > FEW
 
     def done(self, sharing: Sharing, *, more: bool, now: Now) -> None:
         """The answer of `sharing` is complete."""
         request = self._request
         if request is None or request.sharing is not sharing:
             return
-        self._request = None
+        self._request, sharing.is_catching_up = None, False
         if request.brought == 0:
             sharing.fail(now.mono)
             return

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
@@ -61,6 +62,10 @@ class Room:
         self.held: dict[bytes, bytes] = {tip: self.log.index[tip].feed for tip in tips}
         self.durable = len(self.log.pages)
         self.sharings: dict[int, Sharing] = {}
+        self.is_large = False
+        """Are so many online that not all are linked with all (docs/protocol.md, "Large rooms")?"""
+        self.heard: dict[bytes, float] = {}
+        """Who is online by a pulse, until when (monotonic seconds)."""
         self.bodies = Bodies(
             snapshot,
             self.members.lineage,
@@ -71,17 +76,19 @@ class Room:
             came=self._tell_arrived,
             tell=self._tell_feeds,
         )
+        self.relay: Callable[[Sequence[Item], bytes, Sharing], Collection[int]] = lambda *_: ()
+        """Passes on a page that has settled, before it is on disk; the links on which it went."""
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
         self._seen, self._turned = self._top, now.mono
 
     # ── who is here ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def online(self) -> set[bytes]:
-        """The identities that share this room over a link now."""
-        return {sharing.identity for sharing in self.sharings.values() if sharing.ready}
+        """The identities that share this room over a link now, and in a large one those of whom there is a fresh pulse."""
+        return {*(sharing.identity for sharing in self.sharings.values() if sharing.ready), *self.heard}
 
     def everyone(self) -> set[bytes]:
-        """All members as shown: by their entries, everybody who is linked (no silent lurkers), and oneself."""
+        """All members as shown: by their entries, everybody who is online (no silent lurkers), and oneself."""
         return {*self.members.identities(), *self.online(), self.me}
 
     @property
@@ -93,6 +100,11 @@ class Room:
     def is_outside(self) -> bool:
         """Is the door closed, and oneself not inside?"""
         return self.is_kept_out or not self.door.admits(self.me)
+
+    def is_by(self, feed: bytes, identity: bytes) -> bool:
+        """Is this a feed of that identity?"""
+        owner = self.cards.owner(feed)
+        return owner is not None and owner.identity == identity
 
     def own_feeds(self) -> set[bytes]:
         return {key.feed for key in self.keys}
@@ -166,9 +178,16 @@ class Room:
         self.door.add(entry)
         self.splits.add(entry)
 
-    def settle(self, pages: Sequence[PageRecord], forked: Iterable[bytes], size: int, now: Now) -> None:
+    def settle(
+        self,
+        pages: Sequence[PageRecord],
+        forked: Iterable[bytes],
+        size: int,
+        now: Now,
+        sent: Mapping[bytes, Collection[int]] = MappingProxyType({}),
+    ) -> None:
         """Make pages of others durable that were appended, in one commit; `forked` are the feeds of which they show a new fork.
-        They are claimed and told of after that."""
+        They are claimed and told of after that; not on the links on which they were `sent` on already (tip → links)."""
         own = self.own_feeds()
         for page in pages:
             if page.feed in own:
@@ -180,16 +199,22 @@ class Room:
             came = self.record = msgspec.structs.replace(self.record, shown=True)
             ops.append(PutRoom(came))
         self.outlet.unwritten += size
-        self.outlet.commit(ops, lambda then: self._written(pages, forked, size, came, then))
+        self.outlet.commit(ops, lambda then: self._written(pages, forked, size, came, sent, then))
 
     def _written(
-        self, pages: Sequence[PageRecord], forked: Iterable[bytes], size: int, came: RoomRecord | None, now: Now
+        self,
+        pages: Sequence[PageRecord],
+        forked: Iterable[bytes],
+        size: int,
+        came: RoomRecord | None,
+        sent: Mapping[bytes, Collection[int]],
+        now: Now,
     ) -> None:
         self.outlet.unwritten -= size
         tips = {self.made_durable(page): page.feed for page in pages}
         for tip, feed in tips.items():
             if tip in self.held:
-                self._tell(tip, feed, now.mono)
+                self.tell(tip, feed, now.mono, sent.get(tip, ()))
         if came is not None:
             self.outlet.emit(RoomCame(came))
         self._tell_arrived(tuple(entry for page in pages for entry in page.entries))
@@ -216,28 +241,29 @@ class Room:
         self.bodies.settled(page)
         return tip
 
-    def _tell(self, tip: bytes, feed: bytes, mono: float) -> None:
-        """Its author is told at once, others within 200 ms."""
-        owner = self.cards.owner(feed)
-        author = owner.identity if owner else b""
+    def tell(self, tip: bytes, feed: bytes, mono: float, sent: Collection[int] = ()) -> None:
+        """Its author is told at once, others within 200 ms; not those to whom it was `sent`, were it by the author."""
         for sharing in self.ready():
-            sharing.tell(tip, feed, mono + (0 if sharing.identity == author else DELTA_DELAY))
+            if self.is_by(feed, sharing.identity):
+                sharing.tell(tip, feed, mono)
+            elif sharing.link not in sent and not (self.is_large and sharing.knows(tip, feed)):
+                sharing.tell(tip, feed, mono + DELTA_DELAY)
 
     def _tell_feeds(self, feeds: Iterable[bytes], mono: float) -> None:
         for feed in sorted(feeds):
             for tip in self.log.chain(feed).tips:
-                self._tell(tip, feed, mono)
+                self.tell(tip, feed, mono)
 
     # ── who has what ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def note_claim(self, feed: bytes, seq: int, sharing: Sharing, *, disk: bool) -> None:
-        """A peer holds an own feed up to `seq`."""
-        key = (feed, sharing.identity, disk)
+    def note_claim(self, feed: bytes, seq: int, identity: bytes, *, disk: bool) -> None:
+        """Somebody holds an own feed up to `seq`."""
+        key = (feed, identity, disk)
         since = self.claims.get(key, 0)
         if seq <= since:
             return
         self.claims[key] = seq
-        claim = ClaimRecord(room=self.id, feed=feed, identity=sharing.identity, seq=seq, disk=disk)
+        claim = ClaimRecord(room=self.id, feed=feed, identity=identity, seq=seq, disk=disk)
         self.outlet.lazily((self.id, *key), PutClaim(claim))
         self.outlet.emit(Claimed(self.id, feed, since, seq))
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from peertalk.core import serving, wire
-from peertalk.core.asking import Asking
 from peertalk.core.beginnings import Beginnings
 from peertalk.core.checks import CheckedPages
 from peertalk.core.chores import Chores
+from peertalk.core.crowd import Crowds
 from peertalk.core.doors import Seen
 from peertalk.core.effects import DoorChanged, Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
 from peertalk.core.entry import MAX_ADMITTED, Content, Left, Random, Seal
@@ -29,14 +29,7 @@ from peertalk.core.rolls import Rolls
 from peertalk.core.room import Room
 from peertalk.core.rooms import direct_room
 from peertalk.core.sharing import LinkState, Sharing
-from peertalk.core.stored import (
-    DropRoom,
-    PageRecord,
-    PutRoom,
-    RoomRecord,
-    RoomSnapshot,
-    Snapshot,
-)
+from peertalk.core.stored import DropRoom, PageRecord, PutRoom, RoomRecord, RoomSnapshot, Snapshot
 from peertalk.core.verify import Verifying
 from peertalk.errors import RemoteError, RequestError
 
@@ -62,6 +55,7 @@ class Replica:
         self.links = self._linking.links
         self._reach = Reach(identity.public, self._out)
         self._exchange = Exchange(self._out, self._reach, disk=disk)
+        self.crowds = Crowds(self.places, self.links, self._out)
         self.rolls = Rolls(self.places, self._out)
         self.verifying = Verifying(identity.public, self._out, random)
         self._beginnings = Beginnings(self.links, now.mono)
@@ -77,7 +71,8 @@ class Replica:
 
     def _add(self, snapshot: RoomSnapshot, now: Now) -> Place:
         room = Room(snapshot, self.identity.public, self._out, now)
-        place = Place(room, Own(room, self._random, self.name, lambda: self.is_stopped(room)), Asking(room))
+        own = Own(room, self._random, self.name, lambda: self.is_stopped(room))
+        place = self.crowds.place(room, own, lambda one: self._linking.admits(room.id, one), disk=self._exchange.keeps(room))
         self.places[room.id] = place
         place.door = self._linking.door(room.id)
         self._out.touched.add(room.id)
@@ -225,7 +220,7 @@ class Replica:
         self._chores.notice_sleep(now)
         self._reach.link_up(link, identity, whence or Whence())
         direct = direct_room(self.identity, identity, now.wall, shown=False)
-        self.links[link] = LinkState(identity, {direct.id}, direct=direct)
+        self.links[link] = LinkState(identity, {direct.id}, direct=direct, dialled=bool(whence and whence.port))
         self.reforming.look()
         self.verifying.link_up(link, identity, direct.id, binding)
         self.proven(link, rooms, now)
@@ -294,6 +289,8 @@ class Replica:
             self._on_signal(place, sharing, message, now)
         elif isinstance(message, wire.Roll):
             self.rolls.hear(place.room, sharing, message, now.mono)
+        elif isinstance(message, wire.Need):
+            self.crowds.hear_need(sharing, message, now)
         else:
             self._exchange.handle(place, sharing, message, now)
 
@@ -352,6 +349,7 @@ class Replica:
                 if id_ in self.places:
                     self._pump(self.places[id_], now)
         self.reforming.pump(seen, now)
+        self.crowds.look(now)
         self.rolls.go_on(self._out.gathered, now.mono)
         self._out.flush_if_due(now)
         self._begin_at = self._beginnings.wake(now.mono)
@@ -376,7 +374,8 @@ class Replica:
                 self._exchange.tell(place.room, sharing)
             if sharing.reach_at is not None and sharing.reach_at <= now.mono:
                 self._reach.tell(place.room, sharing, now)
-        place.wake_at = min(place.wakes(now), default=float("inf"))
+        self.crowds.pump(place, now)
+        place.wake_at = min((self.crowds.wakes(place, now), *place.wakes(now)))
 
     def _tell_door(self, place: Place) -> None:
         before, place.door = place.door, self._linking.door(place.room.id)
@@ -390,7 +389,7 @@ class Replica:
 
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
-        others = self.reforming.wake, self.verifying.wake(), self.rolls.wake()
+        others = self.reforming.wake, self.verifying.wake(), self.rolls.wake(), self.crowds.wake()
         return min(
             self._chores_at, self._out.lazy_at, self._begin_at, *others, *(place.wake_at for place in self.places.values())
         )

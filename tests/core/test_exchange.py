@@ -339,5 +339,5 @@ def test_a_name_is_news_when_card_and_entry_are_both_here() -> None:
 
 
 def test_each_kind_of_message_has_somebody_who_handles_it() -> None:
-    elsewhere = {wire.Signal, wire.Quit, wire.Wait, wire.Offer, wire.Verify, wire.Roll}
+    elsewhere = {wire.Signal, wire.Quit, wire.Wait, wire.Offer, wire.Verify, wire.Roll, wire.Need}
     assert {*Exchange._handlers, *elsewhere} == {*get_args(wire.Message), CheckedPages}

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from peertalk.core import wire
+from peertalk.core import intake, wire
 from peertalk.core.effects import Close, Send, SyncStep
 from peertalk.core.outlet import Now
-from peertalk.core.room import PUT_OFF, Room
+from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
 from peertalk.core.stored import PageRecord
 from peertalk.errors import RemoteError
@@ -24,6 +24,8 @@ LONGEST = 15.0
 """Seconds after which a request is given up even if it still trickles."""
 MOST_EXPECTED = 1_000_000
 """Entries behind that a progress bar believes in."""
+FEW = 16
+"""Wanted tips, and entries of an answer, beyond which in a large room that is not a live page that got lost, but catching up."""
 WORTH_TELLING = 200
 """Entries behind from which on progress is told."""
 
@@ -54,7 +56,7 @@ class Asking:
         request = self._request
         if request is not None and self._is_over(request, now):
             request.sharing.fail(now.mono)
-            self._request = None
+            self._request, request.sharing.is_catching_up = None, False
         if self._request is None:
             self._ask(now)
         self._ask_bodies(now)
@@ -78,6 +80,7 @@ class Asking:
             if tips:
                 self._turn += 1
                 sharing.asked = self._turn
+                sharing.is_eager, sharing.is_catching_up = True, len(tips) > FEW
                 self._request = _Request(sharing, now.mono + PATIENCE, now.mono + LONGEST)
                 self.room.outlet.emit(Send(sharing.link, wire.Want(self.room.id, tips, self._known(sharing))))
                 return
@@ -95,7 +98,7 @@ class Asking:
     def put_off(self, sharing: Sharing, now: Now) -> None:
         """The answer of `sharing` exceeds what is taken in now: nobody is asked for the same before `PUT_OFF` is over."""
         if self._request is not None and self._request.sharing is sharing:
-            self._ask_after = now.mono + PUT_OFF
+            self._ask_after = now.mono + intake.PUT_OFF
 
     def brought(self, sharing: Sharing, entries: int, now: Now) -> None:
         """A page of `sharing` settled with so many new entries; none if it was here already."""
@@ -103,13 +106,14 @@ class Asking:
             self._request.brought += entries
             self._request.deadline = now.mono + PATIENCE
             self._done += entries
+            sharing.is_catching_up |= self._request.brought > FEW
 
     def done(self, sharing: Sharing, *, more: bool, now: Now) -> None:
         """The answer of `sharing` is complete."""
         request = self._request
         if request is None or request.sharing is not sharing:
             return
-        self._request = None
+        self._request, sharing.is_catching_up = None, False
         if request.brought == 0:
             sharing.fail(now.mono)
             return
@@ -134,7 +138,7 @@ class Asking:
         if self._bodies is not None and self._is_over(self._bodies, now):
             self._bodies.sharing.fail_bodies(now.mono)
             self._bodies = None
-        if not self.room.absent or self._bodies is not None or self._request is not None:
+        if not self.room.bodies.absent or self._bodies is not None or self._request is not None:
             return
         for sharing in self.room.ready():
             if sharing.bodies_after <= now.mono:
@@ -145,7 +149,7 @@ class Asking:
 
     def _next_absent(self) -> tuple[bytes, ...]:
         """Those that were not asked for longest: nobody holds the others up by keeping some back."""
-        absent = self.room.absent
+        absent = self.room.bodies.absent
         entries = tuple(islice(absent, wire.MAX_WANT))
         for id_ in entries:
             absent[id_] = absent.pop(id_)
@@ -155,15 +159,15 @@ class Asking:
         """Bodies came: load what they belong to, then keep them."""
         if self._bodies is None or self._bodies.sharing is not sharing:
             return
-        bodies = {id_: body for id_, body in message.bodies if id_ in self.room.absent}
+        bodies = {id_: body for id_, body in message.bodies if id_ in self.room.bodies.absent}
         if not bodies:
             self._bodies = None
             sharing.fail_bodies(now.mono)
             return
         size = sum(map(len, bodies.values()))
-        charged = self.room.charged(sharing, 0, size, now)
+        charged = intake.charged(self.room, sharing, 0, size, now)
         if charged is None:
-            self._bodies, sharing.bodies_after = None, now.mono + PUT_OFF
+            self._bodies, sharing.bodies_after = None, now.mono + intake.PUT_OFF
             return
         for quota in charged:
             quota.charge(0, size, now.mono)
@@ -173,7 +177,7 @@ class Asking:
     def _fill(self, sharing: Sharing, bodies: dict[bytes, bytes], pages: Sequence[PageRecord]) -> None:
         self._bodies = None
         try:
-            self.room.fill(bodies, pages)
+            self.room.bodies.fill(bodies, pages)
         except RemoteError as error:
             self.room.outlet.emit(Close(sharing.link, error.kind))
 
@@ -187,5 +191,5 @@ class Asking:
         for sharing in self.room.ready():
             if sharing.wanted and self._request is None:
                 yield max(self._ask_after, sharing.ask_after, min(sharing.wanted.values()), now.mono)
-            if self.room.absent and self._bodies is None and self._request is None:
+            if self.room.bodies.absent and self._bodies is None and self._request is None:
                 yield max(sharing.bodies_after, now.mono)

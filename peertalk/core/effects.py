@@ -86,6 +86,19 @@ class Heard(Record, frozen=True):
     peers: tuple[tuple[bytes, tuple[Endpoint, ...]], ...]
 
 
+class Spare(Record, frozen=True):
+    """Neither side needs `link` any more: close it, and do not dial whoever is there again for a while."""
+
+    link: Link
+
+
+class Seek(Record, frozen=True):
+    """With these identities one is to be linked for `room`; it replaces what was said of that room before."""
+
+    room: bytes
+    identities: tuple[bytes, ...]
+
+
 # notices: what the node turns into events for front ends
 
 
@@ -236,4 +249,4 @@ Notice = (
     | SyncStep
     | TrustNotice
 )
-Effect = Send | Prove | Unprove | Close | Commit | LoadPages | LoadBodies | Wake | Listens | Heard | Notice
+Effect = Send | Prove | Unprove | Close | Commit | LoadPages | LoadBodies | Wake | Listens | Heard | Spare | Seek | Notice

@@ -28,6 +28,7 @@ MAX_NAME = 256  # code points: a name of a few cells may be made of long emoji s
 MAX_TITLE = 256
 MAX_REACTION = 64  # code points: one emoji may be a long sequence
 _PAGE_LABEL = b"peertalk/1 entry"
+_PULSE_LABEL = b"peertalk/1 pulse"
 
 Random = Callable[[int], bytes]
 Natural = Annotated[int, Meta(ge=0, lt=2**53)]
@@ -248,6 +249,10 @@ class FeedKey:
         """This feed goes on as that one."""
         return self._sign(_next(room, successor))
 
+    def sign_pulse(self, room: bytes, counter: int, digest: bytes, *, disk: bool) -> bytes:
+        """The signature of a sign of life."""
+        return self._sign(_pulse(room, counter, digest, disk=disk))
+
     def _sign(self, message: bytes) -> bytes:
         return bindings.crypto_sign(message, self._secret)[:64]
 
@@ -258,6 +263,10 @@ def _owner(room: bytes, identity: bytes) -> bytes:
 
 def _next(room: bytes, successor: bytes) -> bytes:
     return b"peertalk/1 next" + room + successor
+
+
+def _pulse(room: bytes, counter: int, digest: bytes, *, disk: bool) -> bytes:
+    return _PULSE_LABEL + room + counter.to_bytes(8, "big") + bytes([disk]) + digest
 
 
 def _verify(feed: bytes, signature: bytes, message: bytes) -> bool:
@@ -282,3 +291,8 @@ def verify_owner(feed: bytes, signature: bytes, room: bytes, identity: bytes) ->
 def verify_next(feed: bytes, signature: bytes, room: bytes, successor: bytes) -> bool:
     """Does this feed say that it goes on as `successor`?"""
     return _verify(feed, signature, _next(room, successor))
+
+
+def verify_pulse(feed: bytes, signature: bytes, room: bytes, counter: int, digest: bytes, *, disk: bool) -> bool:
+    """Is this a sign of life of this feed?"""
+    return _verify(feed, signature, _pulse(room, counter, digest, disk=disk))

@@ -8,14 +8,17 @@ from typing import Literal
 
 import msgspec
 
-from peertalk.core import serving, wire
+from peertalk.core import intake, pushing, serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.claims import tips_messages
 from peertalk.core.doors import Seen
 from peertalk.core.effects import MembersChanged, Presence, Send
+from peertalk.core.entry import hash32
 from peertalk.core.feed import place
+from peertalk.core.graph import Graph
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
+from peertalk.core.pulses import Pulses
 from peertalk.core.reach import Reach
 from peertalk.core.room import DELTA_DELAY, NOTHING, Room
 from peertalk.core.sharing import FIRST_HAVE_PATIENCE, Sharing
@@ -30,6 +33,8 @@ class Place:
     room: Room
     own: Own
     asking: Asking
+    graph: Graph
+    pulses: Pulses
     leaving: Literal["hide", "forget"] | None = None
     door: Seen = field(default_factory=Seen)
     """As it was told last."""
@@ -56,7 +61,7 @@ class Exchange:
         self._reach = reach
         self._disk = disk
 
-    def _keeps(self, room: Room) -> bool:
+    def keeps(self, room: Room) -> bool:
         """Is what is held of this room on disk? Nothing is that is off the record."""
         return self._disk and room.record.retention != "session"
 
@@ -65,11 +70,15 @@ class Exchange:
         self._handlers[type(message)](self, place, sharing, message, now)
 
     def tell(self, room: Room, sharing: Sharing) -> None:
-        """Name the tips that have come since the last time."""
+        """Name the tips that have come since the last time; in a large room, where not all hear from all, not to who has them."""
         tips = {tip: room.held[tip] for tip in sharing.pending if tip in room.held}
+        if room.is_large:
+            tips = {
+                tip: feed for tip, feed in tips.items() if not sharing.knows(tip, feed) or room.is_by(feed, sharing.identity)
+            }
         sharing.pending.clear()
         sharing.tell_at = None
-        for run in tips_messages(room.id, tips, room.unclaimed(), disk=self._keeps(room)):
+        for run in tips_messages(room.id, tips, room.bodies.unclaimed(), disk=self.keeps(room)):
             self._out.emit(Send(sharing.link, run))
 
     def _on_card(self, place: Place, sharing: Sharing, card: wire.Card, now: Now) -> None:
@@ -102,9 +111,12 @@ class Exchange:
         sharing.ready, sharing.since = True, now.mono
         room.is_kept_out = False
         sharing.sent_digest, sharing.sent_tips = room.digest(), tuple(room.held)
-        for card in room.cards.to_pass_on(sharing.identity):
-            self._out.emit(Send(sharing.link, card))
-        self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent_digest, room.log.count, self._keeps(room))))
+        if not room.is_large or sharing.identity not in room.heard:  # who is heard of hears of everybody all the time
+            for card in room.cards.to_pass_on(sharing.identity):
+                self._out.emit(Send(sharing.link, card))
+        if room.is_large and sharing.identity not in room.heard:
+            place.pulses.tell_all(sharing, now)
+        self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent_digest, room.log.count, self.keeps(room))))
         room.touch(now)
         self._out.emit(Presence(room.id, sharing.identity, online=True))
         self._reach.begin(room, sharing, now)
@@ -126,8 +138,9 @@ class Exchange:
 
     def _state_all(self, room: Room, sharing: Sharing) -> None:
         """Name all tips, a thousand a message."""
-        disk = self._keeps(room)
-        *runs, last = tips_messages(room.id, room.held, room.unclaimed(), disk=disk) or [wire.Tips(room.id, (), disk=disk)]
+        disk = self.keeps(room)
+        lacking = room.bodies.unclaimed()
+        *runs, last = tips_messages(room.id, room.held, lacking, disk=disk) or [wire.Tips(room.id, (), disk=disk)]
         runs.append(msgspec.structs.replace(last, last=True))
         runs[0] = msgspec.structs.replace(runs[0], fresh=True)
         for run in runs:
@@ -156,21 +169,24 @@ class Exchange:
             if feed in own:
                 seq = max(place(index[tip], tip)[0] for tip in tips if tip in index and index[tip].feed == feed)
                 upto = min((page.entries[0][1] - 1 for page in lacks if page.feed == feed), default=seq)
-                room.note_claim(feed, min(seq, upto, room.log.whole(feed, sharing.holds[feed])), sharing, disk=disk)
+                room.note_claim(feed, min(seq, upto, room.log.whole(feed, sharing.holds[feed])), sharing.identity, disk=disk)
 
     def _on_want(self, place: Place, sharing: Sharing, want: wire.Want, _now: Now) -> None:
+        sharing.is_eager = True
         serving.answer(place.room, sharing, want)
 
     def _on_page(self, place: Place, sharing: Sharing, page: wire.Page, now: Now) -> None:
         room = place.room
         before = len(room.log.pages)
         entries = room.log.count
-        if room.receive_page(page, sharing, now):
+        if hash32(page.headers[-1]) in room.log.index:
+            pushing.came_again(room, sharing)
+        if intake.receive_page(room, page, sharing, now):
             place.asking.brought(sharing, room.log.count - entries, now)
         elif sharing.ask_after > now.mono:
             place.asking.put_off(sharing, now)
         if len(room.log.pages) > before:
-            room.unpark(now)
+            intake.unpark(room, now)
             self._check_own(place, before, now)
 
     def _check_own(self, place: Place, since: int, now: Now) -> None:
@@ -191,6 +207,12 @@ class Exchange:
     def _on_peers(self, place: Place, sharing: Sharing, peers: wire.Peers, now: Now) -> None:
         self._reach.hear(place.room, sharing, peers, now)
 
+    def _on_pulses(self, place: Place, sharing: Sharing, pulses: wire.Pulses, now: Now) -> None:
+        place.pulses.receive(sharing, pulses, now)
+
+    def _on_prune(self, _place: Place, sharing: Sharing, _prune: wire.Prune, _now: Now) -> None:
+        sharing.is_eager = False
+
     _handlers: Mapping[type[wire.Message], Callable[..., None]] = {
         wire.Card: _on_card,
         wire.Have: _on_have,
@@ -201,4 +223,6 @@ class Exchange:
         wire.WantBodies: _on_want_bodies,
         wire.Bodies: _on_bodies,
         wire.Peers: _on_peers,
+        wire.Pulses: _on_pulses,
+        wire.Prune: _on_prune,
     }

@@ -153,6 +153,8 @@ class Linking:
         self._out.touched.add(room)
         sharing = place.room.sharings.pop(link, None)
         if sharing is not None and sharing.ready:
+            if not sharing.is_spare:
+                place.room.heard.pop(sharing.identity, None)  # who is there all the same says so again
             place.room.touch(now)
             self._out.emit(Presence(room, sharing.identity, online=sharing.identity in place.room.online()))
 

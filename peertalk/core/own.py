@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from peertalk.core import wire
+from peertalk.core import pushing, wire
 from peertalk.core.effects import MembersChanged, Moved, Placed, Queued, Send
 from peertalk.core.entry import (
     VERSION,
@@ -133,6 +133,15 @@ class Own:
         self.room.keys[self.room.keys.index(old)] = retiring
         self._new_feed(now, old, PutFeedKey(retiring), announced=announced)
 
+    def key(self) -> FeedKey | None:
+        """With what one signs here now."""
+        current = self._current()
+        if current is None or current.seed is None:
+            return None
+        if self._key is None or self._key.public != current.feed:
+            self._key = FeedKey(current.seed)
+        return self._key
+
     def card(self) -> wire.Card:
         """One's own card: all feeds that one uses or used here, the newest last."""
         owners = dict(self._signed())
@@ -220,8 +229,8 @@ class Own:
             self.room.outlet.emit(Queued(waiting))
 
     def _place(self, now: Now) -> None:
-        current = self._current()
-        if current is None or current.seed is None:
+        key = self.key()
+        if key is None:
             return
         batch = self._batch()
         ops: list[Op] = [DropOutbox(self.room.id, waiting.number) for waiting in batch if waiting.number in self._saved]
@@ -231,11 +240,9 @@ class Own:
             del self.room.outbox[: len(batch)]
         else:
             self.room.outbox[:] = [waiting for waiting in self.room.outbox if waiting.number not in gone]
-        if self._key is None or self._key.public != current.feed:
-            self._key = FeedKey(current.seed)
-        page, message = self._page(self._key, [(w.kind, w.body, w.time) for w in batch], now)
+        page, message = self._page(key, [(w.kind, w.body, w.time) for w in batch], now)
         self._busy = True
-        self.room.outlet.commit((PutPage(page), *ops), lambda _: self._placed(page, message))
+        self.room.outlet.commit((PutPage(page), *ops), lambda then: self._placed(page, message, then))
         if batch[-1].kind == "over":
             self.retire(now, announced=False)
             self._end_retiring(now)
@@ -278,14 +285,15 @@ class Own:
         """Does nothing wait that could go, and is nothing under way?"""
         return not self._busy and not self._ready()
 
-    def _placed(self, page: PageRecord, message: wire.Page) -> None:
+    def _placed(self, page: PageRecord, message: wire.Page, now: Now) -> None:
         self._busy = False
-        self._hand_out(page, message)
+        self._hand_out(page, message, now)
 
-    def _hand_out(self, page: PageRecord, message: wire.Page) -> None:
-        self.room.made_durable(page)
-        for sharing in self.room.ready():
-            self.room.outlet.emit(Send(sharing.link, message))
+    def _hand_out(self, page: PageRecord, message: wire.Page, now: Now) -> None:
+        tip = self.room.made_durable(page)
+        sent = pushing.push(self.room, message)
+        if self.room.is_large:
+            self.room.tell(tip, page.feed, now, sent)
         for entry in page.entries:
             self.room.outlet.emit(Placed(self.room.id, entry))
             if entry.kind in ("here", "left"):
@@ -325,4 +333,4 @@ class Own:
             self._commit_end(page, message, self._erase(old))
 
     def _commit_end(self, page: PageRecord, message: wire.Page, erased: PutFeedKey) -> None:
-        self.room.outlet.commit((PutPage(page), erased), lambda _: self._hand_out(page, message))
+        self.room.outlet.commit((PutPage(page), erased), lambda then: self._hand_out(page, message, then))

@@ -24,6 +24,8 @@ GATHER = 0.5
 """Seconds that news wait for more of their kind, and for multicast to make them needless."""
 APART = 1.0
 """Seconds between two messages about others on one link."""
+GATHER_LARGE = 5.0
+"""The same of both in a large room, where many come only for a moment."""
 HEARD_BURST, HEARD_RATE = 16, 1
 """Messages about others that are read of one link: at once, and a second."""
 
@@ -109,7 +111,8 @@ class Reach:
     def _plan(self, room: Room, sharing: Sharing, now: Now) -> None:
         if sharing.reach_at is None:
             self._out.touched.add(room.id)
-            sharing.reach_at = max(now.mono + GATHER, self._ends[sharing.link].tell_after)
+            gather = GATHER_LARGE if room.is_large else GATHER
+            sharing.reach_at = max(now.mono + gather, self._ends[sharing.link].tell_after)
 
     def tell(self, room: Room, sharing: Sharing, now: Now) -> None:
         """Tell what is new about others in this room, if enough time has passed since the last time on this link."""
@@ -121,7 +124,7 @@ class Reach:
         if not news:
             return
         end.told |= news
-        end.tell_after = now.mono + APART
+        end.tell_after = now.mono + (GATHER_LARGE if room.is_large else APART)
         self._out.emit(Send(sharing.link, wire.Peers(room.id, self.port, tuple(news.items()))))
         if len(news) == wire.MAX_PEERS:
             sharing.reach_at = end.tell_after

@@ -3,61 +3,45 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 
-from peertalk.core import wire
+from peertalk.core.bodies import Bodies
 from peertalk.core.cards import Cards
 from peertalk.core.doors import Door
-from peertalk.core.effects import Arrived, Claimed, Close, ForkSeen, MembersChanged, RoomCame
-from peertalk.core.entry import decode_header, hash32
+from peertalk.core.effects import Arrived, Claimed, ForkSeen, MembersChanged, RoomCame
 from peertalk.core.feed import tip_of
 from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
 from peertalk.core.outlet import Now, Outlet
-from peertalk.core.rates import NEW_FEED, Charged
-from peertalk.core.rooms import bodies_expire_after
 from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
 from peertalk.core.split import Before, Splits
 from peertalk.core.stored import (
-    STATE_KINDS,
     ClaimRecord,
     EntryRecord,
     FeedKeyRecord,
     Op,
     OutboxRecord,
-    PageIndex,
     PageRecord,
-    PutBody,
     PutClaim,
     PutPage,
     PutRoom,
     RoomRecord,
     RoomSnapshot,
 )
-from peertalk.errors import RemoteError
 
 DELTA_DELAY = 0.2
 """Seconds within which new tips are told, gathered."""
-LIVE_PATIENCE = 0.3
-"""Seconds that a tip told live is waited for before it is asked for: its author sends it at the same time."""
 SHOWN_AFTER = 10.0
 """Seconds after which something counts as seen on the screen: what lands above it then is late."""
-RECALLED = 256
-"""Pages that are looked through at a start for bodies that may still come."""
-PUT_OFF = 2.0
-"""Seconds after which something that exceeded a rate is asked for again: not at once of the next one, who would send the same."""
-MAX_UNWRITTEN = 1 << 20
-"""Bytes of pages that wait for the disk beyond which strangers bring nothing more, and twice as many for who brings little: a slow
-disk must not fill the memory, nor keep anybody from writing."""
 NOTHING = bytes(32)
 
 OrderKey = tuple[int, bytes]
 
 
 class Room:
-    """See the module; everything that arrives goes through `receive_page`, everything own is added by `append`."""
+    """See the module; everything that arrives is taken in by intake.py, everything own is added by `append`."""
 
     def __init__(self, snapshot: RoomSnapshot, me: bytes, outlet: Outlet, now: Now) -> None:
         self.record: RoomRecord = snapshot.record
@@ -75,54 +59,31 @@ class Room:
         self.is_kept_out = False
         """Somebody said that the door is closed to us, and nobody has let us in since."""
         self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}
-        self.absent: dict[bytes, bytes] = {}
-        self.unsure: dict[bytes, bytes] = {}
-        """Bodies that are not asked for, but not on disk yet either, or not looked for: they are claimed as little as absent ones."""
-        self._recall_absent(snapshot.pages)
         tips = sorted(self.log.tips(), key=lambda tip: self.log.index[tip].number)
         self.held: dict[bytes, bytes] = {tip: self.log.index[tip].feed for tip in tips}
         self.durable = len(self.log.pages)
         self.sharings: dict[int, Sharing] = {}
+        self.is_large = False
+        """Are so many online that not all are linked with all (docs/protocol.md, "Large rooms")?"""
+        self.heard: dict[bytes, float] = {}
+        """Who is online by a pulse, until when (monotonic seconds)."""
+        self.bodies = Bodies(
+            self.record, outlet, self.sharings, learn=self._learn, came=self._tell_arrived, tell=self._tell_feeds
+        )  # fmt: skip
+        self.bodies.recall(snapshot.pages)
+        self.relay: Callable[[Sequence[Item], bytes, Sharing], Collection[int]] = lambda *_: ()
+        """Passes on a page that has settled, before it is on disk; the links on which it went."""
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
         self._seen, self._turned = self._top, now.mono
-
-    def _recall_absent(self, pages: Iterable[PageIndex]) -> None:
-        """Which bodies are missing. Where bodies expire, the times of those entries have to be read to tell the two apart."""
-        lacking = [page for page in pages if page.absent]
-        if bodies_expire_after(self.record) is None:
-            self.absent.update((id_, page.feed) for page in lacking for id_ in page.absent)
-        elif lacking:
-            recalled = lacking[-RECALLED:]
-            self.unsure.update((id_, page.feed) for page in recalled for id_ in page.absent)
-            numbers = tuple(page.number for page in recalled)
-            self.outlet.load_pages(self.id, numbers, self._recalled)
-
-    def _recalled(self, pages: Sequence[PageRecord], now: Now) -> None:
-        """What expired is no longer named as absent: those who were told so meanwhile hear it."""
-        self._note_absent(pages, now)
-        self._is_sure(entry for page in pages for entry in page.entries)
-        self._tell_feeds({page.feed for page in pages}, now)
-
-    def _is_sure(self, entries: Iterable[EntryRecord]) -> None:
-        for entry in entries:
-            self.unsure.pop(entry.id, None)
-
-    def _note_absent(self, pages: Iterable[PageRecord], now: Now) -> None:
-        self.outlet.touched.add(self.id)
-        for entry in (entry for page in pages for entry in page.entries):
-            if entry.body is None and not self._is_expired(entry, now):
-                self.absent[entry.id] = entry.feed
-                for sharing in self.sharings.values():
-                    sharing.hope_for_bodies(now.mono)
 
     # ── who is here ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def online(self) -> set[bytes]:
-        """The identities that share this room over a link now."""
-        return {sharing.identity for sharing in self.sharings.values() if sharing.ready}
+        """The identities that share this room over a link now, and in a large one those of whom there is a fresh pulse."""
+        return {*(sharing.identity for sharing in self.sharings.values() if sharing.ready), *self.heard}
 
     def everyone(self) -> set[bytes]:
-        """All members as shown: by their entries, everybody who is linked (no silent lurkers), and oneself."""
+        """All members as shown: by their entries, everybody who is online (no silent lurkers), and oneself."""
         return {*self.members.identities(), *self.online(), self.me}
 
     @property
@@ -134,6 +95,11 @@ class Room:
     def is_outside(self) -> bool:
         """Is the door closed, and oneself not inside?"""
         return self.is_kept_out or not self.door.admits(self.me)
+
+    def is_by(self, feed: bytes, identity: bytes) -> bool:
+        """Is this a feed of that identity?"""
+        owner = self.cards.owner(feed)
+        return owner is not None and owner.identity == identity
 
     def own_feeds(self) -> set[bytes]:
         return {key.feed for key in self.keys}
@@ -171,13 +137,9 @@ class Room:
 
     def digest(self) -> bytes:
         """The digest over all tips that are on disk: sorted, hashed. NOTHING where bodies are absent."""
-        if self.absent or self.unsure:
+        if self.bodies.absent or self.bodies.unsure:
             return NOTHING
         return hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
-
-    def unclaimed(self) -> dict[bytes, bytes]:
-        """The bodies that are not on disk, as far as is known → their feed."""
-        return {**self.absent, **self.unsure}
 
     def _key_is_late(self, key: OrderKey, now: Now) -> bool:
         if now.mono - self._turned >= SHOWN_AFTER:
@@ -210,109 +172,36 @@ class Room:
         self.door.add(entry)
         self.splits.add(entry)
 
-    def receive_page(self, page: wire.Page, sharing: Sharing, now: Now) -> bool:
-        """Settle a page from a peer, or park or drop it. True if all of it is here now. RemoteError for a bad one."""
-        tip = hash32(page.headers[-1])
-        if tip in self.log.index:
-            sharing.note(self.log, tip)
-            return True
-        if self._charged(page, sharing, now) is None:
-            self._want(page, tip, sharing, now.mono + PUT_OFF)
-            sharing.ask_after = now.mono + PUT_OFF
-            return False
-        items = self.log.check(page)
-        if isinstance(items, bytes):
-            self._want(page, tip, sharing, now.mono + LIVE_PATIENCE)
-            sharing.park(tip, page, items)
-            return False
-        if items:
-            self._take(page, items, sharing, now)
-        return True
-
-    def _want(self, page: wire.Page, tip: bytes, sharing: Sharing, at: float) -> None:
-        last = decode_header(page.headers[-1])
-        is_own = last.feed in self.cards.listed(sharing.identity)
-        sharing.want_page(tip, last.feed, last.seq, at, self.room_for_tips(sharing), is_own=is_own)
-
-    def _cost(self, page: wire.Page) -> tuple[int, int]:
-        begins = decode_header(page.headers[0]).feed not in self.log.chains
-        return len(page.headers) + (NEW_FEED - 1 if begins else 0), wire.size(page)
-
-    def _charged(self, page: wire.Page, sharing: Sharing, now: Now) -> Charged | None:
-        """What a page is charged to once it settles; None if it exceeds the rates: it is taken when it is asked for again."""
-        return self.charged(sharing, *self._cost(page), now)
-
-    def charged(self, sharing: Sharing, entries: int, size: int, now: Now) -> Charged | None:
-        """What is charged if a peer brings so much now (docs/protocol.md, "Limits"); None if it has to wait."""
-        intake, who = self.outlet.intake, sharing.identity
-        if self.record.kind != "open" and self.accepted:
-            return ()
-        most = MAX_UNWRITTEN * (2 if intake.writes(who, entries, size, now.mono) else 1)
-        if self.outlet.unwritten > most:
-            return None
-        charge = intake.into_open if self.record.kind == "open" else intake.of_stranger
-        return charge(who, entries, size, now.mono)
-
-    def _take(self, page: wire.Page, items: tuple[Item, ...], sharing: Sharing, now: Now) -> None:
-        """Settle a page that is within the rates. Only what settles is charged: what is dropped comes again."""
-        entries, size = self._cost(page)
-        for quota in self._charged(page, sharing, now) or ():
-            quota.charge(entries, size, now.mono)
-        self._settle(items, page.signature, size, sharing, now)
-
-    def unpark(self, now: Now) -> None:
-        """Try the parked pages again: something has settled."""
-        again = True
-        while again:
-            again = False
-            for sharing in self.sharings.values():
-                for tip, (page, missing) in list(sharing.parked.items()):
-                    if missing in self.log.index and self._retry(tip, page, sharing, now):
-                        del sharing.parked[tip]
-                        again = True
-
-    def _retry(self, tip: bytes, page: wire.Page, sharing: Sharing, now: Now) -> bool:
-        try:
-            items = self.log.check(page)
-        except RemoteError as error:
-            self.outlet.emit(Close(sharing.link, error.kind))
-            return True
-        if isinstance(items, bytes):
-            sharing.parked[tip] = page, items
-            return False
-        if items and self._charged(page, sharing, now) is not None:
-            self._take(page, items, sharing, now)
-        return True
-
-    def _settle(self, items: tuple[Item, ...], signature: bytes, size: int, sharing: Sharing, now: Now) -> None:
+    def settle(self, items: tuple[Item, ...], signature: bytes, size: int, sharing: Sharing, now: Now) -> None:
         page, forks = self.append(items, signature, now)
         sharing.note(self.log, tip_of(self.log.pages[page.number])[0])
-        self._note_absent((page,), now)
+        self.bodies.note((page,), now)
         ops: list[Op] = [PutPage(page)]
         if not self.record.shown and any(entry.kind == "text" for entry in page.entries):
             self.record = msgspec.structs.replace(self.record, shown=True)
             ops.append(PutRoom(self.record))
         self.outlet.unwritten += size
-        self.outlet.commit(ops, lambda then: self._written(size, page, forks, then, came=self.record if len(ops) > 1 else None))
+        sent = self.relay(items, signature, sharing)
+        came = self.record if len(ops) > 1 else None
+        self.outlet.commit(ops, lambda then: self._written(size, page, forks, then, came=came, sent=sent))
 
-    def _written(self, size: int, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None) -> None:
+    def _written(
+        self, size: int, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None, sent: Collection[int]
+    ) -> None:
         self.outlet.unwritten -= size
-        self._arrived(page, forks, now, came)
+        self._arrived(page, forks, now, came, sent)
 
-    def _is_expired(self, entry: EntryRecord, now: Now) -> bool:
-        if entry.kind in STATE_KINDS:
-            return False
-        limit = bodies_expire_after(self.record)
-        return limit is not None and min(entry.time, entry.received) < now.wall - limit
-
-    def _arrived(self, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None) -> None:
-        self._tell(self.made_durable(page), page.feed, now)
+    def _arrived(self, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None, sent: Collection[int]) -> None:
+        self.tell(self.made_durable(page), page.feed, now, sent)
         if came is not None:
             self.outlet.emit(RoomCame(came))
-        self.outlet.emit(Arrived(self.id, page.entries))
-        self._tell_members(page.entries)
+        self._tell_arrived(page.entries, now)
         if forks:
             self.outlet.emit(ForkSeen(self.id, page.feed))
+
+    def _tell_arrived(self, entries: tuple[EntryRecord, ...], _now: Now) -> None:
+        self.outlet.emit(Arrived(self.id, entries))
+        self._tell_members(entries)
 
     def _tell_members(self, entries: Iterable[EntryRecord]) -> None:
         for entry in entries:
@@ -329,52 +218,29 @@ class Room:
         self.held[tip] = page.feed
         return tip
 
-    def _tell(self, tip: bytes, feed: bytes, now: Now) -> None:
-        """Its author is told at once, others within 200 ms."""
-        owner = self.cards.owner(feed)
-        author = owner.identity if owner else b""
+    def tell(self, tip: bytes, feed: bytes, now: Now, sent: Collection[int] = ()) -> None:
+        """Its author is told at once, others within 200 ms; not those to whom it was `sent`, were it by the author."""
         for sharing in self.ready():
-            sharing.tell(tip, feed, now.mono + (0 if sharing.identity == author else DELTA_DELAY))
-
-    # ── bodies that were missing ─────────────────────────────────────────────────────────────────────────────────────
-
-    def fill(self, bodies: dict[bytes, bytes], pages: Sequence[PageRecord]) -> int:
-        """Keep bodies that were asked for, given the pages of their entries; how many were. RemoteError("bad_body")."""
-        filled: list[EntryRecord] = []
-        for entry in (entry for page in pages for entry in page.entries if entry.id in bodies and entry.id in self.absent):
-            if hash32(bodies[entry.id]) != decode_header(entry.header).body:
-                raise RemoteError("bad_body")
-            filled.append(msgspec.structs.replace(entry, body=bodies[entry.id]))
-        for entry in filled:
-            self.unsure[entry.id] = self.absent.pop(entry.id)
-            self._learn(entry)
-        if filled:
-            ops = [PutBody(self.id, entry.id, bodies[entry.id]) for entry in filled]
-            self.outlet.commit(ops, lambda then: self._filled(tuple(filled), then))
-        return len(filled)
-
-    def _filled(self, entries: tuple[EntryRecord, ...], now: Now) -> None:
-        self._is_sure(entries)
-        self.outlet.emit(Arrived(self.id, entries))
-        self._tell_members(entries)
-        self.outlet.touched.add(self.id)
-        self._tell_feeds({entry.feed for entry in entries}, now)
+            if self.is_by(feed, sharing.identity):
+                sharing.tell(tip, feed, now.mono)
+            elif sharing.link not in sent and not (self.is_large and sharing.knows(tip, feed)):
+                sharing.tell(tip, feed, now.mono + DELTA_DELAY)
 
     def _tell_feeds(self, feeds: Iterable[bytes], now: Now) -> None:
         for feed in sorted(feeds):
             for tip in self.log.chain(feed).tips:
-                self._tell(tip, feed, now)
+                self.tell(tip, feed, now)
 
     # ── who has what ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def note_claim(self, feed: bytes, seq: int, sharing: Sharing, *, disk: bool) -> None:
-        """A peer holds an own feed up to `seq`."""
-        key = (feed, sharing.identity, disk)
+    def note_claim(self, feed: bytes, seq: int, identity: bytes, *, disk: bool) -> None:
+        """Somebody holds an own feed up to `seq`."""
+        key = (feed, identity, disk)
         since = self.claims.get(key, 0)
         if seq <= since:
             return
         self.claims[key] = seq
-        claim = ClaimRecord(room=self.id, feed=feed, identity=sharing.identity, seq=seq, disk=disk)
+        claim = ClaimRecord(room=self.id, feed=feed, identity=identity, seq=seq, disk=disk)
         self.outlet.lazily((self.id, *key), PutClaim(claim))
         self.outlet.emit(Claimed(self.id, feed, since, seq))
 

@@ -23,6 +23,8 @@ MAX_BACKOFF = 8.0
 BODY_BACKOFF, MAX_BODY_BACKOFF = 8.0, 600.0
 _FIRST_BACKOFF = 0.25
 SIGNAL_BURST, SIGNAL_RATE = 10, 2
+PULSE_BURST, PULSE_RATE = 1024, 256
+"""Signatures of pulses that are looked at of one peer: at once, and a second."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,10 @@ class LinkState:
     outside: set[bytes] = field(default_factory=set)
     """Rooms of which the other side said so."""
     signals: Bucket = field(default_factory=lambda: Bucket(SIGNAL_BURST, SIGNAL_RATE, 0.0))
+    dialled: bool = False
+    """From here."""
+    is_given_up: bool = False
+    """Neither side needs it, and it is being closed."""
 
 
 @dataclass(slots=True)
@@ -89,6 +95,22 @@ class Sharing:
     """When it was asked last, as a number that grows: who was not asked for longest comes first."""
     body_backoff: float = 0.0
     bodies_after: float = 0.0
+    is_catching_up: bool = False
+    """It is asked for so much that it is not passed on page by page."""
+    needed: bool = True
+    """Whether this link is needed here for this room, as the peer was told; `is_needed`: there, as it said."""
+    is_needed: bool = True
+    is_eager: bool = True
+    """Live pages of a large room go out on this link; else only their tips."""
+    pulses: dict[bytes, None] = field(default_factory=dict)
+    """Feeds whose pulses it is to be told of, `pulse_at`."""
+    pulse_at: float | None = None
+    pulse_rate: Bucket = field(default_factory=lambda: Bucket(PULSE_BURST, PULSE_RATE, 0.0))
+
+    @property
+    def is_spare(self) -> bool:
+        """Does neither side need the link for this room?"""
+        return not (self.needed or self.is_needed)
 
     def note(self, log: Log, tip: bytes) -> int | None:
         """The peer holds `tip`: its seq if it is here, None (and wanted) if not."""
@@ -105,6 +127,10 @@ class Sharing:
             del known[min(known, key=lambda id_: known[id_])]
         self.wanted.pop(tip, None)
         return seq
+
+    def knows(self, tip: bytes, feed: bytes) -> bool:
+        """Did the peer say that this is among its tips, or was it sent from there?"""
+        return tip in self.holds.get(feed, ())
 
     def want(self, tip: bytes, at: float, limit: int) -> None:
         """The peer holds `tip`, which is not here. The newest `limit` are noted: an answer brings what settled before them too."""

@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from peertalk.core import serving, wire
-from peertalk.core.asking import Asking
 from peertalk.core.beginnings import Beginnings
 from peertalk.core.chores import Chores
+from peertalk.core.crowd import Crowds, place_of
 from peertalk.core.doors import Seen
 from peertalk.core.effects import DoorChanged, Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
 from peertalk.core.entry import MAX_ADMITTED, Content, Left, Random, Seal
@@ -61,6 +61,7 @@ class Replica:
         self.links = self._linking.links
         self._reach = Reach(identity.public, self._out)
         self._exchange = Exchange(self._out, self._reach, disk=disk)
+        self.crowds = Crowds(self.places, self.links, self._out)
         self.rolls = Rolls(self.places, self._out)
         self.verifying = Verifying(identity.public, self._out, random)
         self._beginnings = Beginnings(self.links, now.mono)
@@ -76,7 +77,8 @@ class Replica:
 
     def _add(self, snapshot: RoomSnapshot, now: Now) -> Place:
         room = Room(snapshot, self.identity.public, self._out, now)
-        place = Place(room, Own(room, self._random, self.name, lambda: self.is_stopped(room)), Asking(room))
+        own = Own(room, self._random, self.name, lambda: self.is_stopped(room))
+        place = place_of(room, own, lambda one: self._linking.admits(room.id, one), disk=self._exchange.keeps(room))
         self.places[room.id] = place
         place.door = self._linking.door(room.id)
         self._out.touched.add(room.id)
@@ -223,7 +225,7 @@ class Replica:
         self._chores.notice_sleep(now)
         self._reach.link_up(link, identity, whence or Whence())
         direct = direct_room(self.identity, identity, now.wall, shown=False)
-        self.links[link] = LinkState(identity, {direct.id}, direct=direct)
+        self.links[link] = LinkState(identity, {direct.id}, direct=direct, dialled=bool(whence and whence.port))
         self.reforming.look()
         self.verifying.link_up(link, identity, direct.id, binding)
         self.proven(link, rooms, now)
@@ -288,6 +290,8 @@ class Replica:
             self._on_signal(place, sharing, message, now)
         elif isinstance(message, wire.Roll):
             self.rolls.hear(place.room, sharing, message, now.mono)
+        elif isinstance(message, wire.Need):
+            self.crowds.hear_need(sharing, message, now)
         else:
             self._exchange.handle(place, sharing, message, now)
 
@@ -346,6 +350,7 @@ class Replica:
                 if id_ in self.places:
                     self._pump(self.places[id_], now)
         self.reforming.pump(seen, now)
+        self.crowds.look(now)
         self.rolls.go_on(self._out.gathered, now.mono)
         self._out.flush_if_due(now)
         self._begin_at = self._beginnings.wake(now.mono)
@@ -370,7 +375,8 @@ class Replica:
                 self._exchange.tell(place.room, sharing)
             if sharing.reach_at is not None and sharing.reach_at <= now.mono:
                 self._reach.tell(place.room, sharing, now)
-        place.wake_at = min(place.wakes(now), default=float("inf"))
+        self.crowds.pump(place, now)
+        place.wake_at = min((self.crowds.wakes(place), *place.wakes(now)))
 
     def _tell_door(self, place: Place) -> None:
         before, place.door = place.door, self._linking.door(place.room.id)
@@ -384,7 +390,7 @@ class Replica:
 
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
-        others = self.reforming.wake, self.verifying.wake(), self.rolls.wake()
+        others = self.reforming.wake, self.verifying.wake(), self.rolls.wake(), self.crowds.wake()
         return min(
             self._chores_at, self._out.lazy_at, self._begin_at, *others, *(place.wake_at for place in self.places.values())
         )

@@ -88,11 +88,16 @@ class Verifying:
             self._commit(run)
 
     def link_down(self, link: int, now: float) -> None:
-        """A link is gone; perhaps there will be another one soon."""
+        """A link is gone; it begins anew on another one, if there is one, or if there soon will be."""
         run = self._runs.pop(link, None)
         wish = self._wishes.get(run.identity) if run is not None else None
-        if run is not None and wish is not None and self._run(run.identity) is None:
+        if run is None or wish is None:
+            return
+        left = self._run(run.identity)
+        if left is None:
             wish.gone = now
+        elif not left.nonce:
+            self._commit(left)
 
     def want(self, identity: bytes, now: float) -> None:
         """The person here wants to compare emoji with `identity`. What comes of it is EmojiMade or VerifyFailed."""

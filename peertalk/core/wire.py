@@ -29,6 +29,7 @@ MAX_ENDPOINTS = 4
 LEAST_PORT = 1024
 MAX_TERMS = 1600
 MAX_FOLLOWERS = 64
+MAX_PULSES = 256
 VERIFY_COMMIT, VERIFY_NONCE, VERIFY_CANCEL = range(3)
 
 Id = Annotated[bytes, Meta(min_length=32, max_length=32)]
@@ -39,6 +40,9 @@ Endpoint = tuple[Annotated[bytes, Meta(min_length=4, max_length=16)], Annotated[
 """An IPv4 or IPv6 address, packed, and a port."""
 Endpoints = Annotated[tuple[Endpoint, ...], Meta(min_length=1, max_length=MAX_ENDPOINTS)]
 
+
+Pulse = tuple[Id, Annotated[int, Meta(ge=0, lt=2**53)], Id, bool, Signature]
+"""A feed, a counter that grows, a digest of all tips that its owner holds, whether they are on disk; signed by the feed key."""
 
 Run = tuple[
     Annotated[tuple[Header, ...], Meta(min_length=1, max_length=MAX_PAGE_ENTRIES)],
@@ -184,8 +188,46 @@ class Pages(_Message, frozen=True, tag=16):
     pages: Annotated[tuple[Run, ...], Meta(min_length=1, max_length=MAX_PAGES)]
 
 
+class Pulses(_Message, frozen=True, tag=17):
+    """Signs of life of members of a large room, the sender's own or passed on."""
+
+    room: Id
+    pulses: Annotated[tuple[Pulse, ...], Meta(min_length=1, max_length=MAX_PULSES)]
+
+
+class Need(_Message, frozen=True, tag=18):
+    """Whether the sender needs this link for this room, where one of the rooms on it is large. Until it says so, it does."""
+
+    room: Id
+    needed: bool
+
+
+class Prune(_Message, frozen=True, tag=19):
+    """Pages of this room come earlier on other links: from now on name their tips on this one."""
+
+    room: Id
+
+
 Message = (
-    Card | Have | Tips | Want | Page | Done | WantBodies | Bodies | Signal | Quit | Peers | Wait | Offer | Verify | Roll | Pages
+    Card
+    | Have
+    | Tips
+    | Want
+    | Page
+    | Done
+    | WantBodies
+    | Bodies
+    | Signal
+    | Quit
+    | Peers
+    | Wait
+    | Offer
+    | Verify
+    | Roll
+    | Pages
+    | Pulses
+    | Need
+    | Prune
 )
 
 

@@ -46,6 +46,10 @@ class Book:
         """Is this address among those of somebody, for whatever reason?"""
         return any((host, port) in target.endpoints for target in self)
 
+    def at(self, host: str, port: int) -> list[Target]:
+        """All who are at this address."""
+        return [target for target in self if (host, port) in target.endpoints]
+
     def endpoints(self) -> set[Endpoint]:
         """All addresses of all."""
         return {endpoint for target in self for endpoint in target.endpoints}
@@ -55,6 +59,12 @@ class Book:
         if target.identity is None:
             known = (one.identity for one in self if one.identity and one.meets(target))
             target.identity = next(known, None)
+
+    def spare_too(self, target: Target) -> None:
+        """Who was met there under another name and was not needed is not needed under this one."""
+        known = next((one for one in self if one.spared and one is not target and one.meets(target)), None)
+        if known is not None:
+            target.spared, target.due, target.own_word = True, known.due, known.own_word
 
     def drop_guesses(self, endpoints: tuple[Endpoint, ...]) -> None:
         """What is seen now needs no guess."""

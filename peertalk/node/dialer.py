@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 
 from peertalk.node.book import GIVEN_UP, Book
 from peertalk.node.ports import Advertisement
-from peertalk.node.targets import Dial, Linked, Pace, Target, Traffic
+from peertalk.node.targets import Dial, Linked, Pace, Target, Traffic, Visits
 
 PATIENCE = 1.5  # how long the greater instance leaves it to the lesser to dial
 FIRST_DELAY = 0.5
@@ -25,6 +25,7 @@ STEADY_SECONDS = 10.0  # a link that ends sooner counts as a failure
 RENEW_SECONDS = 86_400.0  # the age, give or take a tenth, at which a link is replaced by one with fresh keys
 SPREAD = 0.2  # after something that many notice at once
 PLACE_SECONDS = 1.0  # after which a dial gives its place up to one that waits for it
+SPARED_SECONDS = 1800.0  # for somebody with whom no link is needed
 SETBACK = 20.0  # each failure puts a target behind whoever came within so many seconds after it
 
 
@@ -48,6 +49,8 @@ class Dialer:
         self._latest = True
         self.book = Book()
         self._linked: dict[bytes, Linked] = {}
+        self._visits = Visits()
+        self._sought: dict[bytes, frozenset[bytes]] = {}
         self.on_change: Callable[[], None] = lambda: None
 
     # ── who is there ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -64,11 +67,12 @@ class Dialer:
             if target is not None and turn:
                 target.left_until = now + turn
         elif target.endpoints != endpoints:
-            target.endpoints = endpoints
+            target.endpoints, target.spared = endpoints, False
             self._hasten(target, now + self._turn(key))
         if target is not None:
             target.announced = True
             self.book.recognise(target)
+            self.book.spare_too(target)
             for old in self.book.older_names(target):
                 self._replace(old, target)
         self.on_change()
@@ -105,6 +109,34 @@ class Dialer:
             self.book.add(Target(f"{host} {port}", ((host, port),), now, supposed=identity))
         self.on_change()
 
+    def listens(self, host: str, port: int, identity: bytes, now: float) -> None:
+        """Somebody who is linked says that they listen there."""
+        for target in self.book.at(host, port):
+            target.own_word = identity
+        self.remember(host, port, identity, now)
+
+    def hear_of(self, host: str, port: int, identity: bytes, now: float) -> None:
+        """Somebody is said to be where somebody is announced already."""
+        for target in self.book.at(host, port):
+            if target.identity is None:
+                target.rumour = identity
+                self._find(target, now)
+        self.on_change()
+
+    def seek(self, room: bytes, identities: Iterable[bytes], now: float) -> None:
+        """For a large room there is to be a link to these; that replaces what was said of the room before."""
+        self._sought[room] = frozenset(identities)
+        if not self._sought[room]:
+            del self._sought[room]
+        for target in self.book:
+            self._find(target, now)
+        self.on_change()
+
+    def is_kept(self, target: str | None) -> bool:
+        """Was this dialled because the person asked for it?"""
+        one = self.book.get(target)
+        return one is not None and one.kept
+
     def hear(self, host: str, port: int, identity: bytes, introducer: bytes, due: float) -> None:
         """Try from `due` on, a few times, an address at which `introducer` says that this identity is."""
         if identity not in self._linked and not self.book.leads_to(host, port):
@@ -130,7 +162,9 @@ class Dialer:
             linked.came_from = host
         if dialled is not None:
             self._pace.met(dialled)
-            dialled.identity, dialled.flying, dialled.refused = identity, False, False
+            if dialled.is_visit and not self._is_sought(dialled):
+                self._visits.met(now)
+            dialled.identity, dialled.flying, dialled.refused, dialled.spared = identity, False, False, False
             dialled.unvisited |= dialled.in_vain
             self._renew_by(dialled, linked, now)
             for other in self.book:
@@ -139,21 +173,32 @@ class Dialer:
         self.book.drop_hearsay(identity)
         self.on_change()
 
-    def unlinked(self, identity: bytes, now: float, *, member: bool = False, gone: bool = False, crowded: bool = False) -> None:
+    def unlinked(
+        self,
+        identity: bytes,
+        now: float,
+        *,
+        member: bool = False,
+        gone: bool = False,
+        crowded: bool = False,
+        spare: bool = False,
+    ) -> None:
         """An established link ended, and with the last one everybody who has this identity is to be dialled again: soon if
         it was a `member` of a room of ours; not at all if it said that its program ends (`gone`); late if one of the two has
-        too many links (`crowded`)."""
+        too many links (`crowded`), or if neither needs one (`spare`)."""
         linked = self._linked[identity]
         linked.links -= 1
         if not linked.links:
             del self._linked[identity]
             for target in list(self.book):
-                if target.who == identity and crowded:
+                if spare and identity in (target.who, target.own_word):
+                    self._rest(target, now)
+                elif target.who == identity and crowded:
                     self._make_wait(target, now)
                 elif target.who == identity:
                     self._resume(target, now, steady=now - linked.since >= STEADY_SECONDS, member=member, gone=gone)
                 elif linked.came_from in target.hosts and not target.flying:
-                    soon = LONGEST_DELAY if crowded else self._turn(target.key)
+                    soon = LONGEST_DELAY if crowded or spare else self._turn(target.key)
                     target.due = max(target.due, now + soon)
         self.on_change()
 
@@ -188,7 +233,7 @@ class Dialer:
     def jump(self, now: float) -> None:
         """The machine slept, or is in another network: what could not be reached may be reached now."""
         for target in self.book:
-            if not target.refused:
+            if not (target.refused or target.spared):
                 self._hasten(target, now + SPREAD * self._chance())
         self.on_change()
 
@@ -206,7 +251,7 @@ class Dialer:
         traffic = self._traffic()
         waiting = [target for target in self.book if self._is_wanted(target) and self._due(target) <= now]
         for target in self._in_turn(waiting):
-            if traffic.lets(target) and self._pace.ready(target) <= now:
+            if traffic.lets(target) and self._due(target) <= now:
                 self._latest = not self._latest
                 target.flying, target.again, target.due, target.since = True, False, math.inf, now
                 target.in_vain, target.left_until = target.left_until <= now, math.inf
@@ -245,7 +290,25 @@ class Dialer:
             yield from (one for one in pair if one is not None)
 
     def _due(self, target: Target) -> float:
-        return max(target.due, self._pace.ready(target))
+        paced = target.is_visit and not self._is_sought(target)
+        return max(target.due, self._pace.ready(target), self._visits.ready(self._visiting()) if paced else -math.inf)
+
+    def _visiting(self) -> int:
+        return sum(one.flying and one.is_visit for one in self.book)
+
+    def _is_sought(self, target: Target) -> bool:
+        return any(target.may_be(identities) for identities in self._sought.values())
+
+    def _find(self, target: Target, now: float) -> None:
+        """If it is perhaps one who is sought, dial it now."""
+        if not target.refused and self._is_sought(target):
+            target.spared = False
+            self._hasten(target, now + self._turn(target.key))
+
+    def _rest(self, target: Target, now: float) -> None:
+        target.spared, target.failures = True, 0
+        if not target.flying:
+            target.due = now + SPARED_SECONDS * (0.8 + 0.4 * self._chance())
 
     def _startable(self, traffic: Traffic) -> list[Target]:
         return [one for one in self.book if self._is_wanted(one) and traffic.would_let(one)]

@@ -21,7 +21,9 @@ from peertalk.core.effects import (
     LoadPages,
     Notice,
     Prove,
+    Seek,
     Send,
+    Spare,
     Unprove,
     Wake,
 )
@@ -46,8 +48,8 @@ class Line(Protocol):
 
 
 class Engine:
-    """`lines` are the links by number; `tell` is given every notice, `learn` where others are said to be; `fail` ends the
-    node when the disk fails."""
+    """`lines` are the links by number; `tell` is given every notice, `learn` where others are said to be, `arrange`
+    which links there are to be; `fail` ends the node when the disk fails."""
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class Engine:
         tell: Callable[[Notice], None],
         learn: Callable[[Listens | Heard], None],
         fail: Callable[[BaseException], None],
+        arrange: Callable[[Seek | Spare], None] = lambda _: None,
     ) -> None:
         self.replica = replica
         self._store = store
@@ -67,6 +70,7 @@ class Engine:
         self._tell = tell
         self._learn = learn
         self._fail = fail
+        self._arrange = arrange
         self._loop = asyncio.get_running_loop()
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
@@ -123,6 +127,8 @@ class Engine:
                 self._load(effect)
             case Prove() | Unprove() | Close():
                 self._on_line(effect)
+            case Seek() | Spare():
+                self._arrange(effect)
             case Listens() | Heard():
                 self._learn(effect)
             case _:

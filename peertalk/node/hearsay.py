@@ -56,12 +56,15 @@ class Hearsay:
         elif not link.initiator:
             endpoint = (link.address[0], effect.port)
             self._met(link.peer, endpoint)
-            self._dialer.remember(*endpoint, link.peer, self._clock.mono())
+            self._dialer.listens(*endpoint, link.peer, self._clock.mono())
 
     def _hear(self, link: Link, introducer: bytes, heard: Heard) -> None:
         now, known, here = self._clock.mono(), self._dialer.book.endpoints(), self._interfaces()
         for identity, (host, port) in self._said(link, heard):
-            if (host, port) in known or self._is_own(host, port, here) or not (dialable(host, here) and may_listen(port)):
+            if (host, port) in known:
+                self._dialer.hear_of(host, port, identity, now)
+                continue
+            if self._is_own(host, port, here) or not (dialable(host, here) and may_listen(port)):
                 continue
             if not (self._bucket(introducer, now).take(1, now) and self._of_all.take(1, now)):
                 return

@@ -14,7 +14,7 @@ from nacl import pwhash
 from peertalk import text
 from peertalk.config import Settings
 from peertalk.core import events
-from peertalk.core.effects import Notice, Presence, RoomWent, TrustNotice
+from peertalk.core.effects import Notice, Presence, RoomWent, Seek, Spare, TrustNotice
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
@@ -23,6 +23,7 @@ from peertalk.core.rooms import LOBBY, OPEN_SALT, open_room
 from peertalk.core.stored import Op, PutProfile, RoomRecord, Snapshot
 from peertalk.core.sync import Replica
 from peertalk.node import dialing, keyring
+from peertalk.node.acquaintances import Rank
 from peertalk.node.admission import Admission
 from peertalk.node.comparing import Comparing
 from peertalk.node.connector import Connector
@@ -81,8 +82,16 @@ class Life:
         self.links = self._make_links()
         self.hearsay = self._make_hearsay()
         self.engine = Engine(
-            self.replica, store, clock, self.links.lines, tell=self._tell, learn=self.hearsay.learn, fail=self._disk_failed
+            self.replica,
+            store,
+            clock,
+            self.links.lines,
+            tell=self._tell,
+            learn=self.hearsay.learn,
+            arrange=self._arrange,
+            fail=self._disk_failed,
         )
+        self.replica.crowds.is_known = self._is_known
         self.links.engine = self.engine
         self.comparing = Comparing(self.replica, self.views, self.news, self.now, self.engine.turn)
         self.links.on_double = self._warn_double
@@ -319,6 +328,15 @@ class Life:
             self.entrance.tell(notice)
         self.trust.tell(notice)
         self.comparing.tell(notice)
+
+    def _arrange(self, effect: Seek | Spare) -> None:
+        if isinstance(effect, Seek):
+            self.dialer.seek(effect.room, effect.identities, self.clock.mono())
+        else:
+            self.links.give_up(effect.link)
+
+    def _is_known(self, identity: bytes) -> bool:
+        return self.people.acquaintances.rank(identity) == Rank.TRUSTED
 
     def _warn_double(self) -> None:
         self.news.publish(events.Warning(kind="second_process", text=self.views.me.name))

@@ -32,6 +32,7 @@ ENDS = {
     "leaving",
     "left_out",
     "moved",
+    "needless",
     "replaced",
     "slow_reader",
     "spare",

@@ -34,6 +34,8 @@ GONE = "closing"
 """The word of a `bye` that says: this program ends."""
 CROWDED = "crowded"
 """The word of a `bye` that says: there is no room for one more link."""
+NEEDLESS = "needless"
+"""The word of a `bye` that says: neither side needs this link."""
 
 
 class Pairings(Protocol):
@@ -261,7 +263,9 @@ class Links:
             was_member = self._is_member(link)
             self._drop(link, self._now())
             gone, crowded = reason == f"bye:{GONE}", reason.endswith(f":{CROWDED}")
-            self._dialer.unlinked(link.peer, self._clock.mono(), member=was_member, gone=gone, crowded=crowded)
+            spare = reason.endswith(f":{NEEDLESS}")
+            now = self._clock.mono()
+            self._dialer.unlinked(link.peer, now, member=was_member, gone=gone, crowded=crowded, spare=spare)
             log.info("link to %s ended: %s", tag(link.peer), reason)
         self._turn()
 
@@ -280,6 +284,12 @@ class Links:
         link = self._by_identity.get(identity)
         if link is not None:
             link.close(reason)
+
+    def give_up(self, number: int) -> None:
+        """End a link that neither side needs; but not one that the person asked for."""
+        link = self.lines.get(number)
+        if link is not None and not self._dialer.is_kept(link.target):
+            link.close(NEEDLESS)
 
     def hang_up_moved(self, addresses: set[str]) -> None:
         """End the links over addresses that this machine no longer has: they are dead, and would be noticed only by silence. One that

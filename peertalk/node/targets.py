@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 IN_FLIGHT = 16
@@ -13,6 +13,8 @@ GUESSES_IN_FLIGHT = 8
 GUESSES_PER_INTRODUCER = 4
 BURST = 16  # dials of strangers at one source that may follow each other at once …
 PACE_SECONDS = 1.0  # … and the least pause between two after that
+VISITS = 16  # links to whoever was not met yet, or is to be met once more, that may be made at once …
+VISIT_SECONDS = 0.5  # … and the least pause between two after that
 
 Endpoint = tuple[str, int]
 
@@ -31,6 +33,9 @@ class Target:
     which it is `since` then.
 
     `identity` was met there; `supposed` is only remembered, or said by `introducer`, to be there.
+
+    `spared`: it was met, and neither side needs the link now. `own_word` has said, over another link from there, that it listens
+    here, and `rumour` is said to be here: that decides which of many are met first, and who was met already, and nothing else.
 
     `left_until`: it was that one's turn to dial, until then. `in_vain`: the dial in flight began because nothing had come by then;
     `unvisited`: such a dial got through, so the way there was free and the way back perhaps was not (for the doctor)."""
@@ -52,6 +57,9 @@ class Target:
     left_until: float = math.inf
     in_vain: bool = False
     unvisited: bool = False
+    spared: bool = False
+    own_word: bytes | None = None
+    rumour: bytes | None = None
 
     @property
     def hosts(self) -> set[str]:
@@ -66,6 +74,15 @@ class Target:
     def is_guess(self) -> bool:
         """Nobody announces it, nobody asked for it, nobody was met there."""
         return not (self.announced or self.kept or self.identity)
+
+    @property
+    def is_visit(self) -> bool:
+        """Would a link only show who is there, or what has changed with somebody who was not needed?"""
+        return self.announced and not self.kept and (self.identity is None or self.spared)
+
+    def may_be(self, identities: Container[bytes]) -> bool:
+        """Is one of these perhaps there?"""
+        return any(one in identities for one in (self.who, self.own_word, self.rumour) if one is not None)
 
     def meets(self, other: Target) -> bool:
         return not set(self.endpoints).isdisjoint(other.endpoints)
@@ -151,3 +168,18 @@ class Pace:
         """The dial became a link: it counts for nothing."""
         for source in {self._source(host) for host in target.hosts} & self._spent.keys():
             self._spent[source] -= PACE_SECONDS
+
+
+class Visits:
+    """How fast one visits whoever is announced. In a crowd everybody meets everybody, but not in one moment."""
+
+    def __init__(self) -> None:
+        self._spent = -math.inf
+
+    def ready(self, flying: int) -> float:
+        """From when on there may be one more, where so many are under way."""
+        return self._spent + (flying - VISITS + 1) * VISIT_SECONDS
+
+    def met(self, now: float) -> None:
+        """One became a link. What leads nowhere costs the others no time."""
+        self._spent = max(self._spent, now) + VISIT_SECONDS

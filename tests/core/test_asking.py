@@ -197,7 +197,7 @@ def test_an_absent_body_is_asked_for_and_arrives_with_its_text() -> None:
     effects = desk.hear(link, wire.Bodies(ROOM.id, ((tip(page), page.bodies[0] or b""),)))
     assert len(of(Arrived, effects)) == 1
     assert len(desk.texts()) == 1
-    assert desk.room.absent == {}
+    assert desk.room.bodies.absent == {}
 
 
 def test_absent_bodies_are_told_and_what_has_come_is_claimed() -> None:

@@ -31,7 +31,7 @@ def test_a_body_that_has_come_is_claimed_once_it_is_on_disk() -> None:
     assert desk.room.digest() == NOTHING
     assert claims(desk.sync(1), link) == [((tip(two),), (tip(one),))]
     desk.crash()
-    assert list(desk.room.absent) == [tip(one)]
+    assert list(desk.room.bodies.absent) == [tip(one)]
 
 
 def test_a_body_under_way_to_the_disk_is_not_asked_for_again() -> None:

@@ -10,8 +10,9 @@ from peertalk.core import wire
 from peertalk.core.effects import Arrived, Claimed, Commit, ForkSeen, MembersChanged, Presence, Send
 from peertalk.core.entry import Text
 from peertalk.core.exchange import Exchange
+from peertalk.core.intake import MAX_UNWRITTEN, PUT_OFF
 from peertalk.core.rates import NEW_FEED, OPEN
-from peertalk.core.room import DELTA_DELAY, MAX_UNWRITTEN, NOTHING, PUT_OFF
+from peertalk.core.room import DELTA_DELAY, NOTHING
 from peertalk.core.rooms import Terms, private_room
 from peertalk.core.sharing import MAX_PARKED
 from peertalk.core.stored import EntryRecord, PutCard, PutPage
@@ -337,5 +338,5 @@ def test_a_name_is_news_when_card_and_entry_are_both_here() -> None:
 
 
 def test_each_kind_of_message_has_somebody_who_handles_it() -> None:
-    elsewhere = {wire.Signal, wire.Quit, wire.Wait, wire.Offer, wire.Verify, wire.Roll}
+    elsewhere = {wire.Signal, wire.Quit, wire.Wait, wire.Offer, wire.Verify, wire.Roll, wire.Need}
     assert {*Exchange._handlers, *elsewhere} == set(get_args(wire.Message))

@@ -130,7 +130,7 @@ def test_a_body_that_expired_long_ago_is_not_asked_for() -> None:
     entry = ben.then(Text("old"), time=START - 31 * DAY_MS)[0]
     effects = desk.hear(link, ben.page(entry, bodies=[None]))
     assert sent(wire.WantBodies, effects) == []
-    assert desk.room.absent == {}
+    assert desk.room.bodies.absent == {}
 
 
 @pytest.mark.parametrize("later", [DAY_MS, 31 * DAY_MS], ids=["soon", "when it would have expired"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from peertalk.core import beginnings, rates, sync, wire
-from peertalk.core import room as room_module
 from peertalk.core.entry import Text
+from peertalk.core.intake import PUT_OFF
 from peertalk.core.rates import (
     LITTLE,
     NEW_FEED,
@@ -20,6 +20,7 @@ from peertalk.core.rates import (
     Quota,
     Rate,
 )
+from peertalk.core.room import DELTA_DELAY
 from peertalk.errors import RemoteError
 from tests.core.authors import NOTHING, ROOM, Author, tip
 from tests.core.desk import Desk, sent
@@ -178,11 +179,11 @@ def test_what_is_too_much_now_is_not_asked_of_everybody_in_turn(monkeypatch: pyt
     links = [desk.meet(peer) for peer in (ben, cara, dora)]
     for link in links:
         desk.hear(link, claim)
-    asked = desk.later(room_module.DELTA_DELAY + 0.1)
+    asked = desk.later(DELTA_DELAY + 0.1)
     assert [len(sent(wire.Want, asked, link)) for link in links] == [1, 0, 0]
     effects = desk.hear(links[0], *pages, wire.Done(ROOM.id, False))
     assert len(desk.texts()) == 200
-    assert not sent(wire.Want, [*effects, *desk.later(room_module.PUT_OFF - 0.1)])
+    assert not sent(wire.Want, [*effects, *desk.later(PUT_OFF - 0.1)])
     assert len(sent(wire.Want, desk.later(0.2))) == 1
 
 
@@ -196,13 +197,13 @@ def test_bodies_that_come_later_count_like_others(monkeypatch: pytest.MonkeyPatc
     assert sent(wire.WantBodies, desk.effects, link)
     opens(desk.room.outlet.intake, ben.public, 0, LITTLE.size - 1000, desk.mono)
     desk.hear(link, bodies)
-    assert desk.room.absent
+    assert desk.room.bodies.absent
     asked = len(sent(wire.WantBodies, desk.effects, link))
     for _ in range(30):
         desk.later(1)
         desk.hear(link, bodies)
     assert len(sent(wire.WantBodies, desk.effects, link)) > asked
-    assert not desk.room.absent
+    assert not desk.room.bodies.absent
 
 
 # ── direct rooms that others begin ───────────────────────────────────────────────────────────────────────────────────
@@ -314,7 +315,7 @@ def test_of_what_a_peer_claims_the_newest_is_noted_as_the_rest_comes_with_it(mon
     tips = [tip(author.says("x")) for author in feeds]
     link = desk.meet(ben)
     desk.hear(link, wire.Tips(ROOM.id, tuple(tips), last=True))
-    asked = sent(wire.Want, desk.later(room_module.DELTA_DELAY + 0.1), link)
+    asked = sent(wire.Want, desk.later(DELTA_DELAY + 0.1), link)
     assert [want.tips for want in asked] == [(tips[3], tips[4])]
 
 

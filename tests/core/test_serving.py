@@ -116,7 +116,7 @@ def test_bodies_that_do_not_fit_in_a_message_travel_by_themselves() -> None:
     desk.hear(link, page)
     for entry in entries:
         desk.hear(link, wire.Bodies(ROOM.id, ((entry.id, entry.body or b""),)))
-    assert desk.room.absent == {}
+    assert desk.room.bodies.absent == {}
     other = desk.meet(Author("dora"))
     effects = desk.hear(other, want(tip(page)))
     (served,) = (one for one in sent(wire.Page, effects, other) if one.headers == page.headers)

@@ -230,6 +230,21 @@ def test_on_another_link_it_begins_anew() -> None:
     assert anna.emoji == ben.emoji != []
 
 
+def test_of_two_crossed_links_it_goes_on_over_the_one_that_stays() -> None:
+    """Both dial at once: for a moment there are two links, and what was begun on the one that ends is begun on the other."""
+    anna, ben = linked()
+    anna.it.want(ben.me, 0.0)
+    relink(anna, ben, b"c" * 32, 2)
+    carry(anna, ben)
+    ben.it.want(anna.me, 0.0)
+    ben.out.drain()
+    for side in (anna, ben):
+        side.it.link_down(2, 0.0)
+    carry(anna, ben)
+    assert anna.emoji == ben.emoji
+    assert len(anna.emoji) == 1
+
+
 def test_without_a_link_nobody_is_waited_for() -> None:
     anna, ben = linked()
     anna.it.want(ben.me, 0.0)

@@ -131,10 +131,10 @@ def check_claim(desk: Desk, room: Room, stored: RoomSnapshot) -> None:
     tips = sorted(page.entries[-1][0] for page in stored.pages if page.entries[-1][0] not in named)
     assert sorted(room.held) == sorted(room.log.tips()) == tips
     lacking = {id_ for page in stored.pages for id_ in page.absent}
-    assert set(room.absent) <= lacking
-    assert {id_ for id_ in lacking if not _is_expired(desk, room, id_)} <= set(room.absent)
+    assert set(room.bodies.absent) <= lacking
+    assert {id_ for id_ in lacking if not _is_expired(desk, room, id_)} <= set(room.bodies.absent)
     digest = hashlib.blake2b(b"".join(tips), digest_size=32, person=b"peertalk/1 have").digest()
-    assert room.digest() == (NOTHING if room.absent else digest)
+    assert room.digest() == (NOTHING if room.bodies.absent else digest)
 
 
 def check_people(room: Room) -> None:

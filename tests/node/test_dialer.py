@@ -408,7 +408,7 @@ def test_at_most_sixteen_dials_are_in_flight() -> None:
     assert len(first) == 16
     assert it.due(100.1) == []
     it.failed(first[0], 100.1)
-    it.linked(first[1], BEN, "10.0.1.1", 100.1)
+    it.refused(first[1], 100.1)
     assert len(it.due(100.1)) == 2
 
 

@@ -6,6 +6,7 @@ import math
 
 from peertalk.node.book import MAX_TARGETS
 from peertalk.node.dialer import Dialer
+from peertalk.node.targets import VISIT_SECONDS, VISITS
 from tests.node.test_dialer import BEN, dialer, keys, seen
 
 
@@ -102,11 +103,12 @@ def test_links_do_not_count_as_strangers_at_their_source() -> None:
     it = dialer()
     for number in range(40):
         it.found(seen(f"f{number:015x}", "10.0.0.9", port=number), 100.0)
-    linked = 0
-    while dialled := settle(it, 100.0):
+    linked, now = 0, 100.0
+    while dialled := settle(it, now):
         for key in dialled:
-            it.linked(key, bytes([linked]) * 32, "10.0.0.9", 100.0)
+            it.linked(key, bytes([linked]) * 32, "10.0.0.9", now)
             linked += 1
+        now += VISITS * VISIT_SECONDS
     assert linked == 40
 
 

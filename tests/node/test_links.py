@@ -28,8 +28,8 @@ async def turned_away(guest: Node, host: Node, monkeypatch: pytest.MonkeyPatch) 
     dialer = guest._life.dialer
     real = dialer.unlinked
 
-    def unlinked(identity: bytes, now: float, *, member: bool, gone: bool, crowded: bool) -> None:
-        real(identity, now, member=member, gone=gone, crowded=crowded)
+    def unlinked(identity: bytes, now: float, *, member: bool, gone: bool, crowded: bool, spare: bool) -> None:
+        real(identity, now, member=member, gone=gone, crowded=crowded, spare=spare)
         if crowded and not told.done():
             told.set_result(dialer.wake() - now)
 

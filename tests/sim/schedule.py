@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from peertalk.core.asking import LONGEST
-from peertalk.core.room import PUT_OFF
+from peertalk.core.intake import PUT_OFF
 from peertalk.core.rooms import direct_room
 from peertalk.core.sharing import MAX_BACKOFF
 from tests.core.authors import ROOM

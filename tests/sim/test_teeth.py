@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from peertalk.core import intake, serving, wire
 from peertalk.core import log as log_module
-from peertalk.core import serving, wire
 from peertalk.core.effects import Queued, Send
 from peertalk.core.entry import Header
 from peertalk.core.exchange import Exchange
@@ -29,15 +29,15 @@ Patch = pytest.MonkeyPatch
 
 
 def claims_before_the_commit(patch: Patch) -> None:
-    settle = Room._settle
+    settle = Room.settle
 
-    def broken(room: Room, items: tuple[Item, ...], signature: bytes, sharing: Sharing, now: Any) -> None:
-        settle(room, items, signature, sharing, now)
+    def broken(room: Room, items: tuple[Item, ...], signature: bytes, size: int, sharing: Sharing, now: Any) -> None:
+        settle(room, items, signature, size, sharing, now)
         feed = items[-1].header.feed
         room.held[items[-1].id] = feed
         room._tell(items[-1].id, feed, now)
 
-    patch.setattr(Room, "_settle", broken)
+    patch.setattr(Room, "settle", broken)
 
 
 def sends_before_the_commit(patch: Patch) -> None:
@@ -64,12 +64,12 @@ def answers_before_the_commit(patch: Patch) -> None:
 
 
 def drops_pages_silently(patch: Patch) -> None:
-    receive = Room.receive_page
+    receive = intake.receive_page
 
     def broken(room: Room, page: wire.Page, sharing: Sharing, now: Any) -> bool:
         return page.signature[0] < 16 or receive(room, page, sharing, now)
 
-    patch.setattr(Room, "receive_page", broken)
+    patch.setattr(intake, "receive_page", broken)
 
 
 def serves_own_feeds_only(patch: Patch) -> None:
@@ -165,7 +165,7 @@ def asks_the_first_one_for_ever(patch: Patch) -> None:
 
 
 def takes_for_done_what_exceeded_a_rate(patch: Patch) -> None:
-    receive = Room.receive_page
+    receive = intake.receive_page
 
     def broken(room: Room, page: wire.Page, sharing: Sharing, now: Any) -> bool:
         is_here = receive(room, page, sharing, now)
@@ -173,7 +173,7 @@ def takes_for_done_what_exceeded_a_rate(patch: Patch) -> None:
             sharing.wanted.clear()
         return is_here
 
-    patch.setattr(Room, "receive_page", broken)
+    patch.setattr(intake, "receive_page", broken)
 
 
 def passes_on_where_others_are_said_to_be(patch: Patch) -> None:

@@ -1,0 +1,198 @@
+"""Which links are needed where a room is large, which are to be made, which may go (docs/protocol.md, "Large rooms").
+
+Up to 32 who are online all are linked with all. Beyond that everybody still visits everybody, so that all have shown who they are,
+and goes again, but for about sixteen, who follow from who is online.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from peertalk.core import pushing, wire
+from peertalk.core.asking import Asking
+from peertalk.core.effects import Seek, Send, Spare
+from peertalk.core.exchange import Place
+from peertalk.core.graph import PAIRED, PULSED, Graph
+from peertalk.core.outlet import Now, Outlet
+from peertalk.core.own import Own
+from peertalk.core.pulses import Pulses
+from peertalk.core.room import Room
+from peertalk.core.sharing import LinkState, Sharing
+
+LARGE, SMALL = 32, 24
+"""A room is large from more people online than the first number on, oneself among them, until there are fewer than the second."""
+APART = 1.0
+"""Seconds between two looks at which links are needed."""
+LOOK_AGAIN = 10.0
+"""Seconds after which it is looked again though nobody came or went."""
+VISIT = 3.0
+"""Seconds that a link lasts at least that is not needed: both hear who the other one is, and what they have."""
+PATIENCE = 20.0
+"""Seconds after which a room that has not begun on a link is no reason to keep it."""
+GIVEN_UP = 8
+"""Links that are given up at one look: with the choice many may become needless at once, and pages still go over them."""
+
+
+def place_of(room: Room, own: Own, may_speak: Callable[[bytes], bool], *, disk: bool) -> Place:
+    """A room with all that belongs to it. `may_speak`: with whom is it spoken of; `disk`: is it kept?"""
+    room.relay = lambda items, signature, source: pushing.relay(room, items, signature, source)
+    pulses = Pulses(room, lambda: None if room.is_outside else own.key(), may_speak, disk=disk)
+    return Place(room, own, Asking(room), Graph(room.id, room.me), pulses)
+
+
+class Crowds:
+    """Sees to the large rooms among `places`. `is_known`: is this somebody to whom a link is worth keeping?"""
+
+    def __init__(self, places: Mapping[bytes, Place], links: Mapping[int, LinkState], out: Outlet) -> None:
+        self._places, self._links, self._out = places, links, out
+        self.is_known: Callable[[bytes], bool] = lambda _: False
+        self._look_at = math.inf
+        self._online: dict[bytes, frozenset[bytes]] = {}
+        """Of each large room: who was online when it was chosen last, and who was chosen."""
+        self._chosen: dict[bytes, frozenset[bytes]] = {}
+        self._sought: dict[bytes, frozenset[bytes]] = {}
+
+    # ── one room ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pump(self, place: Place, now: Now) -> None:
+        """Somebody came or went, or time has passed: see whether the room is large, and to the pulses in it."""
+        room = place.room
+        place.pulses.forget_old(now)
+        count = len(room.online()) + 1
+        is_large = (count >= SMALL if room.is_large else count > LARGE) and not room.record.archived
+        if is_large != room.is_large:
+            room.is_large = is_large
+            self._look_at = now.mono
+        if not is_large:
+            return
+        is_chosen = self._online.get(room.id) == frozenset(room.online())
+        self._look_at = min(self._look_at, now.mono + (LOOK_AGAIN if is_chosen else APART))
+        place.pulses.beat(now)
+        for sharing in room.ready():
+            if sharing.pulse_at is not None and sharing.pulse_at <= now.mono:
+                place.pulses.tell(sharing, now)
+
+    def wakes(self, place: Place) -> float:
+        """When to call `pump` for this room (monotonic seconds)."""
+        return place.pulses.wakes() if place.room.is_large else min(place.room.heard.values(), default=math.inf)
+
+    def hear_need(self, sharing: Sharing, need: wire.Need, now: Now) -> None:
+        """The peer says whether it needs a link."""
+        sharing.is_needed = need.needed
+        self._settle(sharing)
+        self._look_at = min(self._look_at, now.mono + APART)
+
+    def _settle(self, sharing: Sharing) -> None:
+        """Live pages go out on links that stay."""
+        sharing.is_eager = not sharing.is_spare
+
+    # ── all of them ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def look(self, now: Now) -> None:
+        """Choose, say what is needed and what is not, seek who is lacking, give up what nobody needs; if it is time."""
+        if now.mono < self._look_at:
+            return
+        for place in self._places.values():
+            self._choose(place)
+        given_up = 0
+        for number, link in self._links.items():
+            self._say(link, number, now)
+            if given_up < GIVEN_UP and link.dialled and not link.is_given_up and self._is_spare(link, number, now):
+                link.is_given_up = True
+                given_up += 1
+                self._out.emit(Spare(number))
+        is_any = any(place.room.is_large for place in self._places.values())
+        self._seek(is_any=is_any)
+        self._look_at = now.mono + (APART if given_up else LOOK_AGAIN) if is_any else math.inf
+
+    def wake(self) -> float:
+        """When to call `look` next (monotonic seconds)."""
+        return self._look_at
+
+    def _choose(self, place: Place) -> None:
+        room = place.room
+        if not room.is_large:
+            self._online.pop(room.id, None)
+            self._chosen.pop(room.id, None)
+            place.pulses.near = frozenset()
+            return
+        online = frozenset(room.online())
+        if self._online.get(room.id) != online:
+            self._online[room.id] = online
+            place.pulses.near = place.graph.chosen(online, PULSED)
+        known = {one for one in online if self.is_known(one)}
+        self._chosen[room.id] = place.graph.chosen(online, PAIRED) | place.graph.kept(known)
+
+    def _rooms(self, link: LinkState, number: int) -> Iterator[tuple[Place, Sharing]]:
+        """The rooms on a link, in a fixed order."""
+        for room in sorted(link.proven):
+            place = self._places.get(room)
+            sharing = place.room.sharings.get(number) if place is not None else None
+            if place is not None and sharing is not None:
+                yield place, sharing
+
+    def _say(self, link: LinkState, number: int, now: Now) -> None:
+        """Tell what has changed. Where no room is large, every link is needed."""
+        rooms = [(place, sharing) for place, sharing in self._rooms(link, number) if sharing.ready]
+        is_any = any(place.room.is_large for place, _ in rooms)
+        for place, sharing in rooms:
+            needed = not is_any or self._is_needed(place, sharing, now)
+            if needed != sharing.needed:
+                sharing.needed = needed
+                self._settle(sharing)
+                if not needed and place.room.is_large:
+                    place.pulses.say_own(sharing, now)
+                self._out.emit(Send(number, wire.Need(place.room.id, needed)))
+
+    def _is_needed(self, place: Place, sharing: Sharing, now: Now) -> bool:
+        room = place.room
+        if room.record.kind == "direct":
+            return self._is_wanted(place)
+        if not room.is_large or sharing.identity in self._chosen[room.id]:
+            return True
+        is_new = now.mono < sharing.since + VISIT or not sharing.is_caught_up(room.log, now.mono)
+        return is_new or sharing.is_catching_up or sharing.is_serving
+
+    def _is_wanted(self, place: Place) -> bool:
+        """Is this a direct room that one has written in, or looks at?"""
+        record = place.room.record
+        return record.kind == "direct" and not record.archived and (record.shown or record.accepted)
+
+    def _is_spare(self, link: LinkState, number: int, now: Now) -> bool:
+        """Is there no room for which either side needs this link?"""
+        if link.kept_out or link.outside:
+            return False
+        rooms = list(self._rooms(link, number))
+        begun = [(place, sharing) for place, sharing in rooms if sharing.ready]
+        for place, sharing in rooms:
+            is_begun = sharing.ready or place.room.record.kind == "direct"
+            if not is_begun and now.mono < sharing.since + PATIENCE:
+                return False
+        return any(place.room.is_large for place, _ in begun) and all(sharing.is_spare for _, sharing in begun)
+
+    # ── whom to seek ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _seek(self, *, is_any: bool) -> None:
+        linked = {link.identity for link in self._links.values()}
+        heard = (
+            {one for place in self._places.values() for one in place.room.heard} - linked if is_any or self._sought else set()
+        )
+        for room, place in self._places.items():
+            lacking = frozenset(self._lacking(place, heard))
+            if lacking != self._sought.get(room, frozenset()):
+                self._sought[room] = lacking
+                self._out.emit(Seek(room, tuple(sorted(lacking))))
+        for room in [room for room in self._sought if room not in self._places or not self._sought[room]]:
+            del self._sought[room]
+
+    def _lacking(self, place: Place, heard: Collection[bytes]) -> Collection[bytes]:
+        """Of those who are not linked but heard of, in whatever room, those with whom one is to be linked for this one."""
+        room = place.room
+        if not heard or room.record.archived or place.leaving:
+            return ()
+        if room.is_large:
+            return self._chosen[room.id].intersection(heard)
+        if room.record.kind == "direct":
+            return {room.record.peer or b""}.intersection(heard) if self._is_wanted(place) else ()
+        return room.everyone().intersection(heard)

@@ -1,0 +1,225 @@
+"""Who is there and holds what, in a large room, where not all are linked with all (docs/protocol.md, "Large rooms").
+
+Each member signs a pulse every ten seconds, and all pass the newest of each on. The counter is the sender's clock in seconds: it
+only grows, and one that is old when it comes counts for nothing, so that nobody is kept online by what they said before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from peertalk.core import wire
+from peertalk.core.effects import Presence, Send
+from peertalk.core.entry import FeedKey, verify_pulse
+from peertalk.core.outlet import Now
+from peertalk.core.room import NOTHING, Room
+from peertalk.core.sharing import Sharing
+from peertalk.errors import RemoteError
+
+PERIOD = 10.0
+"""Seconds after which one's own pulse is renewed where nothing has changed."""
+LIFE = 30.0
+"""Seconds for which a pulse counts."""
+A_SECOND = 32
+"""Pulses of all members that come a second at most: where something has changed, each is renewed as late as that takes."""
+GATHERED, GATHERED_IDLE = 1.0, 3.0
+"""Seconds within which pulses are gathered on a link: those of members who hold something new, and the others."""
+MAX_HEARD, FEW = 4096, 1024
+"""Pulses that are kept; and those from which on only those of people who have said that they are in the room are."""
+STATES = 64
+"""Last states of one's own history that a pulse is compared with."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """The newest pulse of a feed. `offset`: of its owner's clock (as the counter shows it) from ours, once they said it themselves."""
+
+    pulse: wire.Pulse
+    identity: bytes
+    until: float
+    offset: float | None = None
+
+
+class Pulses:
+    """The pulses of `room`: one's own, signed by what `key` gives, and those of others. `may_speak`: with whom is it spoken of?"""
+
+    def __init__(
+        self, room: Room, key: Callable[[], FeedKey | None], may_speak: Callable[[bytes], bool], *, disk: bool
+    ) -> None:
+        self._room, self._key, self._may_speak, self._disk = room, key, may_speak, disk
+        self.near: frozenset[bytes] = frozenset()
+        """To whom pulses are passed on."""
+        self._heard: dict[bytes, Heard] = {}
+        self._states: dict[bytes, dict[bytes, int]] = {}
+        self._seen: tuple[int, int, int] | None = None
+        """What was held at the last look."""
+        self._said: tuple[int, int, int] | None = None
+        self._own: wire.Pulse | None = None
+        self._own_at = -math.inf
+        self._left = -1
+        self._phase = room.me[0] / 256
+
+    # ── one's own ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def beat(self, now: Now) -> None:
+        """Renew one's own pulse if it is time."""
+        if now.mono >= self._beat_at():
+            is_news = self._said != self._now_held()
+            self._renew(now)
+            if self._own is not None:
+                self._spread(self._own[0], None, now, is_news=is_news)
+
+    def say_own(self, sharing: Sharing, now: Now) -> None:
+        """Leave one's own pulse with somebody with whom one will not be linked for long."""
+        if self._own is None or now.mono - self._own_at >= GATHERED_IDLE:
+            self._renew(now)
+        if self._own is not None:
+            self._room.outlet.emit(Send(sharing.link, wire.Pulses(self._room.id, (self._own,))))
+
+    def _beat_at(self) -> float:
+        if self._said == self._now_held():
+            return self._own_at + PERIOD
+        return self._own_at + min(PERIOD, max(GATHERED, (len(self._room.heard) + 1) / A_SECOND))
+
+    def _now_held(self) -> tuple[int, int, int]:
+        return self._room.durable, len(self._room.bodies.absent), len(self._room.bodies.unsure)
+
+    def _renew(self, now: Now) -> None:
+        key = self._key()
+        self._own_at, self._said = now.mono, self._now_held()
+        if key is None:
+            return
+        digest = self._look()
+        counter = max(now.wall // 1000, self._own[1] + 1 if self._own is not None else 0)
+        signature = key.sign_pulse(self._room.id, counter, digest, disk=self._disk)
+        self._own = (key.public, counter, digest, self._disk, signature)
+
+    # ── of others ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def receive(self, sharing: Sharing, message: wire.Pulses, now: Now) -> None:
+        """Pulses came: take those that are new, and pass them on. RemoteError("bad_signature")."""
+        for pulse in message.pulses:
+            feed, counter = pulse[0], pulse[1]
+            known = self._heard.get(feed)
+            if known is not None and counter <= known.pulse[1]:
+                if counter == known.pulse[1]:
+                    sharing.pulses.pop(feed, None)
+                if counter == known.pulse[1] or known.identity != sharing.identity:
+                    continue
+            self._take(sharing, pulse, known, now)
+
+    def _take(self, sharing: Sharing, pulse: wire.Pulse, known: Heard | None, now: Now) -> None:
+        room, (feed, counter, digest, disk, signature) = self._room, pulse
+        owner = room.cards.owner(feed)
+        if owner is None or owner.identity == room.me or not self._is_welcome(owner.identity, feed):
+            return
+        is_own = owner.identity == sharing.identity
+        offset = counter - now.mono if is_own else known.offset if known is not None else None
+        age = 0.0 if is_own else max(0.0, (now.wall / 1000 if offset is None else now.mono + offset) - counter)
+        if age >= LIFE or not sharing.pulse_rate.take(1, now.mono):
+            return
+        if not verify_pulse(feed, signature, room.id, counter, digest, disk=disk):
+            raise RemoteError("bad_signature")
+        is_news = known is None or known.pulse[2] != digest
+        self._heard[feed] = Heard(pulse, owner.identity, now.mono + LIFE - age, offset)
+        self._is_here(owner.identity, now.mono + LIFE - age)
+        self._claim(self._heard[feed])
+        self._spread(feed, sharing, now, is_news=is_news)
+
+    def _is_welcome(self, identity: bytes, feed: bytes) -> bool:
+        room = self._room
+        if room.members.has_left(identity) or not self._may_speak(identity):
+            return False
+        if feed not in self._heard and len(self._heard) >= FEW:
+            return room.members.is_here(identity) and len(self._heard) < MAX_HEARD
+        return True
+
+    def _is_here(self, identity: bytes, until: float) -> None:
+        room = self._room
+        is_new = identity not in room.online()
+        room.heard[identity] = max(until, room.heard.get(identity, until))
+        room.outlet.touched.add(room.id)
+        if is_new:
+            room.outlet.emit(Presence(room.id, identity, online=True))
+
+    def forget_old(self, now: Now) -> None:
+        """Whose pulse is too old is there no more, nor is who has left."""
+        room = self._room
+        version = room.members.version
+        looks, self._left = version != self._left, version
+        gone = [
+            one for one, until in room.heard.items() if until <= now.mono or (looks and room.members.has_left(one))
+        ]  # fmt: skip
+        for identity in gone:
+            del room.heard[identity]
+            room.outlet.emit(Presence(room.id, identity, online=identity in room.online()))
+        if len(self._heard) >= FEW:
+            self._heard = {feed: one for feed, one in self._heard.items() if one.until > now.mono}
+
+    # ── passing on ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _spread(self, feed: bytes, source: Sharing | None, now: Now, *, is_news: bool) -> None:
+        at = self._turn(now.mono, GATHERED if is_news else GATHERED_IDLE)
+        for sharing in self._room.ready():
+            if sharing is not source and sharing.identity in self.near:
+                sharing.pulses[feed] = None
+                sharing.pulse_at = at if sharing.pulse_at is None else min(at, sharing.pulse_at)
+
+    def _turn(self, now: float, period: float) -> float:
+        """The next of the moments at which all links are seen to together: one wakes for all of them at once."""
+        return (math.floor(now / period - self._phase) + 1 + self._phase) * period
+
+    def tell_all(self, sharing: Sharing, now: Now) -> None:
+        """Somebody is new here: tell of everybody."""
+        sharing.pulses.update(dict.fromkeys(feed for feed, one in self._heard.items() if one.until > now.mono))
+        if self._own is not None:
+            sharing.pulses[self._own[0]] = None
+        sharing.pulse_at = now.mono
+
+    def tell(self, sharing: Sharing, now: Now) -> None:
+        """Pass on what has gathered."""
+        pulses = iter(self._fresh(sharing.pulses, now))
+        sharing.pulses, sharing.pulse_at = {}, None
+        while run := tuple(islice(pulses, wire.MAX_PULSES)):
+            self._room.outlet.emit(Send(sharing.link, wire.Pulses(self._room.id, run)))
+
+    def _fresh(self, feeds: Iterable[bytes], now: Now) -> list[wire.Pulse]:
+        own, heard = self._own, self._heard
+        others = [heard[feed].pulse for feed in feeds if feed in heard and heard[feed].until > now.mono]
+        return [own, *others] if own is not None and own[0] in feeds else others
+
+    # ── what pulses claim ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _look(self) -> bytes:
+        """Note the present state of what is held here, and who has said that they are in the same; its digest."""
+        before, self._seen = self._seen, self._now_held()
+        digest = self._room.digest()
+        if self._seen != before and digest != NOTHING:
+            self._states.pop(digest, None)
+            self._states[digest] = self._own_tips()
+            if len(self._states) > STATES:
+                del self._states[next(iter(self._states))]
+            for one in self._heard.values():
+                if one.pulse[2] == digest:
+                    self._claim(one)
+        return digest
+
+    def _own_tips(self) -> dict[bytes, int]:
+        room, own = self._room, self._room.own_feeds()
+        tips = [(tip, feed) for tip, feed in room.held.items() if feed in own and not room.log.chains[feed].forked]
+        return {feed: room.log.chains[feed].tips[tip] for tip, feed in tips if tip in room.log.chains[feed].tips}
+
+    def _claim(self, heard: Heard) -> None:
+        """Who holds what was held here holds all own entries under it."""
+        if self._seen != self._now_held() and heard.pulse[2] not in self._states:
+            self._look()
+        for feed, seq in self._states.get(heard.pulse[2], {}).items():
+            self._room.note_claim(feed, seq, heard.identity, disk=heard.pulse[3])
+
+    def wakes(self) -> float:
+        """When there is something to do (monotonic seconds)."""
+        soonest = min((one.pulse_at for one in self._room.ready() if one.pulse_at is not None), default=math.inf)
+        return min(self._beat_at(), soonest, min(self._room.heard.values(), default=math.inf))

@@ -1,0 +1,250 @@
+"""A room with hundreds of people, in the world of the simulation (docs/protocol.md, "Large rooms").
+
+Here everybody can be seen and dialled, as in one network, and a partition hides the sides from each other. Visits, seeking and giving
+up go as the node's dialer does them, in short: a few at once, then so many a second, and who is sought at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+from peertalk.core import wire
+from peertalk.core.effects import Effect, Seek, Spare
+from tests.core.authors import ROOM
+from tests.sim.world import Host, Violation, World
+
+VISITS, VISIT_SECONDS, SPARED_SECONDS = 16, 0.5, 1800.0
+PATIENCE = 1.5
+"""Seconds that the higher of two leaves it to the other one to dial."""
+LOST_SECONDS = 10.0
+"""After which a link is noticed to be dead."""
+
+
+class Guest(Host):
+    """A host that dials by itself."""
+
+    def __init__(self, world: Crowd, name: str, *, skew: int = 0) -> None:
+        super().__init__(world, name, skew=skew)
+        self.crowd = world
+        self.side = 0
+        self.mine: dict[Guest, int] = {}
+        """Who is linked, by which link."""
+        self.rest_until: dict[Guest, float] = {}
+        self.order: list[Guest] = []
+        self.sought: dict[bytes, frozenset[bytes]] = {}
+        self.allowance = 0.0
+
+    def start(self) -> None:
+        self.rest_until.clear()
+        self.sought.clear()
+        self.mine.clear()
+        self.allowance = VISITS
+        super().start()
+
+    def carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Seek(room, identities):
+                self.sought[room] = frozenset(identities)
+                for identity in identities:
+                    other = self.crowd.by_identity[identity]
+                    self.rest_until.pop(other, None)
+                    self.later(0.05 if self.name < other.name else PATIENCE, lambda _, other=other: self._seek(other))
+            case Spare(link):
+                self.crowd.spare(link)
+            case _:
+                super().carry_out(effect)
+
+    def _seek(self, other: Guest) -> None:
+        if any(other.identity.public in some for some in self.sought.values()):
+            self.crowd.link(self, other)
+
+    def sees(self, other: Guest) -> bool:
+        return other.replica is not None and other.side == self.side and other is not self
+
+    def visit(self) -> None:
+        """Twice a second: dial those who are sought, and a few of the others."""
+        if self.replica is None:
+            return
+        self.allowance = min(VISITS, self.allowance + 1)
+        for identity in {one for some in self.sought.values() for one in some}:
+            other = self.crowd.by_identity[identity]
+            if other not in self.mine and self.sees(other):
+                self.crowd.link(self, other)
+        for other in self.order:
+            if self.allowance < 1:
+                return
+            if other not in self.mine and self.sees(other) and self.rest_until.get(other, 0.0) <= self.world.time:
+                self.crowd.link(self, other)
+                self.allowance -= 1
+
+
+class Crowd(World):
+    """`count` guests. The messages sent are counted by kind."""
+
+    def __init__(self, seed: int | str, count: int, *, skewed: bool = True) -> None:
+        super().__init__(seed)
+        self.by_identity: dict[bytes, Guest] = {}
+        self.pairs: dict[tuple[int, int], int] = {}
+        self.counts: Counter[str] = Counter()
+        self.sizes: Counter[str] = Counter()
+        self.most = 0
+        """Links that anybody had at once."""
+        self.guests = [self._guest(number, skewed=skewed) for number in range(count)]
+        for guest in self.guests:
+            guest.order = self.random.sample(self.guests, len(self.guests))
+        self.watch = self._count
+        self._visiting()
+
+    def _guest(self, number: int, *, skewed: bool) -> Guest:
+        skew = self.random.randint(-5000, 5000) if skewed else 0
+        guest = Guest(self, f"{number:04}", skew=skew)
+        guest.address = bytes([10, 0, number >> 8, number & 255])
+        self.hosts.append(guest)
+        self.by_identity[guest.identity.public] = guest
+        return guest
+
+    def _count(self, _sender: Host, _peer: Host, message: wire.Message) -> None:
+        self.counts[type(message).__name__] += 1
+
+    def send(self, sender: Host, number: int, message: wire.Message) -> None:
+        before = self.sent_bytes
+        super().send(sender, number, message)
+        self.sizes[type(message).__name__] += self.sent_bytes - before
+
+    def _visiting(self) -> None:
+        for number, guest in enumerate(self.guests):
+            self._visit_again(guest, number / len(self.guests) * VISIT_SECONDS)
+
+    def _visit_again(self, guest: Guest, delay: float) -> None:
+        def visit() -> None:
+            guest.visit()
+            self.at(VISIT_SECONDS, visit)
+
+        self.at(delay, visit)
+
+    # ── links, found quickly ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def between(self, one: Host, other: Host) -> int | None:
+        assert isinstance(one, Guest)
+        assert isinstance(other, Guest)
+        return one.mine.get(other)
+
+    def link(self, one: Host, other: Host, *, slow: Host | None = None) -> int | None:
+        assert isinstance(one, Guest)
+        assert isinstance(other, Guest)
+        if not one.sees(other):
+            return None
+        number = super().link(one, other, slow=slow)
+        if number is not None:
+            one.mine[other] = other.mine[one] = number
+            one.rest_until.pop(other, None)
+            other.rest_until.pop(one, None)
+        return number
+
+    def close(self, number: int) -> None:
+        ends = self.links.get(number)
+        if ends is not None:
+            one, other = ends
+            assert isinstance(one, Guest)
+            assert isinstance(other, Guest)
+            one.mine.pop(other, None)
+            other.mine.pop(one, None)
+        super().close(number)
+
+    def spare(self, number: int) -> None:
+        """Who dialled gives a link up; what is under way on it is lost, as it is when a stream is closed from both sides."""
+        if number in self.links:
+            one, other = self.links[number]
+            assert isinstance(one, Guest)
+            assert isinstance(other, Guest)
+            self.close(number)
+            one.rest_until[other] = other.rest_until[one] = self.time + SPARED_SECONDS * self.random.uniform(0.8, 1.2)
+
+    # ── what happens to them ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def open(self, guests: list[Guest]) -> None:
+        for guest in guests:
+            guest.start()
+            guest.join()
+
+    def split(self, part: list[Guest]) -> None:
+        """From now on these see each other and nobody else; the others notice after a while."""
+        for guest in part:
+            guest.side = 1
+        cut = [
+            number
+            for number, (one, other) in self.links.items()
+            if (one in part and other not in part) or (other in part and one not in part)
+        ]  # type: ignore[comparison-overlap]
+        for number in cut:
+            self.close(number)
+
+    def heal(self) -> None:
+        for guest in self.guests:
+            guest.side = 0
+            guest.rest_until = {other: at for other, at in guest.rest_until.items() if other in guest.mine}
+
+    def up(self) -> list[Guest]:
+        return [guest for guest in self.guests if guest.replica is not None]
+
+    def run(self, seconds: float) -> None:
+        """Let time pass, and look at how many links there are."""
+        end = self.time + seconds
+        while self.time < end:
+            super().run(min(1.0, end - self.time))
+            self.most = max([self.most, *(len(guest.mine) for guest in self.guests)])
+
+
+# ── what must hold ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def check_connected(crowd: Crowd) -> int:
+    """From anybody there is a way to everybody; the length of the longest shortest way from the first."""
+    up = crowd.up()
+    depth = {up[0]: 0}
+    waiting = deque([up[0]])
+    while waiting:
+        one = waiting.popleft()
+        for other in one.mine:
+            if other not in depth:
+                depth[other] = depth[one] + 1
+                waiting.append(other)
+    if len(depth) < len(up):
+        raise Violation(f"{len(up) - len(depth)} of {len(up)} are cut off")
+    return max(depth.values())
+
+
+def check_presence(crowd: Crowd) -> None:
+    """Who is there is online for everybody, and nobody else is."""
+    there = {guest.identity.public for guest in crowd.up()}
+    for guest in crowd.up():
+        assert guest.replica is not None
+        online = guest.replica.places[ROOM.id].room.online() | {guest.identity.public}
+        if online != there:
+            raise Violation(f"{guest.name} sees {len(online - there)} who are not there, and not {len(there - online)} who are")
+
+
+def check_same(crowd: Crowd) -> None:
+    """All hold the same."""
+    first, *others = (set(guest.replica.places[ROOM.id].room.held) for guest in crowd.up() if guest.replica is not None)
+    for guest, held in zip(crowd.up()[1:], others, strict=True):
+        if held != first:
+            raise Violation(f"{guest.name} lacks {len(first - held)} tips")
+
+
+def check_delivered(crowd: Crowd, guest: Guest) -> None:
+    """What somebody wrote last counts as delivered to everybody else who is there."""
+    assert guest.replica is not None
+    room = guest.replica.places[ROOM.id].room
+    (feed,) = [key.feed for key in room.keys if key.seed is not None and not key.retiring]
+    disk, _ = room.holders(feed, room.log.chain(feed).top[1])
+    there = {one.identity.public for one in crowd.up() if one is not guest}
+    if set(disk) != there:
+        raise Violation(f"{guest.name}: {len(there - set(disk))} of {len(there)} have it and do not count")
+
+
+def check_blameless(crowd: Crowd) -> None:
+    """Nobody closed a link for what somebody honest said."""
+    blamed = [(guest.name, other.name, why) for guest in crowd.guests for other, why in guest.closed]
+    if blamed:
+        raise Violation(f"links were closed: {blamed[:5]}")

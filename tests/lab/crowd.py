@@ -161,11 +161,13 @@ async def opening(lab: Lab, start: Starts, count: int, idle_seconds: float, pati
 
 @dataclass(frozen=True)
 class Apart:
-    """A network that was in two halves: what was said before and meanwhile, and the seconds after healing in which each had all."""
+    """A network that was in two halves: what was said before and meanwhile, the seconds after healing in which each had all, and when
+    that was (monotonic)."""
 
     people: list[RpcProcess]
     texts: list[str]
     within: list[float]
+    healed: float
 
 
 async def apart(lab: Lab, start: Starts, seconds: float, pause: float = 0.5) -> Apart:
@@ -184,7 +186,7 @@ async def apart(lab: Lab, start: Starts, seconds: float, pause: float = 0.5) -> 
     healed = time.monotonic()
     texts = [*before, *(text for own in said for text in own)]
     found = await asyncio.gather(*(heard(one, texts) for one in people))
-    return Apart(people, texts, sorted(max(times.values()) - healed for times in found))
+    return Apart(people, texts, sorted(max(times.values()) - healed for times in found), healed)
 
 
 async def _talk(one: RpcProcess, words: str, seconds: float, pause: float) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench import catchup, chat, crowds, start
-from tests.bench.peer import Peer, here
+from tests.bench.peer import here
 from tests.bench.report import Row, conditions, page, show
 
 NOTES = """\
@@ -27,14 +27,10 @@ NOTES = """\
 """
 
 
-async def _address(ada: Peer) -> str:
-    return f"127.0.0.1:{await ada.port()}"
-
-
 async def _measure(only: list[str], messages: int, home: Path) -> tuple[list[Row], list[str]]:
     parts: dict[str, Callable[[], Awaitable[list[Row]]]] = {
         "chat": lambda: chat.rows(home / "chat", min(messages, chat.MOST)),
-        "catchup": lambda: catchup.measured(here(home / "catchup"), home / "catchup", messages, _address),
+        "catchup": lambda: catchup.measured(here(home / "catchup"), home / "catchup", messages),
         "start": lambda: asyncio.to_thread(start.rows),
         "crowds": crowds.rows,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,11 +136,11 @@ async def with_a_newcomer(run: Run, home: Path, ada: Peer, address: str, room: s
         return await catch_up(ada, newcomer, room, count)
 
 
-async def with_a_chat(run: Run, home: Path, ada: Peer, address: str, count: int, name: str) -> CaughtUp:
-    """The same, while somebody talks to the newcomer, and to the one who serves."""
+async def with_a_chat(run: Run, home: Path, ada: Peer, address: str, count: int, name: str, host: str) -> CaughtUp:
+    """The same, while somebody talks to the newcomer, who is at `host`, and to the one who serves."""
     async with peer(run, home, name, "--connect", address) as newcomer:
         await newcomer.until("peer", change="online", has='"Ada"')
-        other = f"{address.rpartition(':')[0]}:{await newcomer.port()}"
+        other = f"{host}:{await newcomer.port()}"
         async with (
             peer(run, home, "Cleo", "--connect", address) as cleo,
             peer(run, home, "Dora", "--connect", other) as dora,
@@ -150,13 +150,13 @@ async def with_a_chat(run: Run, home: Path, ada: Peer, address: str, count: int,
             return await catch_up(ada, newcomer, ONE_BY_ONE, count, {"serving": serving, "receiving": receiving})
 
 
-async def measured(run: Run, home: Path, count: int, address: Callable[[Peer], Awaitable[str]], *options: str) -> list[Row]:
-    """Everything of this page; `address` is where others reach the author."""
-    async with author(run, home, count, *options) as ada:
-        at = await address(ada)
+async def measured(run: Run, home: Path, count: int, host: str = "127.0.0.1") -> list[Row]:
+    """Everything of this page, on one `host`."""
+    async with author(run, home, count) as ada:
+        at = f"{host}:{await ada.port()}"
         single = await with_a_newcomer(run, home, ada, at, ONE_BY_ONE, count, "Ben")
         in_pages = await with_a_newcomer(run, home, ada, at, IN_PAGES, count, "Bob")
-        talked = await with_a_chat(run, home, ada, at, count, "Bea")
+        talked = await with_a_chat(run, home, ada, at, count, "Bea", host)
     return rows(single, in_pages, talked)
 
 

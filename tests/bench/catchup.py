@@ -18,7 +18,7 @@ from tests.bench.peer import Peer, Refused, Run, acquainted, peer
 from tests.bench.report import Row, above, below, milliseconds
 
 ONE_BY_ONE, IN_PAGES = "one by one", "in pages"
-PAUSE = 0.02
+PAUSE, SLICE = 0.02, 5000
 PATIENCE = 600.0
 FULL, MEMORY, CHAT = 100_000, 150.0, 0.05
 
@@ -73,7 +73,7 @@ async def catch_up(ada: Peer, newcomer: Peer, room: str, count: int, chats: dict
     searched = await _search(newcomer, room_id, count - 1)
     searched_at = time.perf_counter() - began
     memory, served = newcomer.memory("VmHWM"), ada.memory("VmHWM")
-    _whole((await newcomer.ask("messages.list", room=room_id, limit=count + 10))["messages"], count)
+    await _is_whole(newcomer, room_id, count)
     for task in talking.values():
         await asyncio.wait([task])
     return CaughtUp(
@@ -89,10 +89,16 @@ async def catch_up(ada: Peer, newcomer: Peer, room: str, count: int, chats: dict
     )
 
 
-def _whole(messages: list[dict[str, Any]], count: int) -> None:
+async def _is_whole(one: Peer, room: str, count: int) -> None:
     """All of it, in the order in which it was written, nothing twice."""
-    texts = [message["text"] for message in messages if message["kind"] == "text"]
-    assert texts == [f"{number} {TEXT}" for number in range(count)]
+    texts: list[str] = []
+    before: dict[str, str] = {}
+    more = True
+    while more:
+        listed = await one.ask("messages.list", room=room, limit=SLICE, **before)
+        texts += [message["text"] for message in reversed(listed["messages"]) if message["kind"] == "text"]
+        before, more = {"before": listed["messages"][0]["id"]}, listed["more"]
+    assert texts[::-1] == [f"{number} {TEXT}" for number in range(count)]
 
 
 async def _search(one: Peer, room: str, number: int) -> bool:

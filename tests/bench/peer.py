@@ -31,6 +31,13 @@ class Peer:
         self.reading = asyncio.gather(self._read(), self._drain())
 
     async def _read(self) -> None:
+        try:
+            await self._take_in()
+        finally:
+            for answer in self._answers.values():
+                answer.cancel()
+
+    async def _take_in(self) -> None:
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
             if b'"method"' in line[:32]:

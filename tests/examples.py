@@ -119,6 +119,11 @@ def page(author: Person, *entries: Entry) -> tuple[bytes, bytes]:
     return signed, packed(message)
 
 
+def alone(author: Person, entry: Entry) -> list[object]:
+    """A page of one entry, as in `Pages`."""
+    return [[entry.header], author.sign(b"peertalk/1 entry" + entry.id), [entry.body]]
+
+
 def digest(*tips: bytes) -> bytes:
     return blake2b(b"".join(sorted(tips)), person=b"peertalk/1 have")
 
@@ -357,7 +362,25 @@ def messages() -> Iterator[str]:
         ("Verify, a nonce", packed([14, direct_id(), 1, NONCES[ANNA.identity]])),
         ("Verify, cancel", packed([14, direct_id(), 2, bytes(32)])),
         ("Roll", packed([15, LOBBY, roll(NAMES, open_secret("lobby"))])),
+        ("Pages, each entry in its own", packed([16, LOBBY, [alone(ANNA, each) for each in (HERE, HELLO)]])),
+        ("signed of a pulse", pulse_label(HELLO.id)),
+        (
+            "Pulses, of Anna",
+            packed([17, LOBBY, [[ANNA.feed, START // 1000, digest(HELLO.id), True, ANNA.sign(pulse_label(HELLO.id))]]]),
+        ),
+        ("Need", packed([18, LOBBY, False])),
+        ("Prune", packed([19, LOBBY])),
+        ("place on the ring, of Anna", short(b"peertalk/1 ring", LOBBY, ANNA.identity)),
+        ("number of the pair, Anna and Ben", short(b"peertalk/1 pair", LOBBY, *sorted((ANNA.identity, BEN.identity)))),
     )
+
+
+def pulse_label(*tips: bytes) -> bytes:
+    return b"peertalk/1 pulse" + LOBBY + (START // 1000).to_bytes(8, "big") + b"\1" + digest(*tips)
+
+
+def short(label: bytes, *parts: bytes) -> bytes:
+    return hashlib.blake2b(b"".join(parts), digest_size=8, person=label).digest()
 
 
 def direct_id() -> bytes:

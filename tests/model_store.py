@@ -6,14 +6,18 @@ makes the oldest queued commits durable, `crash` loses the rest. Reads see only 
 
 from __future__ import annotations
 
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from peertalk.core.annotations import searchable, target
 from peertalk.core.stored import (
+    KEPT_KINDS,
     STATE_KINDS,
+    Absent,
     CardRecord,
     ClaimRecord,
     DropOffer,
@@ -21,6 +25,7 @@ from peertalk.core.stored import (
     DropPeer,
     DropRoom,
     EntryRecord,
+    EraseBodies,
     ExpireBodies,
     FeedKeyRecord,
     ForgetHistory,
@@ -62,6 +67,10 @@ class _Room:
         for _, page in sorted(self.pages.items()):
             yield from page.entries
 
+    def deletions(self) -> set[tuple[bytes, bytes]]:
+        deletes = (entry for entry in self.in_settle_order() if entry.kind == "delete")
+        return {(about, entry.feed) for entry in deletes if (about := target(entry.kind, entry.body))}
+
     def snapshot(self) -> RoomSnapshot:
         return RoomSnapshot(
             record=self.record,
@@ -69,6 +78,8 @@ class _Room:
             cards=tuple(card for _, card in sorted(self.cards.items())),
             pages=tuple(_index(page) for _, page in sorted(self.pages.items())),
             state=tuple(entry for entry in self.in_settle_order() if entry.kind in STATE_KINDS),
+            absent=tuple(_absent(entry) for entry in self.in_settle_order() if entry.body is None and not entry.gone),
+            deletions=tuple(sorted(self.deletions())),
             outbox=tuple(record for _, record in sorted(self.outbox.items())),
             claims=tuple(claim for _, claim in sorted(self.claims.items())),
         )
@@ -80,8 +91,17 @@ def _index(page: PageRecord) -> PageIndex:
         feed=page.feed,
         prev=page.prev,
         entries=tuple((entry.id, entry.seq, entry.lamport) for entry in page.entries),
-        absent=tuple(entry.id for entry in page.entries if entry.body is None),
     )
+
+
+def _absent(entry: EntryRecord) -> Absent:
+    return Absent(entry.id, entry.feed, entry.kind, entry.message, min(entry.time, entry.received))
+
+
+def _words(said: str) -> list[str]:
+    """For letters of which Unicode's ways to write them are few: as the full-text index sees them."""
+    bare = "".join(one for one in unicodedata.normalize("NFD", said.lower()) if not unicodedata.combining(one))
+    return "".join(one if one.isalnum() else " " for one in bare).split()
 
 
 def order(entry: EntryRecord) -> Key:
@@ -108,6 +128,7 @@ class ModelStore:
         self._peers: dict[bytes, PeerRecord] = {}
         self._offers: dict[bytes, OfferRecord] = {}
         self._rooms: dict[bytes, _Room] = {}
+        self._came: list[tuple[bytes, int]] = []  # (room, page), in the order in which they were put
         self._queued: deque[tuple[Op, ...]] = deque()
         self._apply: dict[type, Callable[..., None]] = {
             PutRoom: self._put_room,
@@ -125,6 +146,7 @@ class ModelStore:
             ForgetHistory: self._forget_history,
             DropRoom: self._drop_room,
             ExpireBodies: self._expire_bodies,
+            EraseBodies: self._erase_bodies,
             PutProfile: self._put_profile,
         }
 
@@ -198,16 +220,30 @@ class ModelStore:
         found = [(id, self._with_message(id, message)) for id in where]
         return [(id, min(entries, key=order)) for id, entries in found if entries]
 
+    def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+        inside = self._rooms[room].in_settle_order() if room in self._rooms else ()
+        return sorted((entry for entry in inside if target(entry.kind, entry.body) in {*messages} - {b""}), key=order)
+
+    def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
+        *whole, begun = _words(query) or [""]
+        found = []
+        for id_, number in reversed(self._came):
+            for entry in reversed(self._rooms[id_].pages[number].entries if room in (None, id_) else ()):
+                said = _words(searchable(entry.kind, entry.body))
+                if begun and {*whole} <= {*said} and any(word.startswith(begun) for word in said):
+                    found.append((id_, entry))
+        return found[:limit]
+
     def unread(self, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes], pages: int) -> int:
-        shown = self._shown(room, kinds)
+        shown = self._shown(room, kinds, deleted=False)
         where = self._rooms[room].where if shown else {}
         return sum(order(entry) > read and where[entry.id] < pages and entry.feed not in without for entry in shown)
 
-    def _shown(self, room: bytes, kinds: Collection[str]) -> list[EntryRecord]:
+    def _shown(self, room: bytes, kinds: Collection[str], *, deleted: bool = True) -> list[EntryRecord]:
         if room not in self._rooms:
             return []
-        here = (entry for entry in self._rooms[room].in_settle_order() if entry.kind in kinds and entry.body is not None)
-        return _first_of_twins(here)
+        inside = (entry for entry in self._rooms[room].in_settle_order() if entry.kind in kinds)
+        return _first_of_twins(one for one in inside if one.body is not None or (deleted and one.gone == "deleted"))
 
     def _with_message(self, room: bytes, message: bytes) -> list[EntryRecord]:
         return [entry for entry in self._rooms[room].in_settle_order() if entry.message == message]
@@ -239,15 +275,11 @@ class ModelStore:
         ):
             raise ValueError(f"page {page.number} or an entry of it is there already")
         room.pages[page.number] = page
+        self._came.append((page.room, page.number))
         room.where.update((entry.id, page.number) for entry in page.entries)
 
     def _put_body(self, op: PutBody) -> None:
-        room = self._rooms.get(op.room)
-        if room is not None and op.entry in room.where:
-            number = room.where[op.entry]
-            room.pages[number] = _with_bodies(
-                room.pages[number], lambda entry: op.body if entry.id == op.entry and entry.body is None else entry.body
-            )
+        self._change(op.room, lambda entry: entry.id == op.entry and entry.body is None and not entry.gone, body=op.body)
 
     def _put_outbox(self, op: PutOutbox) -> None:
         self._rooms[op.record.room].outbox[op.record.number] = op.record
@@ -276,24 +308,35 @@ class ModelStore:
         if op.room in self._rooms:
             room = self._rooms[op.room]
             self._rooms[op.room] = _Room(room.record, outbox=room.outbox)
+            self._came = [(id_, number) for id_, number in self._came if id_ != op.room]
 
     def _drop_room(self, op: DropRoom) -> None:
+        self._forget_history(ForgetHistory(op.room))
         self._rooms.pop(op.room, None)
 
     def _expire_bodies(self, op: ExpireBodies) -> None:
-        room = self._rooms.get(op.room)
-        for number, page in list(room.pages.items()) if room is not None else ():
-            assert room is not None
-            room.pages[number] = _with_bodies(page, lambda entry: None if _is_expired(entry, op.before) else entry.body)
+        self._change(op.room, lambda entry: not entry.gone and _is_due(entry, op.before), body=None, gone="expired")
+
+    def _erase_bodies(self, op: EraseBodies) -> None:
+        def is_meant(entry: EntryRecord) -> bool:
+            is_it = entry.message == op.message and entry.feed in op.feeds and entry.kind not in KEPT_KINDS
+            is_edit = entry.kind == "edit" and entry.feed in op.edits and target(entry.kind, entry.body) == op.message
+            return is_it or is_edit
+
+        self._change(op.room, is_meant, body=None, gone="deleted")
+
+    def _change(self, room: bytes, which: Callable[[EntryRecord], bool], **fields: object) -> None:
+        pages = self._rooms[room].pages if room in self._rooms else {}
+        pages.update({number: _changed(page, which, **fields) for number, page in pages.items()})
 
     def _put_profile(self, op: PutProfile) -> None:
         self._profile[op.key] = op.value
 
 
-def _is_expired(entry: EntryRecord, before: int) -> bool:
-    return entry.kind not in STATE_KINDS and min(entry.time, entry.received) < before
+def _is_due(entry: EntryRecord, before: int) -> bool:
+    return entry.kind not in KEPT_KINDS and min(entry.time, entry.received) < before
 
 
-def _with_bodies(page: PageRecord, body: Callable[[EntryRecord], bytes | None]) -> PageRecord:
-    entries = tuple(entry if body(entry) == entry.body else replace(entry, body=body(entry)) for entry in page.entries)
+def _changed(page: PageRecord, which: Callable[[EntryRecord], bool], **fields: object) -> PageRecord:
+    entries = tuple(replace(entry, **fields) if which(entry) else entry for entry in page.entries)
     return page if entries == page.entries else replace(page, entries=entries)

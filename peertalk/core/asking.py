@@ -14,7 +14,7 @@ from peertalk.core import intake, wire
 from peertalk.core.effects import Close, Send, SyncStep
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
-from peertalk.core.sharing import Sharing
+from peertalk.core.sharing import FEW, Sharing
 from peertalk.core.stored import PageRecord
 from peertalk.errors import RemoteError
 
@@ -24,8 +24,8 @@ LONGEST = 15.0
 """Seconds after which a request is given up even if it still trickles."""
 MOST_EXPECTED = 1_000_000
 """Entries behind that a progress bar believes in."""
-FEW = 16
-"""Wanted tips, and entries of an answer, beyond which in a large room that is not a live page that got lost, but catching up."""
+MAX_UNWRITTEN = 4 << 20
+"""Bytes of pages that wait for the disk beyond which nothing more is asked for, in any room."""
 WORTH_TELLING = 200
 """Entries behind from which on progress is told."""
 
@@ -70,8 +70,13 @@ class Asking:
             sharing.note(self.room.log, tip)
         return (tip for tip, at in sharing.wanted.items() if at <= now.mono)
 
+    @property
+    def _is_full(self) -> bool:
+        """Does so much wait for the disk that nothing more is asked for? What was asked for still comes."""
+        return self.room.outlet.unwritten > MAX_UNWRITTEN
+
     def _ask(self, now: Now) -> None:
-        if self._ask_after > now.mono:
+        if self._ask_after > now.mono or self._is_full:
             return
         for sharing in sorted(self.room.ready(), key=lambda sharing: sharing.asked):
             if sharing.ask_after > now.mono:
@@ -189,7 +194,7 @@ class Asking:
             if request is not None:
                 yield min(request.deadline, request.end)
         for sharing in self.room.ready():
-            if sharing.wanted and self._request is None:
+            if sharing.wanted and self._request is None and not self._is_full:
                 yield max(self._ask_after, sharing.ask_after, min(sharing.wanted.values()), now.mono)
             if self.room.bodies.absent and self._bodies is None and self._request is None:
                 yield max(sharing.bodies_after, now.mono)

@@ -32,7 +32,7 @@ class Beginnings:
         self._links = links
         self._bucket = Bucket(BURST, RATE, now)
 
-    def admits(self, state: LinkState, message: wire.Message, now: float) -> bool:
+    def admits(self, state: LinkState, message: object, now: float) -> bool:
         """Does this message begin the direct room now? Only a card does, and one may have to wait for its turn.
 
         RemoteError for a card that is none of its sender's, or false: it begins nothing."""

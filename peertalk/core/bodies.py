@@ -10,11 +10,8 @@ from peertalk.core.entry import decode_header, hash32
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.rooms import bodies_expire_after
 from peertalk.core.sharing import Sharing
-from peertalk.core.stored import STATE_KINDS, EntryRecord, PageIndex, PageRecord, PutBody, RoomRecord
+from peertalk.core.stored import KEPT_KINDS, Absent, EntryRecord, PageRecord, PutBody, RoomRecord
 from peertalk.errors import RemoteError
-
-RECALLED = 256
-"""Pages that are looked through at a start for bodies that may still come."""
 
 
 class Bodies:
@@ -40,22 +37,9 @@ class Bodies:
         self.unsure: dict[bytes, bytes] = {}
         """Bodies that are not asked for, but not on disk yet either, or not looked for: they are claimed as little as absent ones."""
 
-    def recall(self, pages: Iterable[PageIndex]) -> None:
-        """Which bodies are missing. Where bodies expire, the times of those entries have to be read to tell the two apart."""
-        lacking = [page for page in pages if page.absent]
-        if self._expire_after is None:
-            self.absent.update((id_, page.feed) for page in lacking for id_ in page.absent)
-        elif lacking:
-            recalled = lacking[-RECALLED:]
-            self.unsure.update((id_, page.feed) for page in recalled for id_ in page.absent)
-            numbers = tuple(page.number for page in recalled)
-            self._outlet.load_pages(self._room, numbers, self._recalled)
-
-    def _recalled(self, pages: Sequence[PageRecord], now: Now) -> None:
-        """What expired is no longer named as absent: those who were told so meanwhile hear it."""
-        self.note(pages, now)
-        self._is_sure(entry for page in pages for entry in page.entries)
-        self._tell({page.feed for page in pages}, now)
+    def recall(self, absent: Iterable[Absent], now: Now) -> None:
+        """At a start: these are missing."""
+        self.absent.update((one.id, one.feed) for one in absent if not self._is_due(one.kind, one.time, now))
 
     def _is_sure(self, entries: Iterable[EntryRecord]) -> None:
         for entry in entries:
@@ -65,16 +49,15 @@ class Bodies:
         """These pages are here: what they lack is missed."""
         self._outlet.touched.add(self._room)
         for entry in (entry for page in pages for entry in page.entries):
-            if entry.body is None and not self._is_expired(entry, now):
+            if entry.body is None and not self._is_due(entry.kind, min(entry.time, entry.received), now):
                 self.absent[entry.id] = entry.feed
                 for sharing in self._sharings.values():
                     sharing.hope_for_bodies(now.mono)
 
-    def _is_expired(self, entry: EntryRecord, now: Now) -> bool:
-        if entry.kind in STATE_KINDS:
-            return False
+    def _is_due(self, kind: str, time: int, now: Now) -> bool:
+        """Would it be expired if it were here? Then nobody is asked for it."""
         limit = self._expire_after
-        return limit is not None and min(entry.time, entry.received) < now.wall - limit
+        return limit is not None and kind not in KEPT_KINDS and time < now.wall - limit
 
     def unclaimed(self) -> dict[bytes, bytes]:
         """The bodies that are not on disk, as far as is known → their feed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from peertalk.core import pushing, wire
+from peertalk.core import wire
 from peertalk.core.asking import Asking
 from peertalk.core.effects import Seek, Send, Spare
 from peertalk.core.exchange import Place
@@ -26,6 +26,8 @@ APART = 1.0
 """Seconds between two looks at which links are needed."""
 LOOK_AGAIN = 10.0
 """Seconds after which it is looked again though nobody came or went."""
+AFTERWARDS = 60.0
+"""Seconds for which pulses are sent in a room that is large no more: not all notice at once, and they have to find each other."""
 VISIT = 3.0
 """Seconds that a link lasts at least that is not needed: both hear who the other one is, and what they have."""
 PATIENCE = 20.0
@@ -34,24 +36,31 @@ GIVEN_UP = 8
 """Links that are given up at one look: with the choice many may become needless at once, and pages still go over them."""
 
 
-def place_of(room: Room, own: Own, may_speak: Callable[[bytes], bool], *, disk: bool) -> Place:
-    """A room with all that belongs to it. `may_speak`: with whom is it spoken of; `disk`: is it kept?"""
-    room.relay = lambda items, signature, source: pushing.relay(room, items, signature, source)
-    pulses = Pulses(room, lambda: None if room.is_outside else own.key(), may_speak, disk=disk)
-    return Place(room, own, Asking(room), Graph(room.id, room.me), pulses)
-
-
 class Crowds:
-    """Sees to the large rooms among `places`. `is_known`: is this somebody to whom a link is worth keeping?"""
+    """Sees to the large rooms among `places`. `is_known`: is this somebody to whom a link is worth keeping?
+    `is_ignored`: somebody who is not to be seen, though others may see them by what is passed on here?"""
 
     def __init__(self, places: Mapping[bytes, Place], links: Mapping[int, LinkState], out: Outlet) -> None:
         self._places, self._links, self._out = places, links, out
         self.is_known: Callable[[bytes], bool] = lambda _: False
+        self.is_ignored: Callable[[bytes], bool] = lambda _: False
         self._look_at = math.inf
         self._online: dict[bytes, frozenset[bytes]] = {}
         """Of each large room: who was online when it was chosen last, and who was chosen."""
         self._chosen: dict[bytes, frozenset[bytes]] = {}
         self._sought: dict[bytes, frozenset[bytes]] = {}
+        self._pulses_until: dict[bytes, float] = {}
+
+    def place(self, room: Room, own: Own, may_speak: Callable[[bytes], bool], *, disk: bool) -> Place:
+        """A room with all that belongs to it. `may_speak`: with whom is it spoken of; `disk`: is it kept?"""
+        pulses = Pulses(
+            room,
+            key=lambda: None if room.is_outside else own.key(),
+            may_speak=may_speak,
+            is_ignored=lambda one: self.is_ignored(one),  # noqa: PLW0108 - it may be set later
+            disk=disk,
+        )
+        return Place(room, own, Asking(room), Graph(room.id, room.me), pulses)
 
     # ── one room ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -64,7 +73,9 @@ class Crowds:
         if is_large != room.is_large:
             room.is_large = is_large
             self._look_at = now.mono
-        if not is_large:
+        if is_large:
+            self._pulses_until[room.id] = now.mono + AFTERWARDS
+        elif not self._is_busy(place, now):
             return
         is_chosen = self._online.get(room.id) == frozenset(room.online())
         self._look_at = min(self._look_at, now.mono + (LOOK_AGAIN if is_chosen else APART))
@@ -73,9 +84,13 @@ class Crowds:
             if sharing.pulse_at is not None and sharing.pulse_at <= now.mono:
                 place.pulses.tell(sharing, now)
 
-    def wakes(self, place: Place) -> float:
+    def _is_busy(self, place: Place, now: Now) -> bool:
+        """Is this room large, or was it a moment ago?"""
+        return place.room.is_large or now.mono < self._pulses_until.get(place.room.id, -math.inf)
+
+    def wakes(self, place: Place, now: Now) -> float:
         """When to call `pump` for this room (monotonic seconds)."""
-        return place.pulses.wakes() if place.room.is_large else min(place.room.heard.values(), default=math.inf)
+        return place.pulses.wakes() if self._is_busy(place, now) else min(place.room.heard.values(), default=math.inf)
 
     def hear_need(self, sharing: Sharing, need: wire.Need, now: Now) -> None:
         """The peer says whether it needs a link."""
@@ -87,6 +102,11 @@ class Crowds:
         """Live pages go out on links that stay."""
         sharing.is_eager = not sharing.is_spare
 
+    def ignore(self, identity: bytes) -> None:
+        """Somebody is not to be seen any more."""
+        for place in self._places.values():
+            place.pulses.drop(identity)
+
     # ── all of them ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def look(self, now: Now) -> None:
@@ -94,7 +114,7 @@ class Crowds:
         if now.mono < self._look_at:
             return
         for place in self._places.values():
-            self._choose(place)
+            self._choose(place, now)
         given_up = 0
         for number, link in self._links.items():
             self._say(link, number, now)
@@ -102,17 +122,24 @@ class Crowds:
                 link.is_given_up = True
                 given_up += 1
                 self._out.emit(Spare(number))
-        is_any = any(place.room.is_large for place in self._places.values())
+        is_any = any(self._is_busy(place, now) for place in self._places.values())
         self._seek(is_any=is_any)
-        self._look_at = now.mono + (APART if given_up else LOOK_AGAIN) if is_any else math.inf
+        self._look_at = self._next_look(now, is_urgent=bool(given_up)) if is_any else math.inf
+
+    def _next_look(self, now: Now, *, is_urgent: bool) -> float:
+        """Soon where there is more to give up, when a visit is over, and in any case after a while."""
+        sharings = (one for place in self._places.values() if place.room.is_large for one in place.room.ready())
+        visits = (one.since + VISIT for one in sharings if one.needed and one.since + VISIT > now.mono)
+        return max(now.mono + APART, min((now.mono + (APART if is_urgent else LOOK_AGAIN), *visits)))
 
     def wake(self) -> float:
         """When to call `look` next (monotonic seconds)."""
         return self._look_at
 
-    def _choose(self, place: Place) -> None:
+    def _choose(self, place: Place, now: Now) -> None:
         room = place.room
-        if not room.is_large:
+        if not self._is_busy(place, now):
+            self._pulses_until.pop(room.id, None)
             self._online.pop(room.id, None)
             self._chosen.pop(room.id, None)
             place.pulses.near = frozenset()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import msgspec
@@ -38,7 +39,7 @@ Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
 Kind = Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[a-z0-9_]+\Z")]  # not $: it lets a line end follow
 
 
-class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """The signed part of an entry. `prev` is b"" at seq 1; `after` is sorted; `time` (Unix ms) is for display only."""
 
     version: int
@@ -191,7 +192,7 @@ def decode_header(raw: bytes) -> Header:
         raise RemoteError("malformed", what="header encoding")
     if header.version != VERSION or (len(header.prev) != 32) != (header.seq == 1) or (header.seq == 1 and header.prev):
         raise RemoteError("malformed", what="header version or prev")
-    if any(a >= b for a, b in zip(header.after, header.after[1:], strict=False)):
+    if len(header.after) > 1 and any(a >= b for a, b in pairwise(header.after)):
         raise RemoteError("malformed", what="order of after")
     return header
 

@@ -8,12 +8,12 @@ from typing import Literal
 
 import msgspec
 
-from peertalk.core import intake, pushing, serving, wire
+from peertalk.core import intake, serving, wire
 from peertalk.core.asking import Asking
+from peertalk.core.checks import CheckedPages, check_pages
 from peertalk.core.claims import tips_messages
 from peertalk.core.doors import Seen
 from peertalk.core.effects import MembersChanged, Presence, Send
-from peertalk.core.entry import hash32
 from peertalk.core.feed import place
 from peertalk.core.graph import Graph
 from peertalk.core.outlet import Now, Outlet
@@ -65,8 +65,8 @@ class Exchange:
         """Is what is held of this room on disk? Nothing is that is off the record."""
         return self._disk and room.record.retention != "session"
 
-    def handle(self, place: Place, sharing: Sharing, message: wire.Message, now: Now) -> None:
-        """Carry out one message. RemoteError: the link is to be closed."""
+    def handle(self, place: Place, sharing: Sharing, message: wire.Message | CheckedPages, now: Now) -> None:
+        """Carry out one message. RemoteError: the link is to be closed. Pages may have been checked before (core/checks.py)."""
         self._handlers[type(message)](self, place, sharing, message, now)
 
     def tell(self, room: Room, sharing: Sharing) -> None:
@@ -171,23 +171,32 @@ class Exchange:
                 upto = min((page.entries[0][1] - 1 for page in lacks if page.feed == feed), default=seq)
                 room.note_claim(feed, min(seq, upto, room.log.whole(feed, sharing.holds[feed])), sharing.identity, disk=disk)
 
-    def _on_want(self, place: Place, sharing: Sharing, want: wire.Want, _now: Now) -> None:
+    def _on_want(self, place: Place, sharing: Sharing, want: wire.Want, now: Now) -> None:
         sharing.is_eager = True
-        serving.answer(place.room, sharing, want)
+        serving.answer(place.room, sharing, want, now)
 
     def _on_page(self, place: Place, sharing: Sharing, page: wire.Page, now: Now) -> None:
+        self._take_in(place, sharing, lambda: intake.receive_page(place.room, page, sharing, now), now)
+
+    def _on_pages(self, place: Place, sharing: Sharing, pages: wire.Pages, now: Now) -> None:
+        self._on_checked_pages(place, sharing, check_pages(pages), now)
+
+    def _on_checked_pages(self, place: Place, sharing: Sharing, pages: CheckedPages, now: Now) -> None:
+        self._take_in(place, sharing, lambda: intake.receive_pages(place.room, pages, sharing, now), now)
+
+    def _take_in(self, place: Place, sharing: Sharing, receive: Callable[[], bool], now: Now) -> None:
+        """`receive` pages, and see to what follows from those that settled: also from those before one that is a bad one."""
         room = place.room
-        before = len(room.log.pages)
-        entries = room.log.count
-        if hash32(page.headers[-1]) in room.log.index:
-            pushing.came_again(room, sharing)
-        if intake.receive_page(room, page, sharing, now):
-            place.asking.brought(sharing, room.log.count - entries, now)
-        elif sharing.ask_after > now.mono:
-            place.asking.put_off(sharing, now)
-        if len(room.log.pages) > before:
-            intake.unpark(room, now)
-            self._check_own(place, before, now)
+        before, entries = len(room.log.pages), room.log.count
+        try:
+            if receive():
+                place.asking.brought(sharing, room.log.count - entries, now)
+            elif sharing.ask_after > now.mono:
+                place.asking.put_off(sharing, now)
+        finally:
+            if len(room.log.pages) > before:
+                intake.unpark(room, now)
+                self._check_own(place, before, now)
 
     def _check_own(self, place: Place, since: int, now: Now) -> None:
         """A verified page of an own feed that was not written here: another copy of this profile is at work."""
@@ -213,12 +222,14 @@ class Exchange:
     def _on_prune(self, _place: Place, sharing: Sharing, _prune: wire.Prune, _now: Now) -> None:
         sharing.is_eager = False
 
-    _handlers: Mapping[type[wire.Message], Callable[..., None]] = {
+    _handlers: Mapping[type[wire.Message | CheckedPages], Callable[..., None]] = {
         wire.Card: _on_card,
         wire.Have: _on_have,
         wire.Tips: _on_tips,
         wire.Want: _on_want,
         wire.Page: _on_page,
+        wire.Pages: _on_pages,
+        CheckedPages: _on_checked_pages,
         wire.Done: _on_done,
         wire.WantBodies: _on_want_bodies,
         wire.Bodies: _on_bodies,

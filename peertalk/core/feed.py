@@ -6,7 +6,7 @@ A fork is two tips: both branches belong to the set, nothing freezes (docs/proto
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from peertalk.core.stored import PageIndex
 
@@ -87,13 +87,19 @@ class Chain:
             yield tip_of(self.pages[-1 - step])[0]
             step *= 2
 
+    def above(self, seq: int) -> Sequence[PageIndex]:
+        """The pages in which something is above `seq`, in settle order; where the feed is forked, some more."""
+        return self.pages if self.forked else self.pages[self._first_above(seq) :]
+
+    def _first_above(self, seq: int) -> int:
+        return bisect_right(self.pages, seq, key=lambda page: tip_of(page)[1])
+
     def lacking(self, held: Iterable[bytes], index: Mapping[bytes, PageIndex]) -> Iterator[Lack]:
         """The pages that somebody who holds `held` (ids of this feed, and so all their ancestors) lacks, in settle order."""
         if self.forked:
             return self._lacking_forked(held, index)
         base = max((place(index[id_], id_)[0] for id_ in held), default=0)
-        start = bisect_right(self.pages, base, key=lambda page: tip_of(page)[1])
-        pages = (self.pages[number] for number in range(start, len(self.pages)))
+        pages = (self.pages[number] for number in range(self._first_above(base), len(self.pages)))
         return ((page, max(0, base - page.entries[0][1] + 1)) for page in pages)
 
     def _lacking_forked(self, held: Iterable[bytes], index: Mapping[bytes, PageIndex]) -> Iterator[Lack]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from peertalk.core import wire
+from collections.abc import Iterable
+
+from peertalk.core import pushing, wire
+from peertalk.core.checks import Checked, CheckedPages, Item, check_page
 from peertalk.core.effects import Close
 from peertalk.core.entry import decode_header, hash32
-from peertalk.core.log import Item
 from peertalk.core.outlet import Now
 from peertalk.core.rates import NEW_FEED, Charged
 from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
+from peertalk.core.stored import PageRecord
 from peertalk.errors import RemoteError
 
 LIVE_PATIENCE = 0.3
@@ -21,40 +24,109 @@ MAX_UNWRITTEN = 1 << 20
 disk must not fill the memory, nor keep anybody from writing."""
 
 
+class _Batch:
+    """Pages that settle one after the other, and become durable together."""
+
+    def __init__(self, room: Room, now: Now) -> None:
+        self._room, self._now = room, now
+        self._pages: list[PageRecord] = []
+        self._forked: list[bytes] = []
+        self._size = 0
+
+    def add(self, items: tuple[Item, ...], page: Checked) -> None:
+        """Settle these entries of a page."""
+        record, forks = self._room.append(items, page.signature, self._now)
+        self._pages.append(record)
+        self._size += page.size
+        if forks:
+            self._forked.append(record.feed)
+
+    def commit(self, sharing: Sharing) -> None:
+        """Make them durable. Who has brought them has them."""
+        if not self._pages:
+            return
+        tips: dict[bytes, None] = {}
+        for page in self._pages:
+            tips.pop(page.prev, None)
+            tips[page.entries[-1].id] = None
+        for tip in tips:
+            sharing.note(self._room.log, tip)
+        sent = pushing.relay(self._room, self._pages, sharing)
+        self._room.settle(self._pages, self._forked, self._size, self._now, sent)
+
+
 def receive_page(room: Room, page: wire.Page, sharing: Sharing, now: Now) -> bool:
     """Settle a page from a peer, or park or drop it. True if all of it is here now. RemoteError for a bad one."""
     tip = hash32(page.headers[-1])
     if tip in room.log.index:
         sharing.note(room.log, tip)
+        pushing.came_again(room, sharing)
         return True
-    if _charged(room, page, sharing, now) is None:
-        _want(room, page, tip, sharing, now.mono + PUT_OFF)
-        sharing.ask_after = now.mono + PUT_OFF
+    last = decode_header(page.headers[-1])
+    if charged(room, sharing, _count(room, last.feed, len(page.headers)), wire.size(page), now) is None:
+        _put_off(room, tip, last.feed, last.seq, sharing, now)
         return False
-    items = room.log.check(page)
+    return _receive(room, (check_page(page),), sharing, now)
+
+
+def receive_pages(room: Room, pages: CheckedPages, sharing: Sharing, now: Now) -> bool:
+    """The same with several, up to the first that is a bad one: those before it settle."""
+    are_here = _receive(room, pages.pages, sharing, now)
+    if pages.error is not None:
+        raise pages.error
+    return are_here
+
+
+def _receive(room: Room, pages: Iterable[Checked], sharing: Sharing, now: Now) -> bool:
+    batch, are_here = _Batch(room, now), True
+    try:
+        for page in pages:
+            are_here &= _receive_one(room, page, sharing, batch, now)
+    finally:
+        batch.commit(sharing)
+    return are_here
+
+
+def _receive_one(room: Room, page: Checked, sharing: Sharing, batch: _Batch, now: Now) -> bool:
+    quotas = charged(room, sharing, _count(room, page.feed, len(page.items)), page.size, now)
+    if quotas is None:
+        _put_off(room, page.tip, page.feed, page.items[-1].header.seq, sharing, now)
+        return False
+    items = room.log.admit(page)
     if isinstance(items, bytes):
-        _want(room, page, tip, sharing, now.mono + LIVE_PATIENCE)
-        sharing.park(tip, page, items)
+        _want(room, page.tip, page.feed, page.items[-1].header.seq, sharing, now.mono + LIVE_PATIENCE)
+        sharing.park(page, items)
         return False
     if items:
-        _take(room, page, items, sharing, now)
+        _take(page, items, quotas, batch, room, now)
+    else:
+        sharing.note(room.log, page.tip)
     return True
 
 
-def _want(room: Room, page: wire.Page, tip: bytes, sharing: Sharing, at: float) -> None:
-    last = decode_header(page.headers[-1])
-    is_own = last.feed in room.cards.listed(sharing.identity)
-    sharing.want_page(tip, last.feed, last.seq, at, room.room_for_tips(sharing), is_own=is_own)
+def _take(page: Checked, items: tuple[Item, ...], quotas: Charged, batch: _Batch, room: Room, now: Now) -> None:
+    """Settle a page that is within the rates. Only what settles is charged: what is dropped comes again."""
+    if quotas:
+        count = _count(room, page.feed, len(page.items))
+        for quota in quotas:
+            quota.charge(count, page.size, now.mono)
+    batch.add(items, page)
 
 
-def _cost(room: Room, page: wire.Page) -> tuple[int, int]:
-    begins = decode_header(page.headers[0]).feed not in room.log.chains
-    return len(page.headers) + (NEW_FEED - 1 if begins else 0), wire.size(page)
+def _put_off(room: Room, tip: bytes, feed: bytes, seq: int, sharing: Sharing, now: Now) -> None:
+    """It exceeds the rates: it is taken when it is asked for again."""
+    _want(room, tip, feed, seq, sharing, now.mono + PUT_OFF)
+    sharing.ask_after = now.mono + PUT_OFF
 
 
-def _charged(room: Room, page: wire.Page, sharing: Sharing, now: Now) -> Charged | None:
-    """What a page is charged to once it settles; None if it exceeds the rates: it is taken when it is asked for again."""
-    return charged(room, sharing, *_cost(room, page), now)
+def _want(room: Room, tip: bytes, feed: bytes, seq: int, sharing: Sharing, at: float) -> None:
+    is_own = feed in room.cards.listed(sharing.identity)
+    sharing.want_page(tip, feed, seq, at, room.room_for_tips(sharing), is_own=is_own)
+
+
+def _count(room: Room, feed: bytes, entries: int) -> int:
+    """As how many entries of this feed so many count."""
+    return entries if feed in room.log.chains else entries + NEW_FEED - 1
 
 
 def charged(room: Room, sharing: Sharing, entries: int, size: int, now: Now) -> Charged | None:
@@ -69,14 +141,6 @@ def charged(room: Room, sharing: Sharing, entries: int, size: int, now: Now) -> 
     return charge(who, entries, size, now.mono)
 
 
-def _take(room: Room, page: wire.Page, items: tuple[Item, ...], sharing: Sharing, now: Now) -> None:
-    """Settle a page that is within the rates. Only what settles is charged: what is dropped comes again."""
-    entries, size = _cost(room, page)
-    for quota in _charged(room, page, sharing, now) or ():
-        quota.charge(entries, size, now.mono)
-    room.settle(items, page.signature, size, sharing, now)
-
-
 def unpark(room: Room, now: Now) -> None:
     """Try the parked pages again: something has settled."""
     again = True
@@ -84,20 +148,23 @@ def unpark(room: Room, now: Now) -> None:
         again = False
         for sharing in room.sharings.values():
             for tip, (page, missing) in list(sharing.parked.items()):
-                if missing in room.log.index and _retry(room, tip, page, sharing, now):
+                if missing in room.log.index and _retry(room, page, sharing, now):
                     del sharing.parked[tip]
                     again = True
 
 
-def _retry(room: Room, tip: bytes, page: wire.Page, sharing: Sharing, now: Now) -> bool:
+def _retry(room: Room, page: Checked, sharing: Sharing, now: Now) -> bool:
     try:
-        items = room.log.check(page)
+        items = room.log.admit(page)
     except RemoteError as error:
         room.outlet.emit(Close(sharing.link, error.kind))
         return True
     if isinstance(items, bytes):
-        sharing.parked[tip] = page, items
+        sharing.parked[page.tip] = page, items
         return False
-    if items and _charged(room, page, sharing, now) is not None:
-        _take(room, page, items, sharing, now)
+    quotas = charged(room, sharing, _count(room, page.feed, len(page.items)), page.size, now)
+    if items and quotas is not None:
+        batch = _Batch(room, now)
+        _take(page, items, quotas, batch, room, now)
+        batch.commit(sharing)
     return True

@@ -8,23 +8,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 
-import msgspec
-
 from peertalk.core import wire
-from peertalk.core.entry import MAX_AFTER, Header, decode_header, hash32, message_id, verify_page
+from peertalk.core.checks import Checked, Item, check_page
+from peertalk.core.entry import MAX_AFTER, Header, message_id
 from peertalk.core.feed import Chain, Lack, place, tip_of
 from peertalk.core.identity import check_feed_key
 from peertalk.core.stored import EntryRecord, PageIndex, PageRecord
 from peertalk.errors import RemoteError
-
-
-class Item(msgspec.Struct, frozen=True):
-    """A checked entry of a page that may be added."""
-
-    id: bytes
-    header: Header
-    raw: bytes
-    body: bytes | None
 
 
 class Log:
@@ -78,36 +68,19 @@ class Log:
     # ── what arrives ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def check(self, page: wire.Page) -> tuple[Item, ...] | bytes:
+        """As `admit`, of a page that was not checked yet. RemoteError as check_page and `admit`."""
+        return self.admit(check_page(page, self.index))
+
+    def admit(self, page: Checked) -> tuple[Item, ...] | bytes:
         """The new entries of a page that settles, () if all are here already; or the id of something that it rests on and that
-        is not here.
-
-        RemoteError for what no honest member passes on: malformed, bad_key, bad_signature, bad_body, void_entry.
-        """
-        items = self._items(page)
-        if items[-1].id in self.index:
+        is not here. RemoteError: bad_key, void_entry."""
+        index, items = self.index, page.items
+        if page.tip in index:
             return ()
-        feed = items[0].header.feed
-        if feed not in self.chains:
-            check_feed_key(feed)
-        if not verify_page(feed, items[-1].id, page.signature):
-            raise RemoteError("bad_signature")
-        fresh = tuple(item for item in items if item.id not in self.index)
+        if page.feed not in self.chains:
+            check_feed_key(page.feed)
+        fresh = items if items[0].id not in index else tuple(item for item in items if item.id not in index)
         return self._missing(fresh) or fresh
-
-    def _items(self, page: wire.Page) -> list[Item]:
-        if len(page.headers) != len(page.bodies) or wire.size(page) > wire.MAX_PAGE:
-            raise RemoteError("malformed", what="page")
-        items: list[Item] = []
-        for raw, body in zip(page.headers, page.bodies, strict=True):
-            header = decode_header(raw)
-            if header.room != self.room:
-                raise RemoteError("void_entry", why="room")
-            if body is not None and (len(body) != header.size or hash32(body) != header.body):
-                raise RemoteError("bad_body")
-            if items and not _follows(items[-1], header):
-                raise RemoteError("void_entry", why="chain")
-            items.append(Item(hash32(raw), header, raw, body))
-        return items
 
     def _missing(self, items: tuple[Item, ...]) -> bytes | None:
         """Something that these rest on and that is not here. RemoteError("void_entry") where it is, and says otherwise than they
@@ -115,14 +88,16 @@ class Log:
         known: dict[bytes, int] = {}
         for item in items:
             header = item.header
-            rests_on = [id_ for id_ in (header.prev, *header.after) if id_]
-            missing = next((id_ for id_ in rests_on if id_ not in known and id_ not in self.index), None)
-            if missing is not None:
-                return missing
+            latest = 0
+            for id_ in (header.prev, *header.after) if header.prev else header.after:
+                if id_ not in known:
+                    if id_ not in self.index:
+                        return id_
+                    known[id_] = self.lamport(id_)
+                latest = max(latest, known[id_])
             if header.prev in self.index:
                 self._check_predecessor(header)
-            times = (known[id_] if id_ in known else self.lamport(id_) for id_ in rests_on)
-            if header.lamport != 1 + max(times, default=0):
+            if header.lamport != 1 + latest:
                 raise RemoteError("void_entry", why="lamport")
             known[item.id] = header.lamport
         return None
@@ -177,10 +152,6 @@ def _until(lacks: Iterator[Lack], last: int) -> Iterator[Lack]:
         if lack[0].number > last:
             return
         yield lack
-
-
-def _follows(before: Item, header: Header) -> bool:
-    return header.feed == before.header.feed and header.seq == before.header.seq + 1 and header.prev == before.id
 
 
 def record(item: Item, *, received: int, late: bool = False) -> EntryRecord:

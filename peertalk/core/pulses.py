@@ -44,12 +44,20 @@ class Heard:
 
 
 class Pulses:
-    """The pulses of `room`: one's own, signed by what `key` gives, and those of others. `may_speak`: with whom is it spoken of?"""
+    """The pulses of `room`: one's own, signed by what `key` gives, and those of others. `may_speak`: with whom is it spoken of?
+    `is_ignored`: whose pulses are passed on, and count for nothing here?"""
 
     def __init__(
-        self, room: Room, key: Callable[[], FeedKey | None], may_speak: Callable[[bytes], bool], *, disk: bool
+        self,
+        room: Room,
+        *,
+        key: Callable[[], FeedKey | None],
+        may_speak: Callable[[bytes], bool],
+        is_ignored: Callable[[bytes], bool],
+        disk: bool,
     ) -> None:
-        self._room, self._key, self._may_speak, self._disk = room, key, may_speak, disk
+        self._room, self._key, self._disk = room, key, disk
+        self._may_speak, self._is_ignored = may_speak, is_ignored
         self.near: frozenset[bytes] = frozenset()
         """To whom pulses are passed on."""
         self._heard: dict[bytes, Heard] = {}
@@ -139,11 +147,19 @@ class Pulses:
 
     def _is_here(self, identity: bytes, until: float) -> None:
         room = self._room
+        if self._is_ignored(identity):
+            return
         is_new = identity not in room.online()
         room.heard[identity] = max(until, room.heard.get(identity, until))
         room.outlet.touched.add(room.id)
         if is_new:
             room.outlet.emit(Presence(room.id, identity, online=True))
+
+    def drop(self, identity: bytes) -> None:
+        """Somebody counts as gone, until there is a newer pulse."""
+        room = self._room
+        if room.heard.pop(identity, None) is not None:
+            room.outlet.emit(Presence(room.id, identity, online=identity in room.online()))
 
     def forget_old(self, now: Now) -> None:
         """Whose pulse is too old is there no more, nor is who has left."""
@@ -154,8 +170,7 @@ class Pulses:
             one for one, until in room.heard.items() if until <= now.mono or (looks and room.members.has_left(one))
         ]  # fmt: skip
         for identity in gone:
-            del room.heard[identity]
-            room.outlet.emit(Presence(room.id, identity, online=identity in room.online()))
+            self.drop(identity)
         if len(self._heard) >= FEW:
             self._heard = {feed: one for feed, one in self._heard.items() if one.until > now.mono}
 

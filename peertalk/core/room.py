@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -11,13 +11,13 @@ from peertalk.core.bodies import Bodies
 from peertalk.core.cards import Cards
 from peertalk.core.doors import Door
 from peertalk.core.effects import Arrived, Claimed, ForkSeen, MembersChanged, RoomCame
-from peertalk.core.feed import tip_of
 from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
 from peertalk.core.split import Before, Splits
 from peertalk.core.stored import (
+    STATE_KINDS,
     ClaimRecord,
     EntryRecord,
     FeedKeyRecord,
@@ -70,9 +70,7 @@ class Room:
         self.bodies = Bodies(
             self.record, outlet, self.sharings, learn=self._learn, came=self._tell_arrived, tell=self._tell_feeds
         )  # fmt: skip
-        self.bodies.recall(snapshot.pages)
-        self.relay: Callable[[Sequence[Item], bytes, Sharing], Collection[int]] = lambda *_: ()
-        """Passes on a page that has settled, before it is on disk; the links on which it went."""
+        self.bodies.recall(snapshot.absent, now)
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
         self._seen, self._turned = self._top, now.mono
 
@@ -168,36 +166,45 @@ class Room:
         return page, forks
 
     def _learn(self, entry: EntryRecord) -> None:
+        if entry.kind not in STATE_KINDS:
+            return
         self.members.add(entry)
         self.door.add(entry)
         self.splits.add(entry)
 
-    def settle(self, items: tuple[Item, ...], signature: bytes, size: int, sharing: Sharing, now: Now) -> None:
-        page, forks = self.append(items, signature, now)
-        sharing.note(self.log, tip_of(self.log.pages[page.number])[0])
-        self.bodies.note((page,), now)
-        ops: list[Op] = [PutPage(page)]
-        if not self.record.shown and any(entry.kind == "text" for entry in page.entries):
-            self.record = msgspec.structs.replace(self.record, shown=True)
-            ops.append(PutRoom(self.record))
+    def settle(
+        self, pages: Sequence[PageRecord], forked: Iterable[bytes], size: int, now: Now, sent: Collection[int] = ()
+    ) -> None:
+        """Make pages of others durable that were appended, in one commit; `forked` are the feeds of which they show a new fork.
+        They are claimed and told of after that, but on the links on which they were `sent` on."""
+        self.bodies.note(pages, now)
+        ops: list[Op] = [PutPage(page) for page in pages]
+        came = None
+        if not self.record.shown and any(entry.kind == "text" for page in pages for entry in page.entries):
+            came = self.record = msgspec.structs.replace(self.record, shown=True)
+            ops.append(PutRoom(came))
         self.outlet.unwritten += size
-        sent = self.relay(items, signature, sharing)
-        came = self.record if len(ops) > 1 else None
-        self.outlet.commit(ops, lambda then: self._written(size, page, forks, then, came=came, sent=sent))
+        self.outlet.commit(ops, lambda then: self._written(pages, forked, size, came, sent, then))
 
     def _written(
-        self, size: int, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None, sent: Collection[int]
+        self,
+        pages: Sequence[PageRecord],
+        forked: Iterable[bytes],
+        size: int,
+        came: RoomRecord | None,
+        sent: Collection[int],
+        now: Now,
     ) -> None:
         self.outlet.unwritten -= size
-        self._arrived(page, forks, now, came, sent)
-
-    def _arrived(self, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None, sent: Collection[int]) -> None:
-        self.tell(self.made_durable(page), page.feed, now, sent)
+        tips = {self.made_durable(page): page.feed for page in pages}
+        for tip, feed in tips.items():
+            if tip in self.held:
+                self.tell(tip, feed, now, sent)
         if came is not None:
             self.outlet.emit(RoomCame(came))
-        self._tell_arrived(page.entries, now)
-        if forks:
-            self.outlet.emit(ForkSeen(self.id, page.feed))
+        self._tell_arrived(tuple(entry for page in pages for entry in page.entries), now)
+        for feed in forked:
+            self.outlet.emit(ForkSeen(self.id, feed))
 
     def _tell_arrived(self, entries: tuple[EntryRecord, ...], _now: Now) -> None:
         self.outlet.emit(Arrived(self.id, entries))
@@ -246,6 +253,9 @@ class Room:
 
     def holders(self, feed: bytes, seq: int) -> tuple[list[bytes], list[bytes]]:
         """Who holds an own entry: (on disk, only in memory), identities in order."""
-        disk = {who for (of, who, on_disk), upto in self.claims.items() if of == feed and on_disk and upto >= seq}
-        memory = {who for (of, who, on_disk), upto in self.claims.items() if of == feed and not on_disk and upto >= seq}
+        held: tuple[set[bytes], set[bytes]] = set(), set()
+        for (of, who, on_disk), upto in self.claims.items():
+            if of == feed and upto >= seq:
+                held[on_disk].add(who)
+        memory, disk = held
         return sorted(disk), sorted(memory - disk)

@@ -16,22 +16,26 @@ from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
 from peertalk.core.stored import PageRecord
 
-ANSWER_SIZE = 512 * 1024
-CHUNK, CHUNK_ENTRIES = 16, 256
+ANSWER_SIZE, MAX_ANSWER = 512 * 1024, 2 * 1024 * 1024
+QUICK = 1.0
+"""Seconds after an answer that was cut within which who asks for the rest has taken it quickly: it gets twice as much next."""
+MAX_AT_ONCE = 512
 _ROOM_IN_MESSAGE = wire.MAX_PAGE
 
 
-def answer(room: Room, sharing: Sharing, want: wire.Want) -> None:
-    """Begin to answer a Want; a newer one replaces the older."""
+def answer(room: Room, sharing: Sharing, want: wire.Want, now: Now) -> None:
+    """Begin to answer a Want; a newer one replaces the older. Who asks again at once gets more at a time."""
     for id_ in want.known:
         sharing.note(room.log, id_)
     sharing.serving = room.log.lacking(sharing.held(), want.tips, room.durable)
+    is_quick = now.mono - sharing.served_at <= QUICK
+    sharing.window = min(MAX_ANSWER, sharing.window * 2) if is_quick and sharing.window else ANSWER_SIZE
     begin(room, sharing)
 
 
 def begin(room: Room, sharing: Sharing) -> None:
     """Answer what `sharing.serving` gives, once it is its turn: few are answered at a time, and nobody who doesn't read."""
-    sharing.serving_left = ANSWER_SIZE
+    sharing.serving_left = sharing.window
     if sharing.is_serving:
         return
     sharing.is_held_up = sharing.link in room.outlet.congested
@@ -66,12 +70,12 @@ def _next(room: Room, sharing: Sharing) -> None:
 
 
 def _chunk(sharing: Sharing) -> Iterator[Lack]:
-    """The next pages, few enough that they are no burden to hold."""
+    """The next pages: about as many as fill a message, and few enough that they are no burden to hold."""
     entries = 0
-    for lack in islice(sharing.serving, CHUNK):
+    for lack in islice(sharing.serving, wire.MAX_PAGES):
         yield lack
         entries += len(lack[0].entries)
-        if entries >= CHUNK_ENTRIES:
+        if entries >= min(sharing.at_once, MAX_AT_ONCE):
             return
 
 
@@ -85,28 +89,51 @@ def _end(room: Room, sharing: Sharing) -> None:
     room.outlet.turns.done()
 
 
-def _loaded(room: Room, sharing: Sharing, chunk: list[Lack], pages: Sequence[PageRecord], _now: Now) -> None:
+def _loaded(room: Room, sharing: Sharing, chunk: list[Lack], pages: Sequence[PageRecord], now: Now) -> None:
     if _is_over(room, sharing):
         _end(room, sharing)
         return
     skips = {page.number: skip for page, skip in chunk}
-    for page in pages:
-        message, size = page_message(room.id, page, skips[page.number])
-        room.outlet.emit(Send(sharing.link, message))
-        sharing.serving_left -= size
+    total = entries = 0
+    for runs, size in _messages(page_run(page, skips[page.number]) for page in pages):
+        room.outlet.emit(Send(sharing.link, wire.Pages(room.id, runs)))
+        total += size
+        entries += sum(len(run[0]) for run in runs)
+    sharing.serving_left -= total
+    sharing.served_at = now.mono
+    if total:
+        sharing.at_once = max(1, entries * wire.MAX_PAGE // total)
     _next(room, sharing)
 
 
-def page_message(room: bytes, page: PageRecord, skip: int) -> tuple[wire.Page, int]:
+def _messages(runs: Iterable[tuple[wire.Run, int]]) -> Iterator[tuple[tuple[wire.Run, ...], int]]:
+    """The pages of each message, with their size: as many as go into one."""
+    some: list[wire.Run] = []
+    total = 0
+    for run, size in runs:
+        if some and total + size > _ROOM_IN_MESSAGE:
+            yield tuple(some), total
+            some, total = [], 0
+        some.append(run)
+        total += size
+    if some:
+        yield tuple(some), total
+
+
+def page_run(page: PageRecord, skip: int) -> tuple[wire.Run, int]:
     """A stored page less its first `skip` entries, and its size. Bodies that don't fit are left out: they are asked for."""
-    entries = page.entries[skip:]
+    entries = page.entries[skip:] if skip else page.entries
     size = sum(len(entry.header) + 4 for entry in entries)
     bodies: list[bytes | None] = []
     for entry in entries:
-        fits = entry.body is not None and size + len(entry.body) + 4 <= _ROOM_IN_MESSAGE
-        bodies.append(entry.body if fits else None)
-        size += len(entry.body) + 4 if fits and entry.body is not None else 1
-    return wire.Page(room, tuple(entry.header for entry in entries), page.signature, tuple(bodies)), size
+        body = entry.body
+        if body is not None and size + len(body) + 4 <= _ROOM_IN_MESSAGE:
+            bodies.append(body)
+            size += len(body) + 4
+        else:
+            bodies.append(None)
+            size += 1
+    return (tuple(entry.header for entry in entries), page.signature, tuple(bodies)), size
 
 
 def answer_bodies(room: Room, sharing: Sharing, want: wire.WantBodies) -> None:

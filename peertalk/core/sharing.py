@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from peertalk.core import wire
+from peertalk.core.checks import Checked
 from peertalk.core.feed import Lack
 from peertalk.core.log import Log
 from peertalk.core.rates import Bucket
@@ -23,6 +24,8 @@ MAX_BACKOFF = 8.0
 BODY_BACKOFF, MAX_BODY_BACKOFF = 8.0, 600.0
 _FIRST_BACKOFF = 0.25
 SIGNAL_BURST, SIGNAL_RATE = 10, 2
+FEW = 16
+"""Wanted tips, and entries of an answer, beyond which in a large room that is not a live page that got lost, but catching up."""
 PULSE_BURST, PULSE_RATE = 1024, 256
 """Signatures of pulses that are looked at of one peer: at once, and a second."""
 
@@ -75,7 +78,7 @@ class Sharing:
     """Tips that the peer said it holds and that are not here → not to be asked for before (monotonic seconds)."""
     came: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
     """The peer's own feeds → seq and tip of the greatest page of it that came and could not settle then."""
-    parked: dict[bytes, tuple[wire.Page, bytes]] = field(default_factory=dict)
+    parked: dict[bytes, tuple[Checked, bytes]] = field(default_factory=dict)
     """Live pages that came before what they rest on, with an id that they wait for; few, and only to spare a request."""
     pending: dict[bytes, bytes] = field(default_factory=dict)
     """Tips to tell in the next delta → their feed."""
@@ -84,6 +87,12 @@ class Sharing:
     """When to tell it where others of the room are."""
     serving: Iterator[Lack] = field(default_factory=lambda: iter(()))
     serving_left: int = 0
+    window: int = 0
+    """The size of the answer that is given to it; grows with how quickly it asks for the next."""
+    served_at: float = float("-inf")
+    """When the last answer that was cut had gone out."""
+    at_once: int = 16
+    """Entries that are read for it in one go: about as many as fill a message."""
     is_serving: bool = False
     is_held_up: bool = False
     """It asked, and so much waits for it already that it is answered later."""
@@ -150,10 +159,10 @@ class Sharing:
         elif len(self.wanted) < limit:
             self.wanted.setdefault(tip, at)
 
-    def park(self, tip: bytes, page: wire.Page, missing: bytes) -> None:
+    def park(self, page: Checked, missing: bytes) -> None:
         """Keep a live page until `missing` is here. The oldest give way."""
-        self.parked[tip] = page, missing
-        while len(self.parked) > MAX_PARKED or sum(wire.size(kept) for kept, _ in self.parked.values()) > PARKED_SIZE:
+        self.parked[page.tip] = page, missing
+        while len(self.parked) > MAX_PARKED or sum(kept.size for kept, _ in self.parked.values()) > PARKED_SIZE:
             del self.parked[next(iter(self.parked))]
 
     def held(self) -> list[bytes]:

@@ -20,10 +20,12 @@ Retention = Literal["forever", "session"] | int
 
 STATE_KINDS = ("here", "left", "seal", "admit", "unseal", "follow", "over")
 """Entries that say how a room stands: they are all read at the start, and their bodies never expire."""
+KEPT_KINDS = (*STATE_KINDS, "delete")
+"""Entries whose bodies stay as long as the room's history: they neither expire nor can they be deleted."""
 
 
-class Record(msgspec.Struct, frozen=True):
-    """Base of all records: immutable values."""
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """Base of all records: immutable values, in which no circle can be: the garbage collector need not look for one."""
 
 
 # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -188,7 +190,7 @@ class PutPage(Record, frozen=True):
 
 
 class PutBody(Record, frozen=True):
-    """A body that was absent has come."""
+    """A body that was absent has come; of an entry of which something explains why there is none, it is not kept."""
 
     room: bytes
     entry: bytes
@@ -200,8 +202,11 @@ class PutOutbox(Record, frozen=True):
 
 
 class DropOutbox(Record, frozen=True):
+    """It waits no longer. `erased`: it was deleted, and nothing says any more what it said."""
+
     room: bytes
     number: int
+    erased: bool = False
 
 
 class PutClaim(Record, frozen=True):
@@ -243,19 +248,21 @@ class DropRoom(Record, frozen=True):
 
 
 class ExpireBodies(Record, frozen=True):
-    """Bodies of entries (but those of STATE_KINDS, which say who is who and whether the door is open) whose min(time, received) is
-    before `before` are erased; headers stay, so that chains still verify."""
+    """Bodies of entries (but those of KEPT_KINDS) whose min(time, received) is before `before` are erased: they are `expired`, also
+    those that never came. Headers stay, so that chains still verify."""
 
     room: bytes
     before: int
 
 
 class EraseBodies(Record, frozen=True):
-    """The bodies of these entries are erased, were they there or not: they are `deleted`, and nothing says any more what they said.
-    Headers stay."""
+    """What was said in the message `message`, if it is of one of `feeds`, and in the edits of it that are of `edits`, is erased: they
+    are `deleted`, were their bodies there or not (but for those of KEPT_KINDS). Headers stay."""
 
     room: bytes
-    entries: tuple[bytes, ...]
+    message: bytes
+    feeds: tuple[bytes, ...]
+    edits: tuple[bytes, ...] = ()
 
 
 class PutProfile(Record, frozen=True):
@@ -275,8 +282,7 @@ Op = (
 
 
 class PageIndex(Record, frozen=True, kw_only=True):
-    """A stored page without its headers and bodies. `entries` are (id, seq, lamport); `absent` the ids without a body
-    of which nothing explains why.
+    """A stored page without its headers and bodies. `entries` are (id, seq, lamport).
 
     `prev` is the predecessor of its first entry (b"" at seq 1)."""
 
@@ -284,17 +290,29 @@ class PageIndex(Record, frozen=True, kw_only=True):
     feed: bytes
     prev: bytes
     entries: tuple[tuple[bytes, int, int], ...]
-    absent: tuple[bytes, ...] = ()
+
+
+class Absent(Record, frozen=True):
+    """An entry without a body of which nothing explains why. `time`: by which it would expire, min(time, received)."""
+
+    id: bytes
+    feed: bytes
+    kind: str
+    message: bytes
+    time: int
 
 
 class RoomSnapshot(Record, frozen=True, kw_only=True):
-    """All that is needed of one room; `pages` in settle order; `state` are its entries of STATE_KINDS, in settle order."""
+    """All that is needed of one room; `pages` in settle order; `state` are its entries of STATE_KINDS, and `absent` those without a
+    body, both in settle order; `deletions` are (message, feed of the `delete`), sorted."""
 
     record: RoomRecord
     feeds: tuple[FeedKeyRecord, ...] = ()
     cards: tuple[CardRecord, ...] = ()
     pages: tuple[PageIndex, ...] = ()
     state: tuple[EntryRecord, ...] = ()
+    absent: tuple[Absent, ...] = ()
+    deletions: tuple[tuple[bytes, bytes], ...] = ()
     outbox: tuple[OutboxRecord, ...] = ()
     claims: tuple[ClaimRecord, ...] = ()
 

@@ -12,8 +12,9 @@ import msgspec
 
 from peertalk.core import serving, wire
 from peertalk.core.beginnings import Beginnings
+from peertalk.core.checks import CheckedPages
 from peertalk.core.chores import Chores
-from peertalk.core.crowd import Crowds, place_of
+from peertalk.core.crowd import Crowds
 from peertalk.core.doors import Seen
 from peertalk.core.effects import DoorChanged, Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
 from peertalk.core.entry import MAX_ADMITTED, Content, Left, Random, Seal
@@ -78,8 +79,8 @@ class Replica:
     def _add(self, snapshot: RoomSnapshot, now: Now) -> Place:
         room = Room(snapshot, self.identity.public, self._out, now)
         own = Own(room, self._random, self.name, lambda: self.is_stopped(room))
-        place = place_of(room, own, lambda one: self._linking.admits(room.id, one), disk=self._exchange.keeps(room))
-        self.places[room.id] = place
+        may_speak, disk = (lambda one: self._linking.admits(room.id, one)), self._exchange.keeps(room)
+        place = self.places[room.id] = self.crowds.place(room, own, may_speak, disk=disk)
         place.door = self._linking.door(room.id)
         self._out.touched.add(room.id)
         return place
@@ -188,7 +189,7 @@ class Replica:
             self.send(room, Seal(tuple(inside[start : start + MAX_ADMITTED])), now)
 
     def retire_all(self, now: Now) -> None:
-        """This profile was restored or copied: another copy may be ahead, so go on with new feeds."""
+        """This profile was restored or copied: another copy may be ahead."""
         for id_, place in self.places.items():
             place.own.retire(now, ahead=True)
             self._mark(id_)
@@ -251,12 +252,16 @@ class Replica:
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def received(self, link: int, raw: bytes, now: Now) -> None:
-        """A message came. RemoteError: the link is to be closed; nothing that the message says was kept, and no room began."""
-        message = wire.decode(raw)
+        """A message came. RemoteError: the link is to be closed; nothing that the message says was kept, but for
+        pages before the one that is wrong, and no room began."""
+        self.received_checked(link, wire.decode(raw), now)
+
+    def received_checked(self, link: int, message: wire.Message | CheckedPages, now: Now) -> None:
+        """The same, of one that was decoded, or whose pages were checked, elsewhere: that makes no difference."""
         self._chores.notice_sleep(now)
         self._take(link, message, now)
 
-    def _take(self, link: int, message: wire.Message, now: Now) -> None:
+    def _take(self, link: int, message: wire.Message | CheckedPages, now: Now) -> None:
         state = self.links[link]
         if message.room not in state.proven:
             if message.room in state.quit:
@@ -285,7 +290,7 @@ class Replica:
         self._mark(message.room)
         self._handle(place, sharing, message, now)
 
-    def _handle(self, place: Place, sharing: Sharing, message: wire.Message, now: Now) -> None:
+    def _handle(self, place: Place, sharing: Sharing, message: wire.Message | CheckedPages, now: Now) -> None:
         if isinstance(message, wire.Signal):
             self._on_signal(place, sharing, message, now)
         elif isinstance(message, wire.Roll):
@@ -295,7 +300,7 @@ class Replica:
         else:
             self._exchange.handle(place, sharing, message, now)
 
-    def _place_of(self, state: LinkState, message: wire.Message, now: Now) -> Place | None:
+    def _place_of(self, state: LinkState, message: wire.Message | CheckedPages, now: Now) -> Place | None:
         """The room that is meant; a direct room comes into being when the other one speaks in it."""
         place = self.places.get(message.room)
         if place is None and state.direct is not None and message.room == state.direct.id:
@@ -376,7 +381,7 @@ class Replica:
             if sharing.reach_at is not None and sharing.reach_at <= now.mono:
                 self._reach.tell(place.room, sharing, now)
         self.crowds.pump(place, now)
-        place.wake_at = min((self.crowds.wakes(place), *place.wakes(now)))
+        place.wake_at = min((self.crowds.wakes(place, now), *place.wakes(now)))
 
     def _tell_door(self, place: Place) -> None:
         before, place.door = place.door, self._linking.door(place.room.id)

@@ -6,6 +6,7 @@ nothing else; anything else raises RemoteError("malformed").
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -52,7 +53,7 @@ Run = tuple[
 """Headers, signature, bodies of a page."""
 
 
-class _Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class _Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     pass
 
 
@@ -187,6 +188,10 @@ class Pages(_Message, frozen=True, tag=16):
     room: Id
     pages: Annotated[tuple[Run, ...], Meta(min_length=1, max_length=MAX_PAGES)]
 
+    def each(self) -> Iterator[Page]:
+        """The pages one by one."""
+        return (Page(self.room, *run) for run in self.pages)
+
 
 class Pulses(_Message, frozen=True, tag=17):
     """Signs of life of members of a large room, the sender's own or passed on."""
@@ -231,9 +236,14 @@ Message = (
 )
 
 
+def has_pages(raw: bytes) -> bool:
+    """Does this say that it is a `Pages`? For who wants to have it checked beside everything else."""
+    return raw[:2] == b"\x93\x10"
+
+
 def size(page: Page) -> int:
     """The bytes of its headers and bodies; at most MAX_PAGE in one message."""
-    return sum(map(len, page.headers)) + sum(len(body) for body in page.bodies if body is not None)
+    return sum(map(len, page.headers)) + sum([len(body) for body in page.bodies if body is not None])
 
 
 _encoder = msgspec.msgpack.Encoder()

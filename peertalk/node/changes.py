@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 import apsw
 import msgspec
 
+from peertalk.core.annotations import target
 from peertalk.core.stored import (
     DropOffer,
     DropOutbox,
     DropPeer,
     DropRoom,
+    EntryRecord,
+    EraseBodies,
     ExpireBodies,
     ForgetHistory,
     Op,
+    PageRecord,
     PutBody,
     PutCard,
     PutClaim,
@@ -27,10 +32,13 @@ from peertalk.core.stored import (
     PutProfile,
     PutRoom,
 )
-from peertalk.node.schema import CONTENT, STATE
+from peertalk.node.schema import CONTENT, GONE, KEPT
+from peertalk.node.words import Words, rewrite
 
 _HISTORY: Final = ("entry", "page", "card", "claim", "feed_key")
 _SMALL: Final = ("room", "feed_key", "card", "claim", "outbox", "peer", "offer")
+
+_INSERT_ENTRY: Final = f"INSERT INTO entry VALUES ({', '.join('?' * 14)})"
 
 
 class Changes:
@@ -44,6 +52,7 @@ class Changes:
         self._connection = connection
         self._do: Callable[..., apsw.Cursor] = connection.execute
         self._encode = msgspec.msgpack.Encoder().encode
+        self._words = Words(connection)
         self._rooms: dict[bytes, int] = dict(connection.execute("SELECT id, n FROM room"))
         last = (connection.execute(f"SELECT max(n) FROM content_{n}").get for n in self._rooms.values())
         self._next: int = 1 + max((n for n in last if n is not None), default=0)
@@ -52,15 +61,22 @@ class Changes:
 
     def apply(self, op: Op) -> None:
         """Carry out one operation."""
-        _APPLY[type(op)](self, op)
+        self.apply_all((op,))
+
+    def apply_all(self, ops: Iterable[Op]) -> None:
+        """Carry out operations in order; pages of one room that follow each other in one go."""
+        for room, run in groupby(ops, key=lambda op: op.record.room if type(op) is PutPage else None):
+            if room is not None:
+                self._put_pages(room, [op.record for op in run if type(op) is PutPage])
+                continue
+            for op in run:
+                _APPLY[type(op)](self, op)
 
     def wipe(self) -> None:
-        """To be called before COMMIT where something was `erased`: write the small tables anew, on clean pages."""
+        """To be called before COMMIT where something was `erased`: write anew, on clean pages, what it may have left traces in."""
         for table in _SMALL:
-            rows = self._do(f"SELECT * FROM {table}").fetchall()
-            self._do(f"DELETE FROM {table}")
-            if rows:
-                self._connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+            rewrite(self._connection, table)
+        self._words.clean()
 
     def _put_profile(self, op: PutProfile) -> None:
         self._do("INSERT OR REPLACE INTO profile VALUES (?, ?)", (op.key, op.value))
@@ -111,59 +127,67 @@ class Changes:
 
     def _drop_outbox(self, op: DropOutbox) -> None:
         self._do("DELETE FROM outbox WHERE room = ? AND number = ?", (self._rooms.get(op.room), op.number))
+        self.erased |= op.erased and self._connection.changes() > 0
 
-    def _put_page(self, op: PutPage) -> None:
-        page, room, first = op.record, self._rooms[op.record.room], self._next
-        self._next += len(page.entries)
-        numbered = list(enumerate(page.entries, first))
-        row = (first, room, page.number, len(page.entries), page.feed, page.prev, page.signature)
-        self._do("INSERT INTO page VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    def _put_pages(self, into: bytes, records: Sequence[PageRecord]) -> None:
+        room = self._rooms[into]
+        pages: list[tuple[object, ...]] = []
+        numbered: list[tuple[int, int, EntryRecord]] = []
+        for page in records:
+            first = self._next
+            self._next += len(page.entries)
+            pages.append((first, room, page.number, len(page.entries), page.feed, page.prev, page.signature))
+            numbered += [(n, first, entry) for n, entry in enumerate(page.entries, first)]
+        self._connection.executemany("INSERT INTO page VALUES (?, ?, ?, ?, ?, ?, ?)", pages)
+        self._connection.executemany(_INSERT_ENTRY, [_entry_row(n, room, first, entry) for n, first, entry in numbered])
         self._connection.executemany(
-            "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    n,
-                    room,
-                    first,
-                    e.id,
-                    e.seq,
-                    e.lamport,
-                    e.time,
-                    e.received,
-                    e.kind,
-                    e.message,
-                    e.late,
-                    n if e.body is not None else None,
-                )
-                for n, e in numbered
-            ],
+            f"INSERT INTO content_{room} VALUES (?, ?, ?)", [(n, e.header, e.body) for n, _, e in numbered]
         )
-        self._connection.executemany(
-            f"INSERT INTO content_{room} VALUES (?, ?, ?)", [(n, e.header, e.body) for n, e in numbered]
-        )
+        self._words.add(room, ((n, e.kind, e.body) for n, _, e in numbered))
 
     def _put_body(self, op: PutBody) -> None:
         """At the end of the table: a row that grew in its place would make others move."""
         room = self._rooms.get(op.room)
-        self._do("UPDATE entry SET body = ? WHERE id = ? AND room = ? AND body IS NULL", (self._next, op.entry, room))
-        if self._connection.changes():
+        lacks = "SELECT n, kind FROM entry WHERE id = ? AND room = ? AND body IS NULL AND gone = 0"
+        rows: list[tuple[Any, ...]] = self._do(lacks, (op.entry, room)).fetchall()
+        for n, kind in rows:
+            about = target(kind, op.body) or None
+            self._do("UPDATE entry SET body = ?, target = ? WHERE n = ?", (self._next, about, n))
             self._do(f"INSERT INTO content_{room} (n, body) VALUES (?, ?)", (self._next, op.body))
+            self._words.add(self._rooms[op.room], ((n, kind, op.body),))
             self._next += 1
 
     def _expire_bodies(self, op: ExpireBodies) -> None:
-        """Zeros of the same length stay in the same place."""
         room = self._rooms.get(op.room)
-        expired = f"room = ? AND body IS NOT NULL AND min(time, received) < ? AND kind NOT IN {STATE}"
-        bodies = self._do(f"SELECT body FROM entry WHERE {expired} ORDER BY body", (room, op.before)).fetchall()
-        if bodies:
-            self._connection.executemany(f"UPDATE content_{room} SET body = zeroblob(length(body)) WHERE n = ?", bodies)
-            self._do(f"UPDATE entry SET body = NULL WHERE {expired}", (room, op.before))
+        due = f"SELECT n FROM entry WHERE room = ? AND gone = 0 AND min(time, received) < ? AND kind NOT IN {KEPT}"
+        self._erase(room, [n for (n,) in self._do(due, (room, op.before))], GONE.index("expired"))
+
+    def _erase_bodies(self, op: EraseBodies) -> None:
+        room, deleted = self._rooms.get(op.room), GONE.index("deleted")
+        for column, feeds, kinds in (("message", op.feeds, f"NOT IN {KEPT}"), ("target", op.edits, "= 'edit'")):
+            named = f"""
+                SELECT e.n, p.feed FROM entry AS e CROSS JOIN page AS p ON p.n = e.page
+                WHERE e.{column} = ? AND e.room = ? AND e.gone != {deleted} AND e.kind {kinds}
+            """
+            self._erase(room, [n for n, feed in self._do(named, (op.message, room)) if feed in feeds], deleted)
+
+    def _erase(self, room: int | None, entries: list[Any], gone: int) -> None:
+        """Zeros of the same length stay in the same place; what was said is found no more."""
+        body = f"SELECT e.n, e.kind, c.body, c.n FROM entry AS e CROSS JOIN content_{room} AS c ON c.n = e.body WHERE e.n = ?"
+        numbers = [(n,) for n in entries]
+        here: list[tuple[Any, ...]] = self._connection.executemany(body, numbers).fetchall() if numbers else []
+        if room is not None and here:
+            self._words.take(room, [(n, kind, body) for n, kind, body, _ in here])
+            zeros = f"UPDATE content_{room} SET body = zeroblob(length(body)) WHERE n = ?"
+            self._connection.executemany(zeros, [row[3:] for row in here])
             self.erased = True
+        self._connection.executemany(f"UPDATE entry SET body = NULL, target = NULL, gone = {gone} WHERE n = ?", numbers)
 
     def _forget_history(self, op: ForgetHistory) -> None:
         room = self._rooms.get(op.room)
         if room is not None:
             self._do(f"DELETE FROM content_{room}")
+            self._words.drop(room)
             for table in _HISTORY:
                 self._do(f"DELETE FROM {table} WHERE room = ?", (room,))
             self.erased = True
@@ -175,6 +199,12 @@ class Changes:
             self._do(f"DROP TABLE content_{room}")
             self._do("DELETE FROM outbox WHERE room = ?", (room,))
             self._do("DELETE FROM room WHERE n = ?", (room,))
+
+
+def _entry_row(n: int, room: int, page: int, e: EntryRecord) -> tuple[object, ...]:
+    body, about = n if e.body is not None else None, target(e.kind, e.body) or None
+    fixed = (n, room, page, e.id, e.seq, e.lamport, e.time, e.received, e.kind, e.message, e.late)
+    return (*fixed, body, GONE.index(e.gone), about)
 
 
 _APPLY: Final[dict[type, Callable[[Changes, Any], None]]] = {
@@ -189,9 +219,9 @@ _APPLY: Final[dict[type, Callable[[Changes, Any], None]]] = {
     PutClaim: Changes._put_claim,
     PutOutbox: Changes._put_outbox,
     DropOutbox: Changes._drop_outbox,
-    PutPage: Changes._put_page,
     PutBody: Changes._put_body,
     ExpireBodies: Changes._expire_bodies,
+    EraseBodies: Changes._erase_bodies,
     ForgetHistory: Changes._forget_history,
     DropRoom: Changes._drop_room,
 }

@@ -91,7 +91,7 @@ class Life:
             arrange=self._arrange,
             fail=self._disk_failed,
         )
-        self.replica.crowds.is_known = self._is_known
+        self.replica.crowds.is_known, self.replica.crowds.is_ignored = self._is_known, self.people.is_blocked
         self.links.engine = self.engine
         self.comparing = Comparing(self.replica, self.views, self.news, self.now, self.engine.turn)
         self.links.on_double = self._warn_double

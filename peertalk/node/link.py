@@ -156,6 +156,15 @@ class Link(asyncio.Protocol):
         """This room is no longer proven here; to be spoken of again it would have to be."""
         self._channel.forget(room)
 
+    def read_on(self, *, reading: bool) -> None:
+        """Stop reading, or go on: what came before is being looked at."""
+        if self._transport is None or self._reason is not None:
+            return
+        if reading:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
     def close(self, reason: str) -> None:
         """Say goodbye and hang up; `reason` is a word (a-z, _). The first reason counts."""
         if self._reason is None:

@@ -8,7 +8,9 @@ from ipaddress import ip_address
 from itertools import count
 from typing import Protocol
 
+from peertalk.core import wire
 from peertalk.core.channel import Channel, ChannelEvent, Established
+from peertalk.core.checks import CheckedPages
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity, tag
 from peertalk.core.outlet import Now
@@ -17,6 +19,7 @@ from peertalk.core.session import Proven, Received
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError
 from peertalk.node.admission import Admission, Guest
+from peertalk.node.checking import Checking, What
 from peertalk.node.dialer import Dialer
 from peertalk.node.engine import Engine
 from peertalk.node.interfaces import packed
@@ -74,6 +77,7 @@ class Links:
         self._replica, self._identity, self._dialer = replica, identity, dialer
         self._clock, self._random = clock, random
         self._admission, self._is_blocked, self._met = admission, is_blocked, met
+        self._checking = Checking(self._checked)
         self._all: dict[int, Link] = {}
         self._rooms: dict[int, frozenset[bytes]] = {}
         """In which rooms one was when a link that is being set up was begun."""
@@ -174,6 +178,15 @@ class Links:
     # ── what becomes of them ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _on_event(self, link: Link, event: ChannelEvent) -> None:
+        if link.id not in self.lines or not self._checking.take(link.id, link, event):
+            self._deliver(link, event)
+
+    def _checked(self, number: int, event: What) -> None:
+        link = self.lines.get(number)
+        if link is not None:
+            self._deliver(link, event)
+
+    def _deliver(self, link: Link, event: What) -> None:
         try:
             self._take(link, event)
         except RemoteError as error:
@@ -184,9 +197,11 @@ class Links:
             link.close("internal")
         self._turn()
 
-    def _take(self, link: Link, event: ChannelEvent) -> None:
+    def _take(self, link: Link, event: What) -> None:
         if isinstance(event, Established):
             self._established(link, event)
+        elif isinstance(event, CheckedPages | wire.Pages):
+            self._replica.received_checked(link.id, event, self._now())
         elif link.pairing and self.pairings is not None:
             self.pairings.happened(link, event)
         elif link.id in self.lines and isinstance(event, Received):
@@ -273,6 +288,7 @@ class Links:
         return any(link.id in place.room.sharings for place in self._replica.places.values())
 
     def _drop(self, link: Link, now: Now) -> None:
+        self._checking.drop(link.id)
         if self.lines.pop(link.id, None) is not None and link.peer is not None:
             del self._by_identity[link.peer]
             self._replica.link_down(link.id, now)
@@ -305,6 +321,7 @@ class Links:
             link.close(GONE)
         for link in links:
             await link.closed()
+        self._checking.close()
 
     def _now(self) -> Now:
         return Now(self._clock.mono(), self._clock.wall())

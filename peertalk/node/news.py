@@ -155,7 +155,8 @@ class News:
 
     def tell(self, notice: Notice) -> None:
         """Take in one notice."""
-        self._handlers[type(notice)](self, notice)
+        with self._views.still():
+            self._handlers[type(notice)](self, notice)
 
     def _room(self, room: bytes) -> Room | None:
         place_ = self._replica.places.get(room)
@@ -237,19 +238,20 @@ class News:
 
     def _on_claimed(self, notice: Claimed) -> None:
         known = self._own.get((notice.room, notice.feed), {})
-        since = max(notice.since, notice.upto - NEWEST)
+        room = self._room(notice.room)
+        top = room.log.chain(notice.feed).top[1] if room is not None else 0
+        since = max(notice.since, max(notice.upto, top) - NEWEST)
         for seq in range(since + 1, notice.upto + 1):
             if known.get(seq):
                 self._tell_delivered(notice.room, notice.feed, seq, known[seq])
         missing = {seq for seq in range(since + 1, notice.upto + 1) if seq not in known}
-        room = self._room(notice.room)
         if missing and room is not None:
             self._spawn(self._tell_older(room, notice.feed, missing))
 
     async def _tell_older(self, room: Room, feed: bytes, missing: set[int]) -> None:
         """Messages of earlier runs of the program: their ids are in the database."""
         chain = room.log.chain(feed)
-        numbers = [page.number for page in chain.pages if any(seq in missing for _, seq, _ in page.entries)]
+        numbers = [page.number for page in chain.above(min(missing) - 1) if any(seq in missing for _, seq, _ in page.entries)]
         for page in await self._store.pages(room.id, numbers):
             for entry in page.entries:
                 if entry.seq in missing and entry.kind in COUNTED_KINDS:

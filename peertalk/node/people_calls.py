@@ -29,6 +29,7 @@ class PeopleCalls(Calls):
         await self._life.people.block(identity, blocked=blocked)
         if blocked:
             self._life.links.hang_up(identity, "blocked")
+            self._life.replica.crowds.ignore(identity)
         else:
             self._life.dialer.changed_rooms(self._life.clock.mono())
         self._life.replica.resume()  # who is blocked stops no room

@@ -48,8 +48,8 @@ class Store(Protocol):
         before: tuple[int, bytes] | None = None,
         after: tuple[int, bytes] | None = None,
     ) -> list[EntryRecord]:
-        """At most `limit` entries of these kinds whose body is here, in order: the ones just after `after`, or just before
-        `before`, or the newest. Of entries with the same message id in one room only the first in order is given."""
+        """At most `limit` entries of these kinds whose body is here or was deleted, in order: the ones just after `after`, or just
+        before `before`, or the newest. Of entries with the same message id in one room only the first in order is given."""
         ...
 
     async def find(self, message: bytes, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
@@ -59,8 +59,8 @@ class Store(Protocol):
     async def unread(
         self, room: bytes, read: tuple[int, bytes], kinds: Collection[str], without: Collection[bytes], pages: int
     ) -> int:
-        """How many entries of these kinds lie above order key `read`, in the first `pages` pages, except those in the feeds
-        `without` (one's own)."""
+        """How many entries of these kinds whose body is here lie above order key `read`, in the first `pages` pages, except those in
+        the feeds `without` (one's own)."""
         ...
 
     async def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
@@ -69,7 +69,7 @@ class Store(Protocol):
 
     async def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
         """(room, entry) of at most `limit` messages, stories and edits that have all words of `query` (the last one may be the
-        beginning of a word), whatever their case and accents; the newest by received time first. Of a message that was deleted
+        beginning of a word), whatever their case and accents; what came here last first. Of a message that was deleted
         nothing is found; that a newer edit says otherwise is for the caller to see (core/annotations.py)."""
         ...
 

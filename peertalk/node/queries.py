@@ -15,6 +15,7 @@ import apsw
 import msgspec
 
 from peertalk.core.stored import (
+    Absent,
     CardRecord,
     ClaimRecord,
     EntryRecord,
@@ -28,7 +29,8 @@ from peertalk.core.stored import (
     RoomSnapshot,
     Snapshot,
 )
-from peertalk.node.schema import STATE
+from peertalk.node import words
+from peertalk.node.schema import GONE, STATE
 
 Key = tuple[int, bytes]
 Row = tuple[Any, ...]
@@ -42,20 +44,23 @@ _offer: Final = msgspec.msgpack.Decoder(OfferRecord)
 # The columns of an EntryRecord; `{room}` is the number of the room, whose own table has headers and bodies (schema.py).
 _COLUMNS: Final = """
     e.id, p.feed, e.seq, e.lamport, e.time, e.kind, e.message, c.header,
-    iif(e.body = e.n, c.body, (SELECT body FROM content_{room} WHERE n = e.body)), e.received, e.late
+    iif(e.body = e.n, c.body, (SELECT body FROM content_{room} WHERE n = e.body)), e.received, e.late, e.gone
 """
 _ENTRIES: Final = """
     FROM entry AS e CROSS JOIN page AS p ON p.n = e.page CROSS JOIN content_{room} AS c ON c.n = e.n
 """
-# An entry is shown if its body is here and no twin of it (same message, an allowed kind) comes before it. `t.n != e.n`
-# settles it inside the index for all that have no twin.
+# An entry is shown if its body is here, or was and is deleted, and no twin of it (same message, an allowed kind) comes before it.
+# `t.n != e.n` settles it inside the index for all that have no twin.
 _SHOWN: Final = """
-    e.room = {room} AND e.body IS NOT NULL AND e.kind IN ({kinds}) AND NOT EXISTS (
+    e.room = {room} AND (e.body IS NOT NULL{deleted}) AND e.kind IN ({kinds}) AND NOT EXISTS (
         SELECT 1 FROM entry AS t INDEXED BY entry_message
-        WHERE t.message = e.message AND t.n != e.n AND t.room = e.room AND t.body IS NOT NULL AND t.kind IN ({kinds})
+        WHERE t.message = e.message AND t.n != e.n AND t.room = e.room AND (t.body IS NOT NULL{deleted_twin}) AND t.kind IN ({kinds})
         AND (t.lamport, t.id) < (e.lamport, e.id)
     )
 """
+_DELETED: Final = GONE.index("deleted")
+_ALSO_DELETED: Final = {"deleted": f" OR e.gone = {_DELETED}", "deleted_twin": f" OR t.gone = {_DELETED}"}
+_NOT_DELETED: Final = {"deleted": "", "deleted_twin": ""}
 
 
 def snapshot(connection: apsw.Connection) -> Snapshot:
@@ -77,6 +82,7 @@ def _rooms(connection: apsw.Connection) -> tuple[RoomSnapshot, ...]:
     cards = _by_room(connection, "SELECT room, record FROM card ORDER BY identity, via")
     outbox = _by_room(connection, "SELECT room, number, message, kind, body, time FROM outbox ORDER BY number")
     claims = _by_room(connection, "SELECT room, feed, identity, seq, disk FROM claim ORDER BY feed, identity, disk")
+    absent, deletions = _by_room(connection, _ABSENT), _by_room(connection, _DELETIONS)
     pages = _pages(connection)
     return tuple(
         RoomSnapshot(
@@ -85,11 +91,24 @@ def _rooms(connection: apsw.Connection) -> tuple[RoomSnapshot, ...]:
             cards=tuple(_card.decode(row[0]) for row in cards[n]),
             pages=tuple(pages[n]),
             state=_state(connection, n),
+            absent=tuple(Absent(*row) for row in absent[n]),
+            deletions=tuple(deletions[n]),
             outbox=tuple(_waiting(record.id, row) for row in outbox[n]),
             claims=tuple(_claim(record.id, row) for row in claims[n]),
         )
         for n, record in rooms
     )
+
+
+_ABSENT: Final = """
+    SELECT e.room, e.id, p.feed, e.kind, e.message, min(e.time, e.received)
+    FROM entry AS e INDEXED BY entry_absent CROSS JOIN page AS p ON p.n = e.page
+    WHERE e.body IS NULL AND e.gone = 0 ORDER BY p.number, e.n
+"""
+_DELETIONS: Final = """
+    SELECT DISTINCT p.room, e.target, p.feed FROM entry AS e INDEXED BY entry_delete CROSS JOIN page AS p ON p.n = e.page
+    WHERE e.kind = 'delete' AND e.target IS NOT NULL ORDER BY e.target, p.feed
+"""
 
 
 def _waiting(room: bytes, row: Row) -> OutboxRecord:
@@ -111,24 +130,18 @@ def _by_room(connection: apsw.Connection, query: str) -> defaultdict[int, list[R
 
 def _pages(connection: apsw.Connection) -> defaultdict[int, list[PageIndex]]:
     """Entries are numbered page by page, so two parallel walks find what belongs together."""
-    absent: defaultdict[int, list[bytes]] = defaultdict(list)
-    for page, entry in connection.execute(
-        "SELECT page, id FROM entry INDEXED BY entry_absent WHERE body IS NULL ORDER BY page, n"
-    ):
-        absent[page].append(entry)
     same: dict[bytes, bytes] = {}  # one object for a feed key, and for an id and the `prev` of the page after it
     found: defaultdict[int, list[PageIndex]] = defaultdict(list)
     # Closed by hand: a cursor that is not read to its end keeps the connection's read transaction open.
     with closing(connection.execute("SELECT id, seq, lamport FROM entry ORDER BY n")) as entries:
-        for n, room, number, length, feed, prev in connection.execute(
-            "SELECT n, room, number, length, feed, prev FROM page ORDER BY n"
+        for room, number, length, feed, prev in connection.execute(
+            "SELECT room, number, length, feed, prev FROM page ORDER BY n"
         ):
             index = PageIndex(
                 number=number,
                 feed=same.setdefault(feed, feed),
                 prev=same.pop(prev, prev),
                 entries=tuple(islice(entries, length)),
-                absent=tuple(absent.get(n, ())),
             )
             same[index.entries[-1][0]] = index.entries[-1][0]
             found[room].append(index)
@@ -143,7 +156,7 @@ def _state(connection: apsw.Connection, room: int) -> tuple[EntryRecord, ...]:
 
 
 def _entry(row: Row) -> EntryRecord:
-    entry, feed, seq, lamport, time, kind, message, header, body, received, late = row
+    entry, feed, seq, lamport, time, kind, message, header, body, received, late, gone = row
     return EntryRecord(
         id=entry,
         feed=feed,
@@ -156,6 +169,7 @@ def _entry(row: Row) -> EntryRecord:
         body=body,
         received=received,
         late=bool(late),
+        gone=GONE[gone],
     )
 
 
@@ -205,7 +219,8 @@ def entries(
     way = "ASC" if after is not None else "DESC"
     query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE {_SHOWN} {conditions} ORDER BY e.lamport {way}, e.id {way} LIMIT ?"
     values = (*kinds, *kinds, *chain.from_iterable(bound for _, bound in bounds), limit)
-    found = [_entry(row) for row in connection.execute(query.format(room=inside, kinds=_marks(kinds)), values)]
+    query = query.format(room=inside, kinds=_marks(kinds), **_ALSO_DELETED)
+    found = [_entry(row) for row in connection.execute(query, values)]
     return found if after is not None else found[::-1]
 
 
@@ -227,9 +242,38 @@ def unread(
     query = f"""
         SELECT count(*) FROM entry AS e CROSS JOIN page AS p ON p.n = e.page
         WHERE {_SHOWN} AND (e.lamport, e.id) > (?, ?) AND p.number < ? AND p.feed NOT IN ({{without}})
-    """.format(room=inside, kinds=_marks(kinds), without=_marks(without))
+    """.format(room=inside, kinds=_marks(kinds), without=_marks(without), **_NOT_DELETED)
     count: int = connection.execute(query, (*kinds, *kinds, *read, pages, *without)).get
     return count
+
+
+def about(connection: apsw.Connection, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+    """The entries about these messages whose bodies are here, in order."""
+    inside = _number(connection, room)
+    if inside is None:
+        return []
+    query = f"""
+        SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND e.body IS NOT NULL AND e.target IN ({_marks(messages)})
+        ORDER BY e.lamport, e.id
+    """
+    return [_entry(row) for row in connection.execute(query.format(room=inside), tuple(messages))]
+
+
+def search(connection: apsw.Connection, said: str, limit: int, room: bytes | None) -> list[tuple[bytes, EntryRecord]]:
+    """(room, entry) of those in which all words are found; what came here last first."""
+    asked = words.query(said)
+    if not asked:
+        return []
+    inside = _number(connection, room) if room is not None else None
+    where = [n for n in words.tables(connection) if room is None or n == inside]
+    found = sorted((n for one in where for n in words.find(connection, one, asked, limit)), reverse=True)[:limit]
+    return [_with_room(connection, n) for n in found]
+
+
+def _with_room(connection: apsw.Connection, n: int) -> tuple[bytes, EntryRecord]:
+    room, id = next(connection.execute("SELECT r.n, r.id FROM entry AS e JOIN room AS r ON r.n = e.room WHERE e.n = ?", (n,)))
+    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.n = ?"
+    return id, _entry(next(connection.execute(query.format(room=room), (n,))))
 
 
 def _marks(values: Collection[object]) -> str:

@@ -8,13 +8,14 @@ Headers and bodies are not in the table of entries: a start reads all of that. A
 `secure_delete` alone does not achieve: it overwrites the place of a row, but SQLite moves rows between its pages when it splits
 and joins them, and a copy may stay in the unused middle of a page. So they lie where nothing is ever moved: in a table of the
 room's own (`content_7`) to which rows are only added, at its end; where a body is overwritten in place; and which is emptied or
-dropped as a whole, pages and all. The small tables are written anew when something in them was erased (changes.py).
+dropped as a whole, pages and all. The small tables are written anew when something in them was erased (changes.py), and so is the
+full-text index of a room (words.py).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,9 @@ from typing import Final
 import apsw
 import msgspec
 
+from peertalk.core.stored import Gone
 from peertalk.errors import StartError
+from peertalk.node import words
 
 APPLICATION_ID: Final = 0x5054_616C  # "PTal": what `file` and other tools could see behind the key
 
@@ -71,10 +74,25 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     DROP INDEX entry_presence;
     CREATE INDEX entry_state ON entry (room, n) WHERE kind IN ('here', 'left', 'seal', 'admit', 'unseal', 'follow', 'over');
     """,
+    # 3, and then words.fill
+    """
+    ALTER TABLE entry ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE entry ADD COLUMN target BLOB;
+    DROP INDEX entry_absent;
+    CREATE INDEX entry_absent ON entry (page) WHERE body IS NULL AND gone = 0;
+    CREATE INDEX entry_target ON entry (room, target) WHERE target IS NOT NULL;
+    CREATE INDEX entry_delete ON entry (page, target) WHERE kind = 'delete';
+    """,
 )
+_AND_THEN: Final[Mapping[int, Callable[[apsw.Connection], None]]] = {3: words.fill}
+"""What SQL alone can't do, after a migration and together with it."""
 
 STATE: Final = "('here', 'left', 'seal', 'admit', 'unseal', 'follow', 'over')"
 """core.stored.STATE_KINDS, as in the index, which has to be named word by word."""
+KEPT: Final = f"{STATE[:-1]}, 'delete')"
+"""core.stored.KEPT_KINDS."""
+GONE: Final[tuple[Gone, ...]] = ("", "expired", "deleted")
+"""What `entry.gone` says."""
 
 # Row `entry.n` has the header, row `entry.body` the body: the same row, or a later one if the body came later.
 CONTENT: Final = "CREATE TABLE content_{room} (n INTEGER PRIMARY KEY, header BLOB, body BLOB) STRICT"
@@ -214,4 +232,6 @@ def _migrate(connection: apsw.Connection) -> None:
     for number in range(found, known):
         with connection:
             connection.execute(MIGRATIONS[number]).fetchall()
+            if number + 1 in _AND_THEN:
+                _AND_THEN[number + 1](connection)
             connection.pragma("user_version", number + 1)

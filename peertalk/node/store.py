@@ -99,6 +99,14 @@ class Store:
         """See ports.Store; counts what `entries` would give."""
         return await self._read(queries.unread, room, read, kinds, without, pages)
 
+    async def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+        """See ports.Store."""
+        return await self._read(queries.about, room, messages)
+
+    async def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
+        """See ports.Store."""
+        return await self._read(queries.search, query, limit, room)
+
     def pragma(self, name: str) -> object:
         """What the connection that writes says of itself, e.g. `synchronous`."""
         return self._writer.ask(lambda connection: connection.pragma(name))

@@ -17,6 +17,7 @@ from peertalk.core.stored import (
     DropPeer,
     DropRoom,
     EntryRecord,
+    EraseBodies,
     ExpireBodies,
     ForgetHistory,
     Op,
@@ -139,6 +140,20 @@ class Stores:
         """See ports.Store."""
         return await self._of(room).unread(room, read, kinds, without, pages)
 
+    async def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+        """See ports.Store."""
+        return await self._of(room).annotations(room, messages)
+
+    async def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
+        """See ports.Store."""
+        if room is not None:
+            return await self._of(room).search(query, limit, room)
+        found = await self._disk.search(query, limit)
+        if self._memory is None:
+            return found
+        both = found + await self._memory.search(query, limit)
+        return sorted(both, key=lambda one: one[1].received, reverse=True)[:limit]
+
     async def close(self) -> None:
         """Close both; what was in memory is gone."""
         if self._memory is not None:
@@ -153,7 +168,9 @@ def _room_of(op: Op) -> bytes:
             return b""
         case PutRoom(record):
             return record.id
-        case DropRoom(room) | ForgetHistory(room) | ExpireBodies(room) | DropOutbox(room) | PutBody(room) | DropOffer(room):
+        case DropRoom(room) | ForgetHistory(room) | DropOutbox(room) | DropOffer(room):
+            return room
+        case ExpireBodies(room) | EraseBodies(room) | PutBody(room):
             return room
         case _:
             return op.record.room

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Final
 
@@ -29,6 +30,16 @@ class Views:
     def __init__(self, replica: Replica, peers: Mapping[bytes, PeerRecord], is_known: Callable[[bytes], bool]) -> None:
         self._replica = replica
         self._peers, self._is_known = peers, is_known
+        self._authors: dict[tuple[bytes, bytes], events.Author] | None = None
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Nothing changes inside: who somebody is has to be found out once."""
+        self._authors = {}
+        try:
+            yield
+        finally:
+            self._authors = None
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -203,8 +214,17 @@ class Views:
 
     def author(self, room: Room, feed: bytes) -> events.Author:
         """Whose feed it is, as shown: several names where several claim it, a tag of the feed where nobody does."""
+        if self._authors is None:
+            return self._author(room, feed)
+        author = self._authors.get((room.id, feed))
+        if author is None:
+            author = self._authors[room.id, feed] = self._author(room, feed)
+        return author
+
+    def _author(self, room: Room, feed: bytes) -> events.Author:
         if feed in room.own_feeds():
-            return events.Author(id=self.me.id, name=self.me.name, tag=self.me.tag)
+            me = self.me
+            return events.Author(id=me.id, name=me.name, tag=me.tag)
         owner = room.cards.owner(feed)
         if owner is None:
             return events.Author(id="", name="?", tag=tag(feed))

@@ -102,8 +102,7 @@ class Writer:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for commit in batch:
-                for op in commit.ops:
-                    self._changes.apply(op)
+                self._changes.apply_all(commit.ops)
             if self._changes.erased:
                 self._changes.wipe()
             self._connection.execute("COMMIT")

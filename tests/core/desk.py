@@ -175,9 +175,10 @@ def of(kind: type[E], effects: Iterable[object]) -> list[E]:
 
 
 def sent(kind: type[M], effects: Iterable[object], link: int | None = None) -> list[M]:
-    """The messages of this kind that were sent (over this link)."""
-    found = (effect for effect in of(Send, effects) if link is None or effect.link == link)
-    return [effect.message for effect in found if isinstance(effect.message, kind)]
+    """The messages of this kind that were sent (over this link); as a `Page` also each that was one of several."""
+    messages = (effect.message for effect in of(Send, effects) if link is None or effect.link == link)
+    each = (page for message in messages for page in (message.each() if isinstance(message, wire.Pages) else (message,)))
+    return [message for message in (messages if kind is wire.Pages else each) if isinstance(message, kind)]
 
 
 def closed(effects: Iterable[object]) -> list[tuple[int, str]]:

@@ -7,14 +7,13 @@ import copy
 import pytest
 
 from peertalk.core import wire
-from peertalk.core.effects import Effect, LoadPages
+from peertalk.core.effects import Effect
 from peertalk.core.room import NOTHING
 from peertalk.core.rooms import DAY_MS
 from peertalk.core.sync import Replica
 from tests.core.authors import ROOM, Author, tip
 from tests.core.desk import Desk, sent
 from tests.core.test_asking import without_bodies
-from tests.core.test_forgetting import stay_awake
 
 
 def claims(effects: list[Effect], link: int) -> list[tuple[tuple[bytes, ...], tuple[bytes, ...]]]:
@@ -47,23 +46,21 @@ def test_a_body_under_way_to_the_disk_is_not_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize(("later", "absent"), [(0, True), (31 * DAY_MS, False)], ids=["absent", "expired"])
-def test_after_a_start_nothing_is_claimed_that_was_not_looked_for_yet(later: int, absent: bool) -> None:
+def test_after_a_start_what_is_absent_is_not_claimed_and_what_would_have_expired_is_not_absent(
+    later: int, absent: bool
+) -> None:
     desk, ben = Desk(), Author("ben")
     page = ben.says("one")
     desk.hear(desk.meet(ben), without_bodies(page))
-    stay_awake(desk, later)
-    desk.later(2)
-    replica = Replica(desk.identity, desk.disk.snapshot(), disk=True, random=desk.random, now=desk.now)
-    (load,) = [effect for effect in replica.drain(desk.now) if isinstance(effect, LoadPages)]
+    snapshot = desk.disk.snapshot()
+    desk.wall += later
+    replica = Replica(desk.identity, snapshot, disk=True, random=desk.random, now=desk.now)
     replica.link_up(1, ben.public, (ROOM.id,), desk.now)
     replica.received(1, wire.encode(ben.card()), desk.now)
     replica.received(1, wire.encode(wire.Have(ROOM.id, bytes(32), 1, True)), desk.now)
     effects = replica.drain(desk.now)
-    assert [have.digest for have in sent(wire.Have, effects)] == [NOTHING]
-    assert [tips.absent for tips in sent(wire.Tips, effects)] == [(tip(page),)]
-    replica.loaded(load.token, desk.disk.pages(ROOM.id, load.numbers), desk.now)
-    told = [absent for tips, absent in claims(replica.drain(desk.now), 1) if tip(page) in tips]
-    assert told == [(tip(page),) if absent else ()]
+    assert [have.digest == NOTHING for have in sent(wire.Have, effects)] == [absent]
+    assert [tips.absent for tips in sent(wire.Tips, effects)] == [(tip(page),) if absent else ()]
 
 
 def test_who_claims_one_branch_of_an_own_feed_was_not_given_the_other() -> None:

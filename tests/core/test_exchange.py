@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from peertalk.core import wire
+from peertalk.core.checks import Checked, CheckedPages
 from peertalk.core.effects import Arrived, Claimed, Commit, ForkSeen, MembersChanged, Presence, Send
 from peertalk.core.entry import Text
 from peertalk.core.exchange import Exchange
@@ -215,9 +216,9 @@ def test_few_pages_are_parked_and_those_only_looked_at_when_their_time_has_come(
     for number in range(MAX_PARKED + 5):
         desk.hear(to_cara, Author(f"x{number}").says("x", after=(NOTHING,), lamport=2))
     assert len(desk.room.sharings[to_cara].parked) == MAX_PARKED
-    looked: list[wire.Page] = []
-    check = desk.room.log.check
-    monkeypatch.setattr(desk.room.log, "check", lambda page: looked.append(page) or check(page))
+    looked: list[Checked] = []
+    admit = desk.room.log.admit
+    monkeypatch.setattr(desk.room.log, "admit", lambda page: looked.append(page) or admit(page))
     desk.hear(to_ben, ben.says("x"))
     assert len(looked) == 1
 
@@ -339,4 +340,4 @@ def test_a_name_is_news_when_card_and_entry_are_both_here() -> None:
 
 def test_each_kind_of_message_has_somebody_who_handles_it() -> None:
     elsewhere = {wire.Signal, wire.Quit, wire.Wait, wire.Offer, wire.Verify, wire.Roll, wire.Need}
-    assert {*Exchange._handlers, *elsewhere} == set(get_args(wire.Message))
+    assert {*Exchange._handlers, *elsewhere} == {*get_args(wire.Message), CheckedPages}

@@ -71,7 +71,7 @@ def test_what_is_not_on_disk_yet_is_not_served() -> None:
 
 
 def test_a_long_answer_is_cut_and_goes_on_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "CHUNK", 2)
+    monkeypatch.setattr(serving, "MAX_AT_ONCE", 2)
     monkeypatch.setattr(serving, "ANSWER_SIZE", 1000)
     desk, ben = Desk(), Author("ben")
     to_ben = desk.meet(ben)
@@ -90,11 +90,11 @@ def test_a_long_answer_is_cut_and_goes_on_when_asked(monkeypatch: pytest.MonkeyP
 
 
 def test_a_newer_request_replaces_the_one_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "CHUNK", 1)
+    monkeypatch.setattr(serving, "MAX_AT_ONCE", 1)
     desk, pages, link = room_of_two()
     room, sharing = desk.room, desk.room.sharings[link]
-    serving.answer(room, sharing, want(tip(pages[2])))
-    serving.answer(room, sharing, want(tip(pages[2])))
+    serving.answer(room, sharing, want(tip(pages[2])), desk.now)
+    serving.answer(room, sharing, want(tip(pages[2])), desk.now)
     effects = desk.do(lambda _: None)
     assert len(sent(wire.Done, effects, link)) == 1
     assert len(of(LoadPages, effects)) <= len(room.log.pages) + 1
@@ -103,7 +103,7 @@ def test_a_newer_request_replaces_the_one_under_way(monkeypatch: pytest.MonkeyPa
 def test_nothing_is_sent_to_a_link_that_went_while_pages_were_read() -> None:
     desk, pages, link = room_of_two()
     room, sharing = desk.room, desk.room.sharings[link]
-    serving.answer(room, sharing, want(tip(pages[2])))
+    serving.answer(room, sharing, want(tip(pages[2])), desk.now)
     room.sharings.pop(link)
     assert sent(wire.Page, desk.do(lambda _: None), link) == []
 
@@ -167,7 +167,7 @@ def test_who_does_not_read_is_answered_when_they_do() -> None:
 
 
 def test_an_answer_is_cut_where_the_link_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "CHUNK", 1)
+    monkeypatch.setattr(serving, "MAX_AT_ONCE", 1)
     desk, pages, link = room_of_two()
     load = desk.room.outlet.load_pages
 

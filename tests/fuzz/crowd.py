@@ -166,7 +166,13 @@ class Crowd:
             bodies = tuple((id_, made.get(id_) or bytes(64)) for id_ in questions[-1].entries[way & 1 :])
             self.say(wire.Bodies(self.room, tuple((id_, bytes(64) if way == 7 else body) for id_, body in bodies)))
             return
-        for page in [page for page in self.pages if page.room == self.room][way & 1 :]:
+        pages = [page for page in self.pages if page.room == self.room][way & 1 :]
+        if way & 2 and pages:
+            self.say(
+                wire.Pages(self.room, tuple((page.headers, page.signature, page.bodies) for page in pages[: wire.MAX_PAGES]))
+            )
+            pages = []
+        for page in pages:
             self.say(page)
         if way < 6:
             self.say(wire.Done(self.room, way == 5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from peertalk.core.entry import Delete, Edit, React, Story, Text, seal_body
 from peertalk.core.stored import (
     CardRecord,
     ClaimRecord,
@@ -11,9 +12,11 @@ from peertalk.core.stored import (
     DropOutbox,
     DropRoom,
     EntryRecord,
+    EraseBodies,
     ExpireBodies,
     FeedKeyRecord,
     ForgetHistory,
+    Gone,
     OfferRecord,
     Op,
     OutboxRecord,
@@ -40,7 +43,10 @@ keys = few.map(lambda n: digest("key", n))
 entry_ids = st.integers(0, 30).map(lambda n: digest("entry", n))
 messages = st.integers(0, 5).map(lambda n: digest("message", n))
 bodies = st.binary(min_size=1, max_size=40) | st.integers(1, 20_000).map(bytes)
-kinds = st.sampled_from(["text", "text", "text", "here", "left", "unheard-of"])
+kinds = st.sampled_from(["text", "text", "text", "here", "left", "unheard-of", "story", "react", "edit", "delete"])
+words = st.sampled_from(["Haus", "haus", "hausboot", "Tür", "tu\u0308r", "tür-haus", "x", "…"])
+sayings = st.lists(words, min_size=1, max_size=4).map(" ".join)
+some_keys = st.sets(keys).map(lambda some: tuple(sorted(some)))
 signatures = few.map(lambda n: digest("signature", n) * 2)
 texts = st.text(st.characters(codec="utf-8"), max_size=10)
 
@@ -81,6 +87,15 @@ card_records = st.builds(
     feeds=st.lists(st.tuples(keys, signatures), max_size=3).map(tuple),
     via=st.just(b"") | keys,
 )
+said = st.one_of(
+    st.builds(Text, sayings),
+    st.builds(Story, sayings, title=sayings | st.none()),
+    st.builds(React, messages, st.just("heart")),
+    *[st.builds(Edit, messages, sayings, title=sayings | st.none())] * 2,
+    *[st.builds(Delete, messages)] * 2,
+).map(lambda content: seal_body(content, bytes))
+"""(kind, body) of what means something."""
+nameless = st.tuples(kinds, bodies | bodies | st.none())
 entry_records = st.builds(
     EntryRecord,
     id=entry_ids,
@@ -91,10 +106,18 @@ entry_records = st.builds(
     kind=kinds,
     message=messages,
     header=bodies,
-    body=bodies | bodies | st.none(),
+    body=st.none(),
     received=times,
     late=st.booleans(),
 )
+entry_records = st.tuples(entry_records, said | nameless, st.sampled_from(["", "", "expired", "deleted"])).map(
+    lambda drawn: _saying(*drawn)
+)  # fmt: skip
+
+
+def _saying(entry: EntryRecord, said: tuple[str, bytes | None], gone: Gone) -> EntryRecord:
+    kind, body = said
+    return EntryRecord(**{**_fields(entry), "kind": kind, "body": body, "gone": gone if body is None else ""})
 
 
 def same_feed(record: PageRecord) -> PageRecord:
@@ -143,9 +166,9 @@ ops: st.SearchStrategy[Op] = st.one_of(
     st.builds(PutFeedKey, feed_key_records),
     st.builds(PutCard, card_records),
     *[st.builds(PutPage, page_records)] * 4,
-    st.builds(PutBody, room=rooms, entry=entry_ids, body=bodies),
+    st.builds(PutBody, room=rooms, entry=entry_ids, body=bodies | said.map(lambda one: one[1])),
     st.builds(PutOutbox, outbox_records),
-    st.builds(DropOutbox, room=rooms, number=few),
+    st.builds(DropOutbox, room=rooms, number=few, erased=st.booleans()),
     st.builds(PutClaim, claim_records),
     st.builds(PutPeer, peer_records),
     st.builds(PutOffer, offer_records),
@@ -153,6 +176,7 @@ ops: st.SearchStrategy[Op] = st.one_of(
     st.builds(ForgetHistory, room=rooms),
     st.builds(DropRoom, room=rooms),
     st.builds(ExpireBodies, room=rooms, before=times),
+    *[st.builds(EraseBodies, rooms, messages, some_keys, some_keys)] * 3,
     st.builds(PutProfile, key=st.sampled_from(["identity", "token"]), value=keys),
     st.builds(PutProfile, key=st.just("name"), value=texts.map(str.encode)),
 )
@@ -169,5 +193,7 @@ questions = st.fixed_dictionaries(
         "message": messages,
         "numbers": st.lists(st.integers(0, 8), unique=True),
         "entries": st.lists(entry_ids, unique=True),
+        "about": st.sets(messages),
+        "words": sayings | st.sampled_from(["hau", "ture", "", "t"]),
     }
 )

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 import pytest
 
+from peertalk.core.entry import Content, Delete, Edit, React, Text, seal_body
 from peertalk.core.stored import (
     CardRecord,
     ClaimRecord,
+    EraseBodies,
+    ExpireBodies,
     FeedKeyRecord,
     Op,
     OutboxRecord,
@@ -67,11 +71,43 @@ def content() -> list[Op]:
     ]
 
 
-def model() -> ModelStore:
+def talk() -> list[Op]:
+    """What people wrote, as a version could keep it that knew no messages about messages."""
+    lobby = digest("room", "lobby")
+    said: list[tuple[str, Content]] = [
+        ("one", Text("Guten Morgen, Käthe")),
+        ("two", Text("guten abend")),
+        ("three", Edit(digest("message", "two"), "gute Nacht")),
+        ("four", Delete(digest("message", "one"))),
+        ("five", React(digest("message", "two"), "heart")),
+    ]
+    sealed = [(name, *seal_body(content, bytes)) for name, content in said]
+    return [
+        PutRoom(room(read=(2, digest("entry", "b")))),
+        *(
+            PutPage(page(3 + n, entry(name, seq=6 + n, lamport=6 + n, kind=kind, body=body)))
+            for n, (name, kind, body) in enumerate(sealed)
+        ),
+        PutPage(page(8, entry("six", seq=11, lamport=11, body=None))),
+        PutBody(lobby, digest("entry", "six"), seal_body(Text("später am Morgen"), bytes)[1]),
+    ]
+
+
+def annotated() -> list[Op]:
+    """What version 3 knew beyond that."""
+    lobby = digest("room", "lobby")
+    return [*talk(), EraseBodies(lobby, digest("message", "one"), (digest("feed"),)), ExpireBodies(lobby, 5)]
+
+
+def model(*more: Op) -> ModelStore:
     expected = ModelStore()
-    for op in content():
+    for op in (*content(), *more):
         expected.apply(op)
     return expected
+
+
+HELD: dict[int, Callable[[], list[Op]]] = {3: annotated}
+"""What the database of a version holds beside `content`."""
 
 
 async def load(path: Path) -> Snapshot:
@@ -92,11 +128,27 @@ def old(tmp_path: Path) -> Path:
 async def test_a_database_of_each_version_opens_with_all_that_it_holds(tmp_path: Path, version: int) -> None:
     path = Path(shutil.copy(DATABASES / f"version_{version}.db", tmp_path))
     store = Store.open(path, KEY)
-    expected = model()
+    expected = model(*HELD.get(version, list)())
     assert await store.load() == expected.snapshot()
     lobby = digest("room", "lobby")
-    assert await store.pages(lobby, range(3)) == expected.pages(lobby, range(3))
+    assert await store.pages(lobby, range(9)) == expected.pages(lobby, range(9))
+    assert await store.search("morgen", 9) == expected.search("morgen", 9)
     assert store.pragma("user_version") == len(schema.MIGRATIONS)
+    await store.close()
+
+
+async def test_what_was_said_before_there_was_an_index_is_found_and_what_it_is_about_is_known(tmp_path: Path) -> None:
+    """`texts_of_version_2.db` was written by a program of that version."""
+    store = Store.open(Path(shutil.copy(DATABASES / "texts_of_version_2.db", tmp_path)), KEY)
+    expected = model(*talk())
+    assert await store.load() == expected.snapshot()
+    for words, names in (("MORGEN", ["six", "one"]), ("kathe", ["one"]), ("gut", ["three", "two", "one"]), ("nie", [])):
+        found = [entry.id for _, entry in await store.search(words, 9)]
+        assert found == [digest("entry", name) for name in names]
+    about = [digest("message", name) for name in ("one", "two")]
+    annotations = await store.annotations(digest("room", "lobby"), about)
+    assert [one.id for one in annotations] == [digest("entry", name) for name in ("three", "four", "five")]
+    assert annotations == expected.annotations(digest("room", "lobby"), about)
     await store.close()
 
 
@@ -134,7 +186,7 @@ def write(path: Path) -> None:
 
     async def fill() -> None:
         store = Store.open(path, KEY)
-        await store.commit(content())
+        await store.commit([*content(), *HELD[len(schema.MIGRATIONS)]()])
         await store.close()
 
     asyncio.run(fill())

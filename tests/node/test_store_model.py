@@ -44,6 +44,9 @@ async def compare(store: Store, model: ModelStore, asked: Sequence[dict]) -> Non
         assert await store.entries(q["room"], q["kinds"], q["limit"], **bounds) == expected
         assert await store.find(q["message"]) == model.find(q["message"])
         assert await store.find(q["message"], q["room"]) == model.find(q["message"], q["room"])
+        assert await store.annotations(q["room"], q["about"]) == model.annotations(q["room"], q["about"])
+        assert await store.search(q["words"], q["limit"]) == model.search(q["words"], q["limit"])
+        assert await store.search(q["words"], q["limit"], q["room"]) == model.search(q["words"], q["limit"], q["room"])
         read = q["after"] or (0, b"")
         unread = model.unread(q["room"], read, q["kinds"], q["without"], q["limit"])
         assert await store.unread(q["room"], read, q["kinds"], q["without"], q["limit"]) == unread

@@ -7,17 +7,19 @@ up go as the node's dialer does them, in short: a few at once, then so many a se
 from __future__ import annotations
 
 from collections import Counter, deque
+from functools import cache
 
-from peertalk.core import wire
+from peertalk.core import entry, wire
 from peertalk.core.effects import Effect, Seek, Spare
+from peertalk.core.room import Room
 from tests.core.authors import ROOM
 from tests.sim.world import Host, Violation, World
 
 VISITS, VISIT_SECONDS, SPARED_SECONDS = 16, 0.5, 1800.0
 PATIENCE = 1.5
 """Seconds that the higher of two leaves it to the other one to dial."""
-LOST_SECONDS = 10.0
-"""After which a link is noticed to be dead."""
+MOST_LINKS = 28
+"""That anybody has once all have visited each other."""
 
 
 class Guest(Host):
@@ -66,7 +68,7 @@ class Guest(Host):
         if self.replica is None:
             return
         self.allowance = min(VISITS, self.allowance + 1)
-        for identity in {one for some in self.sought.values() for one in some}:
+        for identity in sorted({one for some in self.sought.values() for one in some}):
             other = self.crowd.by_identity[identity]
             if other not in self.mine and self.sees(other):
                 self.crowd.link(self, other)
@@ -187,6 +189,11 @@ class Crowd(World):
     def up(self) -> list[Guest]:
         return [guest for guest in self.guests if guest.replica is not None]
 
+    def sides(self) -> list[list[Guest]]:
+        """Those who run and can see each other."""
+        found = [[guest for guest in self.up() if guest.side == side] for side in (0, 1)]
+        return [side for side in found if side]
+
     def run(self, seconds: float) -> None:
         """Let time pass, and look at how many links there are."""
         end = self.time + seconds
@@ -198,9 +205,25 @@ class Crowd(World):
 # ── what must hold ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def check_connected(crowd: Crowd) -> int:
+def check(crowd: Crowd) -> None:
+    """All of the following."""
+    check_blameless(crowd)
+    for side in crowd.sides():
+        check_connected(side)
+        check_presence(side)
+        check_same(side)
+        check_links(side)
+
+
+def check_links(up: list[Guest]) -> None:
+    """Nobody has more links than some, and on average there are about as many as are to be."""
+    most = max(len(guest.mine) for guest in up)
+    if any(room(guest).is_large for guest in up) and most > MOST_LINKS:
+        raise Violation(f"somebody has {most} links")
+
+
+def check_connected(up: list[Guest]) -> int:
     """From anybody there is a way to everybody; the length of the longest shortest way from the first."""
-    up = crowd.up()
     depth = {up[0]: 0}
     waiting = deque([up[0]])
     while waiting:
@@ -214,32 +237,35 @@ def check_connected(crowd: Crowd) -> int:
     return max(depth.values())
 
 
-def check_presence(crowd: Crowd) -> None:
+def room(guest: Guest) -> Room:
+    assert guest.replica is not None
+    return guest.replica.places[ROOM.id].room
+
+
+def check_presence(up: list[Guest]) -> None:
     """Who is there is online for everybody, and nobody else is."""
-    there = {guest.identity.public for guest in crowd.up()}
-    for guest in crowd.up():
-        assert guest.replica is not None
-        online = guest.replica.places[ROOM.id].room.online() | {guest.identity.public}
+    there = {guest.identity.public for guest in up}
+    for guest in up:
+        online = room(guest).online() | {guest.identity.public}
         if online != there:
             raise Violation(f"{guest.name} sees {len(online - there)} who are not there, and not {len(there - online)} who are")
 
 
-def check_same(crowd: Crowd) -> None:
+def check_same(up: list[Guest]) -> None:
     """All hold the same."""
-    first, *others = (set(guest.replica.places[ROOM.id].room.held) for guest in crowd.up() if guest.replica is not None)
-    for guest, held in zip(crowd.up()[1:], others, strict=True):
-        if held != first:
-            raise Violation(f"{guest.name} lacks {len(first - held)} tips")
+    held = set(room(up[0]).held)
+    for guest in up[1:]:
+        if set(room(guest).held) != held:
+            raise Violation(f"{guest.name} and {up[0].name} differ by {len(held ^ set(room(guest).held))} tips")
 
 
-def check_delivered(crowd: Crowd, guest: Guest) -> None:
+def check_delivered(up: list[Guest], guest: Guest) -> None:
     """What somebody wrote last counts as delivered to everybody else who is there."""
-    assert guest.replica is not None
-    room = guest.replica.places[ROOM.id].room
-    (feed,) = [key.feed for key in room.keys if key.seed is not None and not key.retiring]
-    disk, _ = room.holders(feed, room.log.chain(feed).top[1])
-    there = {one.identity.public for one in crowd.up() if one is not guest}
-    if set(disk) != there:
+    inside = room(guest)
+    (feed,) = [key.feed for key in inside.keys if key.seed is not None and not key.retiring]
+    disk, _ = inside.holders(feed, inside.log.chain(feed).top[1])
+    there = {one.identity.public for one in up if one is not guest}
+    if not there <= set(disk):
         raise Violation(f"{guest.name}: {len(there - set(disk))} of {len(there)} have it and do not count")
 
 
@@ -248,3 +274,48 @@ def check_blameless(crowd: Crowd) -> None:
     blamed = [(guest.name, other.name, why) for guest in crowd.guests for other, why in guest.closed]
     if blamed:
         raise Violation(f"links were closed: {blamed[:5]}")
+
+
+def play(seed: int | str, count: int, *, calm: float = 20.0) -> Crowd:
+    """So many come one after the other, write, crash and come back, are parted and find each other again; all that must hold is looked
+    at thirty seconds after each of it. Violation."""
+    crowd = Crowd(seed, count)
+    for guest in crowd.guests:
+        crowd.at(crowd.random.uniform(0, calm), lambda guest=guest: crowd.open([guest]))
+    crowd.run(calm + count * VISIT_SECONDS + 30)
+    check(crowd)
+    talk(crowd, 5)
+    fallen = crowd.random.sample(crowd.guests, count // 8)
+    for guest in fallen:
+        guest.crash()
+    talk(crowd, 5)
+    crowd.run(30)
+    check(crowd)
+    crowd.open(fallen)
+    crowd.split(crowd.random.sample(crowd.guests, count // 2))
+    talk(crowd, 5)
+    crowd.run(count * VISIT_SECONDS + 30)
+    check(crowd)
+    crowd.heal()
+    crowd.run(count * VISIT_SECONDS + 30)
+    check(crowd)
+    for guest in crowd.guests:
+        check_delivered(crowd.up(), guest)
+    return crowd
+
+
+def talk(crowd: Crowd, times: int) -> None:
+    """Somebody says something, each time somebody else."""
+    for number in range(times):
+        crowd.random.choice(crowd.up()).say(f"{crowd.time} {number}")
+        crowd.run(crowd.random.uniform(0, 2))
+
+
+if __name__ == "__main__":
+    import sys
+    import time
+
+    _began = time.monotonic()
+    entry._verify = cache(entry._verify)  # all look at the same signatures
+    _crowd = play(sys.argv[2] if len(sys.argv) > 2 else 1, int(sys.argv[1]))
+    print(f"{time.monotonic() - _began:.0f} s, most links {_crowd.most}, {dict(_crowd.counts)}")

@@ -34,10 +34,11 @@ def check_claims(honest: list[Host], excused: Collection[bytes]) -> None:
 def held(host: Host, room: bytes, feed: bytes) -> dict[bytes, int]:
     """What this host has of a feed on disk with all before it in its branch, bodies included: id → seq."""
     inside, found = snapshot(host, room), {b"": 0}
+    absent = {one.id for one in inside.absent} if inside is not None else set()
     for page in inside.pages if inside is not None else ():
         before = page.prev
         for id_, seq, _ in page.entries if page.feed == feed else ():
-            if before not in found or id_ in page.absent:
+            if before not in found or id_ in absent:
                 break
             found[id_], before = seq, id_
     return found

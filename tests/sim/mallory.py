@@ -103,6 +103,10 @@ class Liar:
             case wire.Page() if message.room == ROOM.id:
                 self._learn(message)
                 self._hand_on(message)
+            case wire.Pages() if message.room == ROOM.id:
+                for page in message.each():
+                    self._learn(page)
+                    self._hand_on(page)
             case wire.Have():
                 self._say(link, self._claim_too_much(fresh=True))
             case wire.Want():
@@ -135,7 +139,11 @@ class Liar:
             self._say(link, wire.Page(page.room, page.headers, page.signature, (None,) * len(page.headers)))
 
     def _answer(self, link: int) -> None:
-        for page in self.random.sample(self._pages, min(len(self._pages), self.random.randint(0, 3))):
+        pages = self.random.sample(self._pages, min(len(self._pages), self.random.randint(0, 3)))
+        if pages and self.elsewhere.random() < 0.5:
+            self._say(link, wire.Pages(ROOM.id, tuple((page.headers, page.signature, page.bodies) for page in pages)))
+            pages = []
+        for page in pages:
             self._say(link, page)
         if self.random.random() < 0.7:
             self._say(link, wire.Done(ROOM.id, self.random.random() < 0.5))

@@ -10,6 +10,8 @@ import pytest
 
 from peertalk.core import intake, serving, wire
 from peertalk.core import log as log_module
+from peertalk.core.bodies import Bodies
+from peertalk.core.checks import Checked
 from peertalk.core.effects import Queued, Send
 from peertalk.core.entry import Header
 from peertalk.core.exchange import Exchange
@@ -19,7 +21,7 @@ from peertalk.core.own import Own
 from peertalk.core.reach import Reach
 from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
-from peertalk.core.stored import DropOutbox
+from peertalk.core.stored import DropOutbox, PageRecord
 from tests.sim.runs import attempt
 
 SEEDS = range(400)
@@ -31,11 +33,12 @@ Patch = pytest.MonkeyPatch
 def claims_before_the_commit(patch: Patch) -> None:
     settle = Room.settle
 
-    def broken(room: Room, items: tuple[Item, ...], signature: bytes, size: int, sharing: Sharing, now: Any) -> None:
-        settle(room, items, signature, size, sharing, now)
-        feed = items[-1].header.feed
-        room.held[items[-1].id] = feed
-        room._tell(items[-1].id, feed, now)
+    def broken(room: Room, pages: Sequence[PageRecord], forked: Any, size: int, now: Any) -> None:
+        settle(room, pages, forked, size, now)
+        for page in pages:
+            tip = page.entries[-1].id
+            room.held[tip] = page.feed
+            room._tell(tip, page.feed, now)
 
     patch.setattr(Room, "settle", broken)
 
@@ -64,18 +67,19 @@ def answers_before_the_commit(patch: Patch) -> None:
 
 
 def drops_pages_silently(patch: Patch) -> None:
-    receive = intake.receive_page
+    receive = intake._receive_one
 
-    def broken(room: Room, page: wire.Page, sharing: Sharing, now: Any) -> bool:
-        return page.signature[0] < 16 or receive(room, page, sharing, now)
+    def broken(room: Room, page: Checked, *more: Any) -> bool:
+        return page.signature[0] < 16 or receive(room, page, *more)
 
-    patch.setattr(intake, "receive_page", broken)
+    patch.setattr(intake, "_receive_one", broken)
 
 
 def serves_own_feeds_only(patch: Patch) -> None:
     lacking = Log.lacking
 
-    def answer(room: Room, sharing: Sharing, want: wire.Want) -> None:
+    def answer(room: Room, sharing: Sharing, want: wire.Want, now: Any) -> None:
+        sharing.window = serving.ANSWER_SIZE
         own = room.own_feeds()
         patched = (
             lack for lack in lacking(room.log, [*sharing.held(), *want.known], want.tips, room.durable) if lack[0].feed in own
@@ -101,13 +105,13 @@ def _with(header: Header, **changes: Any) -> Header:
 
 
 def settles_half_a_page(patch: Patch) -> None:
-    check = Log.check
+    admit = Log.admit
 
-    def broken(log: Log, page: wire.Page) -> Any:
-        items = check(log, page)
+    def broken(log: Log, page: Checked) -> Any:
+        items = admit(log, page)
         return items[: max(1, len(items) // 2)] if isinstance(items, tuple) and items else items
 
-    patch.setattr(Log, "check", broken)
+    patch.setattr(Log, "admit", broken)
 
 
 def accepts_any_lamport_time(patch: Patch) -> None:
@@ -141,7 +145,7 @@ def writes_before_it_is_caught_up_and_names_nothing(patch: Patch) -> None:
 
 
 def forgets_absent_bodies(patch: Patch) -> None:
-    patch.setattr(Room, "_note_absent", lambda *_: None)
+    patch.setattr(Bodies, "note", lambda *_: None)
 
 
 def parts_of_a_fork_are_taken_for_the_whole(patch: Patch) -> None:
@@ -165,15 +169,13 @@ def asks_the_first_one_for_ever(patch: Patch) -> None:
 
 
 def takes_for_done_what_exceeded_a_rate(patch: Patch) -> None:
-    receive = intake.receive_page
+    put_off = intake._put_off
 
-    def broken(room: Room, page: wire.Page, sharing: Sharing, now: Any) -> bool:
-        is_here = receive(room, page, sharing, now)
-        if not is_here and sharing.ask_after > now.mono:
-            sharing.wanted.clear()
-        return is_here
+    def broken(room: Room, tip: bytes, feed: bytes, seq: int, sharing: Sharing, now: Any) -> None:
+        put_off(room, tip, feed, seq, sharing, now)
+        sharing.wanted.clear()
 
-    patch.setattr(intake, "receive_page", broken)
+    patch.setattr(intake, "_put_off", broken)
 
 
 def passes_on_where_others_are_said_to_be(patch: Patch) -> None:

@@ -1,0 +1,106 @@
+"""What can be said of pages without knowing what is settled: form, hashes, signatures (docs/protocol.md, "Settling").
+
+It is a function of the message alone, so it may be found out anywhere, beside the event loop too: that changes nothing but the time
+at which the pages settle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+
+import msgspec
+
+from peertalk.core import wire
+from peertalk.core.entry import Header, decode_header, hash32, verify_page
+from peertalk.core.identity import check_feed_key
+from peertalk.errors import RemoteError
+
+
+class Item(msgspec.Struct, frozen=True, gc=False):
+    """A checked entry of a page."""
+
+    id: bytes
+    header: Header
+    raw: bytes
+    body: bytes | None
+
+
+class Checked(msgspec.Struct, frozen=True, gc=False):
+    """A page that is what it claims to be. Whether it settles depends on what is here (Log.admit)."""
+
+    items: tuple[Item, ...]
+    signature: bytes
+    size: int
+
+    @property
+    def tip(self) -> bytes:
+        """The id of the entry that ends it."""
+        return self.items[-1].id
+
+    @property
+    def feed(self) -> bytes:
+        return self.items[0].header.feed
+
+
+class CheckedPages(msgspec.Struct, frozen=True, gc=False):
+    """Some pages of a `Pages` message, in order, up to the first that is wrong: that is the `error`."""
+
+    room: bytes
+    pages: tuple[Checked, ...]
+    error: RemoteError | None = None
+
+
+def check_page(page: wire.Page, known: Container[bytes] = ()) -> Checked:
+    """The page, checked; where its tip is `known`, its signature is not. RemoteError for what no honest member passes on:
+    malformed, bad_key, bad_signature, bad_body, void_entry."""
+    size = wire.size(page)
+    if len(page.headers) != len(page.bodies) or size > wire.MAX_PAGE:
+        raise RemoteError("malformed", what="page")
+    items = tuple(_items(page))
+    if items[-1].id not in known and not verify_page(items[0].header.feed, items[-1].id, page.signature):
+        check_feed_key(items[0].header.feed)
+        raise RemoteError("bad_signature")
+    return Checked(items, page.signature, size)
+
+
+def _items(page: wire.Page) -> Iterator[Item]:
+    before: Item | None = None
+    for raw, body in zip(page.headers, page.bodies, strict=True):
+        header = decode_header(raw)
+        if header.room != page.room:
+            raise RemoteError("void_entry", why="room")
+        if body is not None and (len(body) != header.size or hash32(body) != header.body):
+            raise RemoteError("bad_body")
+        if before is not None and not _follows(before, header):
+            raise RemoteError("void_entry", why="chain")
+        before = Item(hash32(raw), header, raw, body)
+        yield before
+
+
+def _follows(before: Item, header: Header) -> bool:
+    return header.feed == before.header.feed and header.seq == before.header.seq + 1 and header.prev == before.id
+
+
+def check_pages(message: wire.Pages) -> CheckedPages:
+    """The pages of a message, checked."""
+    checked: list[Checked] = []
+    try:
+        for page in message.each():
+            checked.append(check_page(page))  # noqa: PERF401 - what came before an error counts
+    except RemoteError as error:
+        return CheckedPages(message.room, tuple(checked), error)
+    return CheckedPages(message.room, tuple(checked))
+
+
+def slices(message: wire.Pages, entries: int) -> Iterator[wire.Pages]:
+    """The same message in parts of about so many entries."""
+    part: list[wire.Run] = []
+    count = 0
+    for run in message.pages:
+        part.append(run)
+        count += len(run[0])
+        if count >= entries:
+            yield wire.Pages(message.room, tuple(part))
+            part, count = [], 0
+    if part:
+        yield wire.Pages(message.room, tuple(part))

@@ -1,0 +1,146 @@
+"""What answers bring is checked beside the event loop: signatures and hashes on threads, in the order of each link.
+
+Nothing is decided here: the checks are core/checks.py, and core settles what was checked (docs/protocol.md, "Settling").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Protocol
+
+from peertalk.core import wire
+from peertalk.core.channel import ChannelEvent
+from peertalk.core.checks import CheckedPages, check_pages, slices
+from peertalk.core.session import Received
+from peertalk.errors import RemoteError
+
+THREADS: Final = max(1, min(3, (os.cpu_count() or 1) - 1))
+SLICE: Final = 96
+"""Entries that are checked in one go, and then taken in at one stretch of the event loop: some milliseconds."""
+MAX_CHECKING: Final = 1024 * 1024
+"""Bytes of a link that wait to be checked or taken in, from which on it is not read."""
+
+
+class Reading(Protocol):
+    """What is needed of a link."""
+
+    def read_on(self, *, reading: bool) -> None: ...
+
+
+What = ChannelEvent | CheckedPages | wire.Pages
+_Waiting = ChannelEvent | asyncio.Future[CheckedPages | wire.Pages]
+
+
+class _Queue:
+    """What came over one link and was not taken in yet."""
+
+    def __init__(self, link: Reading) -> None:
+        self.link = link
+        self.waiting: deque[tuple[_Waiting, int]] = deque()
+        self.size = 0
+        self.is_going_on = False
+
+
+class Checking:
+    """`deliver(link, what)` is called with each event or checked part of a message, in order."""
+
+    def __init__(self, deliver: Callable[[int, What], None]) -> None:
+        self._deliver = deliver
+        self._queues: dict[int, _Queue] = {}
+        self._threads: ThreadPoolExecutor | None = None
+
+    def take(self, number: int, link: Reading, event: ChannelEvent) -> bool:
+        """Take an event of a link if it has to be checked, or waits for what has to be; else it can be delivered at once."""
+        queue = self._queues.get(number)
+        pages = _pages(event)
+        if queue is None:
+            if pages is None:
+                return False
+            queue = self._queues[number] = _Queue(link)
+        if pages is None:
+            self._put(queue, event, len(event.message) if isinstance(event, Received) else 0)
+        else:
+            for part in slices(pages, SLICE):
+                self._put(queue, self._check(number, part), sum(map(_size, part.pages)))
+        if queue.size > MAX_CHECKING:
+            link.read_on(reading=False)
+        return True
+
+    def drop(self, number: int) -> None:
+        """The link is gone, and what it brought last with it."""
+        self._queues.pop(number, None)
+
+    def close(self) -> None:
+        """No more threads."""
+        self._queues.clear()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+
+    def _put(self, queue: _Queue, what: _Waiting, size: int) -> None:
+        queue.waiting.append((what, size))
+        queue.size += size
+
+    def _check(self, number: int, part: wire.Pages) -> asyncio.Future[CheckedPages | wire.Pages]:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="peertalk-checks")
+        checked = asyncio.get_running_loop().run_in_executor(self._threads, _checked, part)
+        checked.add_done_callback(lambda _: self._go_on(number))
+        return checked
+
+    def _go_on(self, number: int) -> None:
+        """Deliver what is due; after one part of a message others have their turn."""
+        queue = self._queues.get(number)
+        if queue is None or queue.is_going_on:
+            return
+        queue.is_going_on = True
+        asyncio.get_running_loop().call_soon(self._next, number, queue)
+
+    def _next(self, number: int, queue: _Queue) -> None:
+        queue.is_going_on = False
+        while queue.waiting and self._queues.get(number) is queue:
+            what, size = queue.waiting[0]
+            if isinstance(what, asyncio.Future):
+                if not what.done():
+                    return
+                self._pop(queue, size)
+                self._deliver(number, what.result())
+                break
+            self._pop(queue, size)
+            self._deliver(number, what)
+        if queue.waiting:
+            self._go_on(number)
+        elif self._queues.get(number) is queue:
+            del self._queues[number]
+
+    def _pop(self, queue: _Queue, size: int) -> None:
+        queue.waiting.popleft()
+        was, queue.size = queue.size, queue.size - size
+        if was > MAX_CHECKING >= queue.size:
+            queue.link.read_on(reading=True)
+
+
+def _checked(part: wire.Pages) -> CheckedPages | wire.Pages:
+    try:
+        return check_pages(part)
+    except Exception:  # noqa: BLE001 - a mistake of ours: it shows again where it costs the link, and nothing else
+        return part
+
+
+def _pages(event: ChannelEvent) -> wire.Pages | None:
+    """The pages that have to be checked. A message that cannot be read is refused when it is its turn."""
+    if not isinstance(event, Received) or not wire.has_pages(event.message):
+        return None
+    try:
+        message = wire.decode(event.message)
+    except RemoteError:
+        return None
+    return message if isinstance(message, wire.Pages) else None
+
+
+def _size(run: wire.Run) -> int:
+    headers, _, bodies = run
+    return sum(map(len, headers)) + sum(len(body) for body in bodies if body is not None)

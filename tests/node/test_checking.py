@@ -1,0 +1,147 @@
+"""What answers bring, checked beside the event loop: in order, bounded, and never long at a stretch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from threading import Event
+
+import pytest
+
+from peertalk.core import wire
+from peertalk.core.channel import ChannelEvent
+from peertalk.core.checks import CheckedPages, check_pages
+from peertalk.core.session import Received
+from peertalk.node import checking
+from peertalk.node.checking import Checking
+from tests.core.authors import ROOM, Author
+
+LINK = 7
+SIGNAL = Received(wire.encode(wire.Signal(ROOM.id, "typing")))
+
+
+class Line:
+    """A link that is read, or not."""
+
+    def __init__(self) -> None:
+        self.reading = [True]
+
+    def read_on(self, *, reading: bool) -> None:
+        self.reading.append(reading)
+
+
+class Taken:
+    """What was delivered."""
+
+    def __init__(self) -> None:
+        self.all: list[ChannelEvent | CheckedPages] = []
+        self._more = asyncio.Event()
+
+    def deliver(self, link: int, what: ChannelEvent | CheckedPages) -> None:
+        assert link == LINK
+        self.all.append(what)
+        self._more.set()
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(30):
+            while len(self.all) < count:
+                self._more.clear()
+                await self._more.wait()
+
+
+@pytest.fixture
+async def taken() -> Taken:
+    return Taken()
+
+
+@pytest.fixture
+async def one(taken: Taken) -> AsyncIterator[Checking]:
+    found = Checking(taken.deliver)
+    yield found
+    found.close()
+
+
+def pages(count: int, *, name: str = "ben") -> Received:
+    author = Author(name)
+    some = (author.says(f"{number}") for number in range(count))
+    return Received(wire.encode(wire.Pages(ROOM.id, tuple((page.headers, page.signature, page.bodies) for page in some))))
+
+
+async def test_what_needs_no_check_and_waits_for_none_is_left_to_be_delivered_at_once(one: Checking, taken: Taken) -> None:
+    assert not one.take(LINK, Line(), SIGNAL)
+    assert not one.take(LINK, Line(), Received(b"\x93\x10"))
+    assert taken.all == []
+
+
+async def test_the_order_of_a_link_stays_however_long_the_checks_take(
+    one: Checking, taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = Event()
+
+    def slow(message: wire.Pages) -> CheckedPages:
+        if message == first:
+            assert free.wait(30)
+        return check_pages(message)
+
+    monkeypatch.setattr(checking, "check_pages", slow)
+    first = wire.decode(pages(1).message)
+    line = Line()
+    assert all(one.take(LINK, line, event) for event in (pages(1), SIGNAL, pages(2, name="cara"), SIGNAL))
+    await asyncio.get_running_loop().run_in_executor(None, lambda: None)
+    assert taken.all == []
+    free.set()
+    await taken.until(4)
+    assert [type(what) for what in taken.all] == [CheckedPages, Received, CheckedPages, Received]
+    assert not one.take(LINK, line, SIGNAL)
+
+
+async def test_a_long_message_is_taken_in_slices_between_which_others_have_their_turn(one: Checking, taken: Taken) -> None:
+    loop = asyncio.get_running_loop()
+    turns: list[int] = []
+
+    def turn() -> None:
+        turns.append(len(taken.all))
+        loop.call_soon(turn)
+
+    loop.call_soon(turn)
+    one.take(LINK, Line(), pages(3 * checking.SLICE))
+    await taken.until(3)
+    slices = [what for what in taken.all if isinstance(what, CheckedPages)]
+    assert [len(part.pages) for part in slices] == [checking.SLICE] * 3
+    assert {0, 1, 2} <= set(turns)
+
+
+async def test_a_link_that_brings_more_than_can_be_taken_in_is_not_read_until_it_is(
+    one: Checking, taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "MAX_CHECKING", 2000)
+    line = Line()
+    one.take(LINK, line, pages(2))
+    assert line.reading[-1]
+    one.take(LINK, line, pages(20, name="cara"))
+    assert not line.reading[-1]
+    await taken.until(2)
+    assert line.reading[-1]
+
+
+async def test_what_a_link_brought_last_goes_with_it(one: Checking, taken: Taken) -> None:
+    one.take(LINK, Line(), pages(5))
+    one.drop(LINK)
+    assert one.take(LINK, Line(), pages(1, name="cara"))
+    await taken.until(1)
+    (what,) = taken.all
+    assert isinstance(what, CheckedPages)
+    assert what.pages[0].feed == Author("cara").feed
+
+
+async def test_a_bad_page_is_told_with_what_came_before_it(one: Checking, taken: Taken) -> None:
+    author = Author("ben")
+    good, bad = author.says("a"), author.says("b")
+    runs = (good.headers, good.signature, good.bodies), (bad.headers, bytes(64), bad.bodies)
+    one.take(LINK, Line(), Received(wire.encode(wire.Pages(ROOM.id, runs))))
+    await taken.until(1)
+    (what,) = taken.all
+    assert isinstance(what, CheckedPages)
+    assert len(what.pages) == 1
+    assert what.error is not None
+    assert what.error.kind == "bad_signature"

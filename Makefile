@@ -18,7 +18,7 @@ help:
 	@echo "make sim     the long simulation: SEEDS=10000"
 	@echo "make kills   kill -9 of two that talk, at random moments: KILLS=300"
 	@echo "make fuzz    look for inputs that break something: SECONDS=600"
-	@echo "make bench   the measurements"
+	@echo "make bench   the measurements; they go into docs/benchmarks.md (as root: those of forty processes too)"
 	@echo "make venv    only set up .venv"
 	@echo "make clean   remove .venv and caches"
 
@@ -67,9 +67,7 @@ fuzz:
 	$(BIN)/python -m tests.fuzz all --seconds $(SECONDS) $(ARGS)
 
 bench: venv
-	@for bench in tests/bench/[a-z]*.py; do \
-	    name=$${bench##*/}; echo "== $${name%.py}"; $(BIN)/python -m "tests.bench.$${name%.py}" || exit 1; \
-	done
+	$(BIN)/python -m tests.bench --write docs/benchmarks.md $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist site

@@ -155,7 +155,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
     ),
     "signatures of pulses that are looked at of one link": (sharing.PULSE_BURST, sharing.PULSE_RATE),
     "states of the own history that digests of pulses are compared with": (pulses.STATES,),
-    "tips wanted, and entries of an answer, beyond which pages are not passed on": (asking.FEW,),
+    "tips wanted, and entries of an answer, beyond which pages are not passed on": (sharing.FEW,),
     "gathering of where others are in a large room": (reach.GATHER_LARGE,),
     # of invitations
     "slots": (slots.SLOTS,),

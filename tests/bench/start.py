@@ -15,6 +15,8 @@ from tempfile import TemporaryDirectory
 
 import pexpect
 
+from tests.bench.report import Row, below
+
 RUNS = 7
 BARE = """
 from textual.app import App
@@ -39,8 +41,8 @@ def first_frame(arguments: list[str], environment: dict[str, str]) -> float:
         child.close()
 
 
-def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
+def measure(runs: int = RUNS) -> tuple[list[float], list[float]]:
+    """Seconds of so many starts, and of the bare program."""
     with TemporaryDirectory(prefix="peertalk-bench-") as directory:
         environment = {
             **os.environ,
@@ -52,11 +54,22 @@ def main() -> None:
         made = pexpect.run(
             f"{sys.executable} -m peertalk send lobby x --wait 0 {' '.join(profile[2:])}", env=environment, timeout=20
         )
+        assert b"Traceback" not in made, made
         ours, bare = [], []
         for _ in range(runs):
             ours.append(first_frame(profile, environment))
             bare.append(first_frame(["-c", BARE], environment))
-    assert b"Traceback" not in made, made
+    return ours, bare
+
+
+def rows() -> list[Row]:
+    ours, bare = measure()
+    beside = f"{median(ours) / median(bare):.1f} × bare Textual ({1e3 * median(bare):.0f} ms)"
+    return [below("Start of the screen to the first usable frame, median", median(ours), 0.4, beside)]
+
+
+def main() -> None:
+    ours, bare = measure(int(sys.argv[1]) if len(sys.argv) > 1 else RUNS)
     sys.stdout.write(f"to the first usable frame: median {median(ours) * 1e3:.0f} ms, slowest {max(ours) * 1e3:.0f} ms\n")
     sys.stdout.write(
         f"bare Textual:              median {median(bare) * 1e3:.0f} ms; ratio {median(ours) / median(bare):.2f}\n"

@@ -16,7 +16,8 @@ from tests.fuzz.choices import Choices
 
 TYPES = (
     wire.Card, wire.Have, wire.Tips, wire.Want, wire.Page, wire.Done, wire.WantBodies, wire.Bodies, wire.Signal,
-    wire.Quit, wire.Peers, wire.Wait, wire.Offer, wire.Verify, wire.Roll, wire.Pages,
+    wire.Quit, wire.Peers, wire.Wait, wire.Offer, wire.Verify, wire.Roll, wire.Pages, wire.Pulses,
+    wire.Need, wire.Prune,
 )  # fmt: skip
 Field = Callable[[Choices], object]
 Shape = tuple[Field, ...]
@@ -144,8 +145,8 @@ def _list(field: Field, *lengths: int) -> Field:
     return lambda choices: [field(choices) for _ in range(choices.pick((0, 1, 2, 2, 3, *lengths)))]
 
 
-def _pair(one: Field, other: Field) -> Field:
-    return lambda choices: [one(choices), other(choices)]
+def _pair(*fields: Field) -> Field:
+    return lambda choices: [field(choices) for field in fields]
 
 
 def _run(choices: Choices) -> object:
@@ -190,6 +191,9 @@ MESSAGES: tuple[Shape, ...] = (
     (_just(14), _id, _count, _id),
     (_just(15), _id, _id),
     (_just(16), _id, _list(_run, wire.MAX_PAGES + 1)),
+    (_just(17), _id, _list(_pair(_id, _count, _id, _bool, _signature), wire.MAX_PULSES + 1)),
+    (_just(18), _id, _bool),
+    (_just(19), _id),
 )
 TERMS: Shape = (
     _id,

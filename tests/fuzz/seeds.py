@@ -139,6 +139,9 @@ def messages() -> Iterable[bytes]:
         wire.Offer(ROOM.id, bytes(32), encode_terms(Terms(bytes(32), "Circle", "en")), bytes(32), (bytes(32),)),
         wire.Verify(ROOM.id, 0, bytes(32)),
         wire.Roll(ROOM.id, bytes(32)),
+        wire.Pulses(ROOM.id, ((bytes(32), 1, bytes(32), True, bytes(64)),)),
+        wire.Need(ROOM.id, needed=False),
+        wire.Prune(ROOM.id),
     )
     yield from (b"\0" + wire.encode(message) for message in (*conversation(), *others))
 

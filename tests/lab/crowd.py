@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from statistics import quantiles
 
 from tests.lab.conftest import Starts
@@ -118,3 +119,83 @@ async def same_history(people: Sequence[RpcProcess], texts: Collection[str]) -> 
     assert not [text for text in texts if said[text] != 1]
     for other in others:
         assert other == first
+
+
+# ── what is measured ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Many that open at once. `within`: seconds in which they were started; `together`: until each saw each other one; `links`, `idle`
+    (share of a core) and `memory` (MiB) of each; `seconds` of `rounds`, whose texts are `texts`."""
+
+    people: list[RpcProcess]
+    within: float
+    together: float
+    links: str
+    seconds: list[float]
+    texts: list[str]
+    idle: list[float]
+    memory: list[float]
+
+
+async def opening(lab: Lab, start: Starts, count: int, idle_seconds: float, patience: float = 60) -> Opening:
+    """Start one on each host of the lab, let them say `count` messages, then nothing."""
+    people = await gather(lab, start)
+    began = people[0].started
+    together = await all_online(people, patience) - began
+    seconds = await rounds(people, count)
+    used = await idle(people, idle_seconds)
+    links = [(await one.call("node.status"))["links"] for one in people]
+    return Opening(
+        people=people,
+        within=people[-1].started - began,
+        together=together,
+        links=f"{min(links)} to {max(links)}",
+        seconds=seconds,
+        texts=[f"round {number}" for number in range(count)],
+        idle=used,
+        memory=[one.memory() for one in people],
+    )
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A network that was in two halves: what was said before and meanwhile, the seconds after healing in which each had all, and when
+    that was (monotonic)."""
+
+    people: list[RpcProcess]
+    texts: list[str]
+    within: list[float]
+    healed: float
+
+
+async def apart(lab: Lab, start: Starts, seconds: float, pause: float = 0.5) -> Apart:
+    """Start one on each host of the lab, part them for so long while all talk, and wait until each has everything."""
+    people = await gather(lab, start)
+    await all_online(people)
+    before = ["all of us"]
+    await people[0].call("messages.send", room="lobby", text=before[0])
+    await asyncio.gather(*(heard(one, before) for one in people))
+    away = lab.hosts[len(people) // 2 :]
+    lab.part(*away)
+    said = await asyncio.gather(*(_talk(one, f"of {number}", seconds, pause) for number, one in enumerate(people)))
+    for one, of_the_others in ((people[0], said[-1]), (people[-1], said[0])):
+        assert not told(one) & set(of_the_others), "the halves were not apart"
+    lab.unite(*away)
+    healed = time.monotonic()
+    texts = [*before, *(text for own in said for text in own)]
+    found = await asyncio.gather(*(heard(one, texts) for one in people))
+    return Apart(people, texts, sorted(max(times.values()) - healed for times in found), healed)
+
+
+async def _talk(one: RpcProcess, words: str, seconds: float, pause: float) -> list[str]:
+    """Say something now and then for so long; what was said, and answered as kept."""
+    texts: list[str] = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        text = f"{words} {len(texts)}"
+        await one.call("messages.send", room="lobby", text=text)
+        texts.append(text)
+        await meanwhile(pause)
+    return texts

@@ -107,7 +107,7 @@ def test_a_small_room_says_word_for_word_what_it_said_without_all_of_this(monkey
     monkeypatch.setattr(Crowds, "pump", lambda *_: None)
     monkeypatch.setattr(Crowds, "look", lambda *_: None)
     monkeypatch.setattr(Crowds, "wakes", lambda *_: float("inf"))
-    monkeypatch.setattr(pushing, "relay", lambda *_: ())
+    monkeypatch.setattr(pushing, "relay", lambda *_: frozenset())
     monkeypatch.setattr(pushing, "came_again", lambda *_: None)
     assert transcript() == with_it
     assert len(with_it) > 500

@@ -370,8 +370,8 @@ def messages() -> Iterator[str]:
         ),
         ("Need", packed([18, LOBBY, False])),
         ("Prune", packed([19, LOBBY])),
-        ("place on the ring, of Anna", short(b"peertalk/1 ring", LOBBY, ANNA.identity)),
-        ("number of the pair, Anna and Ben", short(b"peertalk/1 pair", LOBBY, *sorted((ANNA.identity, BEN.identity)))),
+        ("ring, of Anna", short(b"peertalk/1 ring", LOBBY, ANNA.identity)),
+        ("pair, Anna and Ben", short(b"peertalk/1 pair", LOBBY, *sorted((ANNA.identity, BEN.identity)))),
     )
 
 

@@ -14,7 +14,7 @@ from peertalk.core import intake, wire
 from peertalk.core.effects import Close, Send, SyncStep
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
-from peertalk.core.sharing import Sharing
+from peertalk.core.sharing import FEW, Sharing
 from peertalk.core.stored import PageRecord
 from peertalk.errors import RemoteError
 
@@ -24,8 +24,6 @@ LONGEST = 15.0
 """Seconds after which a request is given up even if it still trickles."""
 MOST_EXPECTED = 1_000_000
 """Entries behind that a progress bar believes in."""
-FEW = 16
-"""Wanted tips, and entries of an answer, beyond which in a large room that is not a live page that got lost, but catching up."""
 MAX_UNWRITTEN = 4 << 20
 """Bytes of pages that wait for the disk beyond which nothing more is asked for, in any room."""
 WORTH_TELLING = 200
@@ -114,11 +112,6 @@ class Asking:
             self._request.deadline = now.mono + PATIENCE
             self._done += entries
             sharing.is_catching_up |= self._request.brought > FEW
-
-    def brings(self, sharing: Sharing, entries: int) -> None:
-        """So many come in one message of an answer of `sharing`."""
-        if self._request is not None and self._request.sharing is sharing:
-            sharing.is_catching_up |= entries > FEW
 
     def done(self, sharing: Sharing, *, more: bool, now: Now) -> None:
         """The answer of `sharing` is complete."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from peertalk.core import pushing, wire
+from peertalk.core import wire
 from peertalk.core.asking import Asking
 from peertalk.core.effects import Seek, Send, Spare
 from peertalk.core.exchange import Place
@@ -53,7 +53,6 @@ class Crowds:
 
     def place(self, room: Room, own: Own, may_speak: Callable[[bytes], bool], *, disk: bool) -> Place:
         """A room with all that belongs to it. `may_speak`: with whom is it spoken of; `disk`: is it kept?"""
-        room.relay = lambda items, signature, source: pushing.relay(room, items, signature, source)
         pulses = Pulses(
             room,
             key=lambda: None if room.is_outside else own.key(),

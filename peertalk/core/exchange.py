@@ -8,13 +8,12 @@ from typing import Literal
 
 import msgspec
 
-from peertalk.core import intake, pushing, serving, wire
+from peertalk.core import intake, serving, wire
 from peertalk.core.asking import Asking
 from peertalk.core.checks import CheckedPages, check_pages
 from peertalk.core.claims import tips_messages
 from peertalk.core.doors import Seen
 from peertalk.core.effects import MembersChanged, Presence, Send
-from peertalk.core.entry import hash32
 from peertalk.core.feed import place
 from peertalk.core.graph import Graph
 from peertalk.core.outlet import Now, Outlet
@@ -177,27 +176,18 @@ class Exchange:
         serving.answer(place.room, sharing, want, now)
 
     def _on_page(self, place: Place, sharing: Sharing, page: wire.Page, now: Now) -> None:
-        if hash32(page.headers[-1]) in place.room.log.index:
-            pushing.came_again(place.room, sharing)
         self._take_in(place, sharing, lambda: intake.receive_page(place.room, page, sharing, now), now)
 
     def _on_pages(self, place: Place, sharing: Sharing, pages: wire.Pages, now: Now) -> None:
         self._on_checked_pages(place, sharing, check_pages(pages), now)
 
     def _on_checked_pages(self, place: Place, sharing: Sharing, pages: CheckedPages, now: Now) -> None:
-        place.asking.brings(sharing, sum(len(page.items) for page in pages.pages))
         self._take_in(place, sharing, lambda: intake.receive_pages(place.room, pages, sharing, now), now)
 
     def _take_in(self, place: Place, sharing: Sharing, receive: Callable[[], bool], now: Now) -> None:
         """`receive` pages, and see to what follows from those that settled: also from those before one that is a bad one."""
-        refused: RemoteError | None = None
         with self._out.together():  # once it is known here that another copy has written, it is known for good
-            try:
-                self._settle(place, sharing, receive, now)
-            except RemoteError as error:
-                refused = error
-        if refused is not None:
-            raise refused
+            self._settle(place, sharing, receive, now)
 
     def _settle(self, place: Place, sharing: Sharing, receive: Callable[[], bool], now: Now) -> None:
         room = place.room

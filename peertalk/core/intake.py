@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
-from peertalk.core import wire
+from peertalk.core import pushing, wire
 from peertalk.core.checks import Checked, CheckedPages, Item, check_page
 from peertalk.core.effects import Close
 from peertalk.core.entry import decode_header, hash32
@@ -27,24 +27,21 @@ disk must not fill the memory, nor keep anybody from writing."""
 class _Batch:
     """Pages that settle one after the other, and become durable together."""
 
-    def __init__(self, room: Room, sharing: Sharing, now: Now) -> None:
-        self._room, self._sharing, self._now = room, sharing, now
+    def __init__(self, room: Room, now: Now) -> None:
+        self._room, self._now = room, now
         self._pages: list[PageRecord] = []
         self._forked: list[bytes] = []
         self._size = 0
-        self._sent: dict[bytes, Collection[int]] = {}
 
     def add(self, items: tuple[Item, ...], page: Checked) -> None:
-        """Settle these entries of a page; in a large room it is passed on."""
+        """Settle these entries of a page."""
         record, forks = self._room.append(items, page.signature, self._now)
         self._pages.append(record)
         self._size += page.size
         if forks:
             self._forked.append(record.feed)
-        if sent := self._room.relay(items, page.signature, self._sharing):
-            self._sent[page.tip] = sent
 
-    def commit(self) -> None:
+    def commit(self, sharing: Sharing) -> None:
         """Make them durable. Who has brought them has them."""
         if not self._pages:
             return
@@ -53,8 +50,9 @@ class _Batch:
             tips.pop(page.prev, None)
             tips[page.entries[-1].id] = None
         for tip in tips:
-            self._sharing.note(self._room.log, tip)
-        self._room.settle(self._pages, self._forked, self._size, self._now, self._sent)
+            sharing.note(self._room.log, tip)
+        sent = pushing.relay(self._room, self._pages, sharing)
+        self._room.settle(self._pages, self._forked, self._size, self._now, sent)
 
 
 def receive_page(room: Room, page: wire.Page, sharing: Sharing, now: Now) -> bool:
@@ -62,6 +60,7 @@ def receive_page(room: Room, page: wire.Page, sharing: Sharing, now: Now) -> boo
     tip = hash32(page.headers[-1])
     if tip in room.log.index:
         sharing.note(room.log, tip)
+        pushing.came_again(room, sharing)
         return True
     last = decode_header(page.headers[-1])
     if charged(room, sharing, _count(room, last.feed, len(page.headers)), wire.size(page), now) is None:
@@ -79,12 +78,12 @@ def receive_pages(room: Room, pages: CheckedPages, sharing: Sharing, now: Now) -
 
 
 def _receive(room: Room, pages: Iterable[Checked], sharing: Sharing, now: Now) -> bool:
-    batch, are_here = _Batch(room, sharing, now), True
+    batch, are_here = _Batch(room, now), True
     try:
         for page in pages:
             are_here &= _receive_one(room, page, sharing, batch, now)
     finally:
-        batch.commit()
+        batch.commit(sharing)
     return are_here
 
 
@@ -165,7 +164,7 @@ def _retry(room: Room, page: Checked, sharing: Sharing, now: Now) -> bool:
         return False
     quotas = charged(room, sharing, _count(room, page.feed, len(page.items)), page.size, now)
     if items and quotas is not None:
-        batch = _Batch(room, sharing, now)
+        batch = _Batch(room, now)
         _take(page, items, quotas, batch, room, now)
-        batch.commit()
+        batch.commit(sharing)
     return True

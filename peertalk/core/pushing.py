@@ -10,17 +10,23 @@ from collections.abc import Sequence
 
 from peertalk.core import wire
 from peertalk.core.effects import Send
-from peertalk.core.log import Item
 from peertalk.core.room import Room
-from peertalk.core.sharing import Sharing
+from peertalk.core.sharing import FEW, Sharing
+from peertalk.core.stored import PageRecord
 
 
-def relay(room: Room, items: Sequence[Item], signature: bytes, source: Sharing) -> frozenset[int]:
-    """A page of another has settled, and came by `source`: send it on, unless it is part of much. The links on which it went."""
-    if not room.is_large or source.is_catching_up or any(item.body is None for item in items):
+def relay(room: Room, pages: Sequence[PageRecord], source: Sharing) -> frozenset[int]:
+    """Pages of others have settled, and came by `source`: send them on, unless they are much. The links on which they went."""
+    is_much = source.is_catching_up or sum(len(page.entries) for page in pages) > FEW
+    if not room.is_large or is_much or any(entry.body is None for page in pages for entry in page.entries):
         return frozenset()
-    page = wire.Page(room.id, tuple(item.raw for item in items), signature, tuple(item.body for item in items))
-    return push(room, page, source)
+    links = [push(room, _message(page), source) for page in pages]
+    return frozenset().union(*links)
+
+
+def _message(page: PageRecord) -> wire.Page:
+    headers = tuple(entry.header for entry in page.entries)
+    return wire.Page(page.room, headers, page.signature, tuple(entry.body for entry in page.entries))
 
 
 def push(room: Room, page: wire.Page, source: Sharing | None = None) -> frozenset[int]:

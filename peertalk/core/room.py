@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -76,8 +75,6 @@ class Room:
             came=self._tell_arrived,
             tell=self._tell_feeds,
         )
-        self.relay: Callable[[Sequence[Item], bytes, Sharing], Collection[int]] = lambda *_: ()
-        """Passes on a page that has settled, before it is on disk; the links on which it went."""
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
         self._seen, self._turned = self._top, now.mono
 
@@ -184,10 +181,10 @@ class Room:
         forked: Iterable[bytes],
         size: int,
         now: Now,
-        sent: Mapping[bytes, Collection[int]] = MappingProxyType({}),
+        sent: Collection[int] = (),
     ) -> None:
         """Make pages of others durable that were appended, in one commit; `forked` are the feeds of which they show a new fork.
-        They are claimed and told of after that; not on the links on which they were `sent` on already (tip → links)."""
+        They are claimed and told of after that; not on the links on which they were `sent` on already."""
         own = self.own_feeds()
         for page in pages:
             if page.feed in own:
@@ -207,14 +204,14 @@ class Room:
         forked: Iterable[bytes],
         size: int,
         came: RoomRecord | None,
-        sent: Mapping[bytes, Collection[int]],
+        sent: Collection[int],
         now: Now,
     ) -> None:
         self.outlet.unwritten -= size
         tips = {self.made_durable(page): page.feed for page in pages}
         for tip, feed in tips.items():
             if tip in self.held:
-                self.tell(tip, feed, now.mono, sent.get(tip, ()))
+                self.tell(tip, feed, now.mono, sent)
         if came is not None:
             self.outlet.emit(RoomCame(came))
         self._tell_arrived(tuple(entry for page in pages for entry in page.entries))

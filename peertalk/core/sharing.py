@@ -24,6 +24,8 @@ MAX_BACKOFF = 8.0
 BODY_BACKOFF, MAX_BODY_BACKOFF = 8.0, 600.0
 _FIRST_BACKOFF = 0.25
 SIGNAL_BURST, SIGNAL_RATE = 10, 2
+FEW = 16
+"""Wanted tips, and entries of an answer, beyond which in a large room that is not a live page that got lost, but catching up."""
 PULSE_BURST, PULSE_RATE = 1024, 256
 """Signatures of pulses that are looked at of one peer: at once, and a second."""
 

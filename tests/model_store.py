@@ -104,6 +104,17 @@ def _words(said: str) -> list[str]:
     return "".join(one if one.isalnum() else " " for one in bare).split()
 
 
+def _says(said: list[str], asked: list[list[str]]) -> bool:
+    """Is all that is asked for in what is said? What is joined in one word of a query (`half-time`) is so there too."""
+    runs = [[said[at : at + len(words)] for at in range(len(said))] for words in asked]
+    *_, begun = asked or [[]]
+    return bool(asked) and all(
+        words in run
+        or (words is begun and any(one[:-1] == words[:-1] and "".join(one[-1:]).startswith(words[-1]) for one in run))
+        for words, run in zip(asked, runs, strict=True)
+    )
+
+
 def order(entry: EntryRecord) -> Key:
     """The order that everyone sees."""
     return entry.lamport, entry.id
@@ -225,14 +236,10 @@ class ModelStore:
         return sorted((entry for entry in inside if target(entry.kind, entry.body) in {*messages} - {b""}), key=order)
 
     def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
-        *whole, begun = _words(query) or [""]
-        found = []
-        for id_, number in reversed(self._came):
-            for entry in reversed(self._rooms[id_].pages[number].entries if room in (None, id_) else ()):
-                said = _words(searchable(entry.kind, entry.body))
-                if begun and {*whole} <= {*said} and any(word.startswith(begun) for word in said):
-                    found.append((id_, entry))
-        return found[:limit]
+        asked = [words for word in query.split() if (words := _words(word))]
+        came = ((id_, self._rooms[id_].pages[number]) for id_, number in reversed(self._came) if room in (None, id_))
+        there = ((id_, entry) for id_, page in came for entry in reversed(page.entries))
+        return [one for one in there if _says(_words(searchable(one[1].kind, one[1].body)), asked)][:limit]
 
     def unread(self, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes], pages: int) -> int:
         shown = self._shown(room, kinds, deleted=False)

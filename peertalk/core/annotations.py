@@ -7,10 +7,13 @@ person towards each message.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from peertalk.core.entry import Delete, Edit, React, Story, Text, open_body
+from msgspec.structs import replace
+
+from peertalk.core.entry import Content, Delete, Edit, React, Story, Text, open_body
+from peertalk.core.lineage import speaks_for
 from peertalk.core.stored import ANNOTATIONS, EntryRecord
 
 
@@ -43,19 +46,33 @@ def searchable(kind: str, body: bytes | None) -> str:
             return ""
 
 
-def is_of_author(feed: bytes, of: bytes, older: Mapping[bytes, bytes]) -> bool:
-    """Does `feed` speak for who wrote in the feed `of`: is it that, or does it go on from it? `older`: feed → the one before it."""
-    seen: set[bytes] = set()
-    while feed != of and feed in older and feed not in seen:
-        seen.add(feed)
-        feed = older[feed]
-    return feed == of
+def renamed(content: Content | None, ids: Mapping[bytes, bytes]) -> Content | None:
+    """The same about messages whose ids have changed: old → new; None if it is about none of them."""
+    match content:
+        case React(to) | Edit(to) | Delete(to) if to in ids:
+            return replace(content, to=ids[to])
+        case Text(reply_to=bytes(to)) | Story(reply_to=bytes(to)) if to in ids:
+            return replace(content, reply_to=ids[to])
+        case _:
+            return None
+
+
+def is_of_author(feed: bytes, of: bytes, older: Mapping[bytes, Collection[bytes]]) -> bool:
+    """Does `feed` speak for who wrote in the feed `of`: is it that, or does it go on from it? `older`: feed → those before it."""
+    return feed == of or of in speaks_for(feed, older)
+
+
+def deletions(entry: EntryRecord, annotations: Iterable[EntryRecord], older: Mapping[bytes, Collection[bytes]]) -> list[Delete]:
+    """What its author has to say so that a message is gone, and with it what it said before and after it was edited: the edits are
+    named too, since from the header of an edit whose body is erased nobody can tell what it was about."""
+    edits = (one for one in annotations if one.kind == "edit" and is_of_author(one.feed, entry.feed, older))
+    return [Delete(message) for message in dict.fromkeys((entry.message, *(one.message for one in edits)))]
 
 
 def fold(
     entry: EntryRecord,
     annotations: Iterable[EntryRecord],
-    older: Mapping[bytes, bytes],
+    older: Mapping[bytes, Collection[bytes]],
     owner: Callable[[bytes], bytes],
 ) -> Folded:
     """Fold `annotations`, all of them about `entry`, over it. `owner`: feed → identity, b"" where that is unknown."""

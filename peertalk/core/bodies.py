@@ -1,67 +1,177 @@
-"""The bodies of one room that are missing: which are asked for, which are not claimed (docs/protocol.md, "Telling and asking")."""
+"""The bodies of one room: which are missing, which are to be gone (docs/protocol.md, "Telling and asking", "Messages about messages").
+
+A body that is missing is asked for and not claimed, unless something explains why it is not here: it would have expired, or its
+author has deleted it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
+from peertalk.core.annotations import target
+from peertalk.core.deletions import Deletions
 from peertalk.core.entry import decode_header, hash32
+from peertalk.core.lineage import Lineage
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.rooms import bodies_expire_after
 from peertalk.core.sharing import Sharing
-from peertalk.core.stored import KEPT_KINDS, Absent, EntryRecord, PageRecord, PutBody, RoomRecord
+from peertalk.core.stored import (
+    KEPT_KINDS,
+    Absent,
+    EntryRecord,
+    EraseBodies,
+    ExpireBodies,
+    Op,
+    PageRecord,
+    PutBody,
+    PutPage,
+    RoomSnapshot,
+)
 from peertalk.errors import RemoteError
+
+Entries = tuple[EntryRecord, ...]
 
 
 class Bodies:
-    """What is known of bodies that are not here. `learn` takes in an entry whose body has come, `came` is called once it is on
-    disk; `tell` says again how the tips of these feeds are held."""
+    """What is known of bodies that are not here. `learn` takes in an entry, `came` is called once bodies that were missing are on
+    disk; `tell` says again, at a time (monotonic seconds), how the tips of these feeds are held."""
 
     def __init__(
         self,
-        record: RoomRecord,
+        snapshot: RoomSnapshot,
+        lineage: Lineage,
         outlet: Outlet,
         sharings: Mapping[int, Sharing],
+        now: Now,
         *,
         learn: Callable[[EntryRecord], None],
-        came: Callable[[tuple[EntryRecord, ...], Now], None],
-        tell: Callable[[Iterable[bytes], Now], None],
+        came: Callable[[Entries], None],
+        tell: Callable[[Iterable[bytes], float], None],
     ) -> None:
-        self._room = record.id
-        self._outlet, self._sharings = outlet, sharings
+        self._room = snapshot.record.id
+        self._lineage, self._outlet, self._sharings = lineage, outlet, sharings
         self._learn, self._came, self._tell = learn, came, tell
-        self._expire_after = bodies_expire_after(record)
+        self._expire_after = bodies_expire_after(snapshot.record)
+        self._deletions = Deletions(self._room, lineage, snapshot.deletions)
         self.absent: dict[bytes, bytes] = {}
         """Entries whose bodies are asked for → their feeds."""
         self.unsure: dict[bytes, bytes] = {}
-        """Bodies that are not asked for, but not on disk yet either, or not looked for: they are claimed as little as absent ones."""
+        """Bodies that are not asked for, but what explains that is not on disk yet: they are claimed as little as absent ones."""
+        self._about: dict[bytes, Absent] = {}
+        self._named: dict[bytes, set[bytes]] = {}
+        """What is known of those in `absent`, and message → which of them are that."""
+        self._erasures: list[Op] = []
+        self._explained: dict[bytes, bytes] = {}
+        self._settling: dict[int, dict[bytes, bytes]] = {}
+        for one in snapshot.absent:
+            self._miss(one, now)
 
-    def recall(self, absent: Iterable[Absent], now: Now) -> None:
-        """At a start: these are missing."""
-        self.absent.update((one.id, one.feed) for one in absent if not self._is_due(one.kind, one.time, now))
+    # ── what is missing ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _is_sure(self, entries: Iterable[EntryRecord]) -> None:
-        for entry in entries:
-            self.unsure.pop(entry.id, None)
+    def _miss(self, one: Absent, now: Now) -> bool:
+        if self._is_due(one.kind, one.time, now):
+            return False
+        self.absent[one.id], self._about[one.id] = one.feed, one
+        self._named.setdefault(one.message, set()).add(one.id)
+        return True
 
-    def note(self, pages: Iterable[PageRecord], now: Now) -> None:
-        """These pages are here: what they lack is missed."""
-        self._outlet.touched.add(self._room)
-        for entry in (entry for page in pages for entry in page.entries):
-            if entry.body is None and not self._is_due(entry.kind, min(entry.time, entry.received), now):
-                self.absent[entry.id] = entry.feed
-                for sharing in self._sharings.values():
-                    sharing.hope_for_bodies(now.mono)
+    def _found(self, entry: bytes) -> None:
+        """It is missing no longer, as soon as what is decided now is on disk."""
+        self.unsure[entry] = self.absent.pop(entry)
+        message = self._about.pop(entry).message
+        self._named[message].discard(entry)
+        if not self._named[message]:
+            del self._named[message]
 
     def _is_due(self, kind: str, time: int, now: Now) -> bool:
         """Would it be expired if it were here? Then nobody is asked for it."""
         limit = self._expire_after
         return limit is not None and kind not in KEPT_KINDS and time < now.wall - limit
 
+    def note(self, pages: Iterable[PageRecord], now: Now) -> None:
+        """These pages are here: what they lack is missed."""
+        self._outlet.touched.add(self._room)
+        for entry in (entry for page in pages for entry in page.entries if entry.body is None and not entry.gone):
+            about = Absent(entry.id, entry.feed, entry.kind, entry.message, min(entry.time, entry.received))
+            if self._miss(about, now):
+                for sharing in self._sharings.values():
+                    sharing.hope_for_bodies(now.mono)
+
     def unclaimed(self) -> dict[bytes, bytes]:
         """The bodies that are not on disk, as far as is known → their feed."""
         return {**self.absent, **self.unsure}
+
+    def expire(self, now: Now) -> None:
+        """What is too old goes; what never came and is too old is missed no longer."""
+        if self._expire_after is None:
+            return
+        due = {one.id: one.feed for one in self._about.values() if self._is_due(one.kind, one.time, now)}
+        for entry in due:
+            self._found(entry)
+        op = ExpireBodies(self._room, now.wall - self._expire_after)
+        self._outlet.commit((op,), lambda then: self._are_sure(due, then.mono))
+
+    def _are_sure(self, entries: Mapping[bytes, bytes], at: float) -> None:
+        """What explains these is on disk: who was told otherwise hears it."""
+        if entries:
+            for entry in entries:
+                self.unsure.pop(entry, None)
+            self._outlet.touched.add(self._room)
+            self._tell({*entries.values()}, at)
+
+    # ── what is deleted ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def take_in(self, entries: Entries, *, later: bool = False) -> Entries:
+        """Learn what these say, whose bodies may have come `later` than they; as they are to be kept: what was deleted without its
+        body. What they delete of what is here is erased with them (`settling`)."""
+        for entry in entries:
+            if entry.kind == "here":
+                self._learn_tie(entry, later=later)
+            else:
+                self._learn(entry)
+            message = target(entry.kind, entry.body) if entry.kind == "delete" else b""
+            if message and self._deletions.add(message, entry.feed):
+                self._erase(message, entry.feed)
+        return tuple(
+            msgspec.structs.replace(entry, body=None, gone="deleted") if self._deletions.cover(entry) else entry
+            for entry in entries
+        )
+
+    def _learn_tie(self, entry: EntryRecord, *, later: bool) -> None:
+        """Where more is known now of which feed goes on from which, what these have deleted may be theirs after all."""
+        older, kin = self._lineage.older.get(entry.feed), self._lineage.kin(entry.feed)
+        self._learn(entry)
+        if self._lineage.older.get(entry.feed) == older or not (later or len(kin) > 1):
+            return
+        for feed in sorted(self._lineage.kin(entry.feed)):
+            for message in self._deletions.of(feed):
+                self._erase(message, feed)
+
+    def _erase(self, message: bytes, feed: bytes) -> None:
+        erasure = self._deletions.erasure(message, feed)
+        self._erasures.append(erasure)
+        for entry in [entry for entry in self._named.get(message, ()) if self.absent[entry] in erasure.feeds]:
+            if self._about[entry].kind not in KEPT_KINDS:
+                self._explained[entry] = self.absent[entry]
+                self._found(entry)
+
+    def was_deleted(self, message: bytes, by: Collection[bytes]) -> bool:
+        """Has a `delete` in one of these feeds named this message?"""
+        return any(feed in by for feed in self._deletions.feeds(message))
+
+    def settling(self, page: PageRecord) -> list[Op]:
+        """What makes a page durable that was taken in just now: it, and what is erased with it. Once it is so: `settled`."""
+        ops, self._erasures = [PutPage(page), *self._erasures], []
+        self._settling[page.number], self._explained = self._explained, {}
+        return ops
+
+    def settled(self, page: PageRecord) -> None:
+        """It is on disk."""
+        self._are_sure(self._settling.pop(page.number, {}), 0.0)
+
+    # ── what comes later ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def fill(self, bodies: dict[bytes, bytes], pages: Sequence[PageRecord]) -> int:
         """Keep bodies that were asked for, given the pages of their entries; how many were. RemoteError("bad_body")."""
@@ -71,15 +181,19 @@ class Bodies:
                 raise RemoteError("bad_body")
             filled.append(msgspec.structs.replace(entry, body=bodies[entry.id]))
         for entry in filled:
-            self.unsure[entry.id] = self.absent.pop(entry.id)
-            self._learn(entry)
+            self._found(entry.id)
         if filled:
-            ops = [PutBody(self._room, entry.id, bodies[entry.id]) for entry in filled]
-            self._outlet.commit(ops, lambda then: self._filled(tuple(filled), then))
+            kept = self.take_in(tuple(filled), later=True)
+            ops, self._erasures = [*map(self._came_later, kept), *self._erasures], []
+            explained, self._explained = {**self._explained, **{entry.id: entry.feed for entry in kept}}, {}
+            self._outlet.commit(ops, lambda then: self._filled(kept, explained, then))
         return len(filled)
 
-    def _filled(self, entries: tuple[EntryRecord, ...], now: Now) -> None:
-        self._is_sure(entries)
-        self._came(entries, now)
-        self._outlet.touched.add(self._room)
-        self._tell({entry.feed for entry in entries}, now)
+    def _came_later(self, entry: EntryRecord) -> Op:
+        if entry.body is None:
+            return EraseBodies(self._room, entry.message, frozenset((entry.feed,)))
+        return PutBody(self._room, entry.id, entry.body)
+
+    def _filled(self, entries: Entries, explained: Mapping[bytes, bytes], now: Now) -> None:
+        self._came(entries)
+        self._are_sure(explained, now.mono)

@@ -9,9 +9,8 @@ import msgspec
 from peertalk.core.effects import Close, RoomWent
 from peertalk.core.exchange import Place
 from peertalk.core.outlet import Now, Outlet
-from peertalk.core.room import Room
-from peertalk.core.rooms import bodies_expire_after, forgets_after
-from peertalk.core.stored import DropOutbox, DropRoom, ExpireBodies, ForgetHistory, PutRoom, RoomSnapshot
+from peertalk.core.rooms import forgets_after
+from peertalk.core.stored import DropOutbox, DropRoom, ForgetHistory, PutRoom, RoomSnapshot
 
 ASLEEP_MS = 1_200_000
 """Whoever is awake looks at the clock more often: after that, links that were there before the machine slept say nothing."""
@@ -62,15 +61,11 @@ class Chores:
             elif limit is not None and now.wall - room.record.linked > limit:
                 self._forget(place, limit, now)
                 continue
-            self._expire(room, now)
+            if room.log.count:
+                room.bodies.expire(now)
             if self._is_active(room.id):
                 place.own.ensure_feed(now)
             self._out.touched.add(room.id)
-
-    def _expire(self, room: Room, now: Now) -> None:
-        limit = bodies_expire_after(room.record)
-        if limit is not None and room.log.count:
-            self._out.commit((ExpireBodies(room.id, now.wall - limit),))
 
     def _forget(self, place: Place, limit: int, now: Now) -> None:
         """The whole history of an open room goes; what waits there for longer than that goes too."""

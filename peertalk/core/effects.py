@@ -102,6 +102,12 @@ class Queued(Record, frozen=True):
     record: OutboxRecord
 
 
+class Withdrawn(Record, frozen=True):
+    """An own message that waited was deleted, and has left the outbox for good: that is on disk."""
+
+    record: OutboxRecord
+
+
 class Moved(Record, frozen=True):
     """An own message that waits has moved on to a new feed: `before` was its id until now, `room` where it waited if that was
     another room. It is on disk so."""
@@ -222,6 +228,7 @@ Notice = (
     Arrived
     | Queued
     | Moved
+    | Withdrawn
     | Placed
     | Claimed
     | Presence

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from peertalk.core.cards import Cards
 from peertalk.core.entry import Here, Left, open_body, verify_next
+from peertalk.core.lineage import Lineage
 from peertalk.core.stored import EntryRecord
 
 PRESENCE_KINDS = ("here", "left")
@@ -22,7 +23,7 @@ class Members:
         self._words: dict[bytes, _Word] = {}
         self._names: dict[bytes, _Word] = {}
         self._inviters: dict[bytes, tuple[int, bytes, bytes]] = {}
-        self.older: dict[bytes, bytes] = {}
+        self.lineage = Lineage()
         self._here: frozenset[bytes] = frozenset()
         self._version = -1  # of the cards that `_here` rests on; -1 where it is out of date
         self.version = 0
@@ -40,7 +41,7 @@ class Members:
         if isinstance(content, Here) and content.next is not None and entry.seq == 1:
             feed, signature = content.next
             if verify_next(feed, signature, self._cards.room, entry.feed):
-                self.older[entry.feed] = feed
+                self.lineage.tie(entry.feed, feed)
         if isinstance(content, Here) and content.by is not None:
             said = (entry.lamport, entry.id, content.by)
             self._inviters[entry.feed] = max(said, self._inviters.get(entry.feed, said))
@@ -51,6 +52,11 @@ class Members:
         self._version = -1
         self.version += 1
         return True
+
+    @property
+    def older(self) -> Mapping[bytes, frozenset[bytes]]:
+        """feed → those that it goes on from, as these have signed."""
+        return self.lineage.older
 
     def _last(self, words: Mapping[bytes, _Word], identity: bytes) -> _Word:
         return max((words[feed] for feed in self._cards.feeds(identity, words)), default=(0, b"", ""))

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from peertalk.core import wire
-from peertalk.core.effects import MembersChanged, Moved, Placed, Queued, Send
+from peertalk.core.annotations import renamed, target
+from peertalk.core.effects import MembersChanged, Moved, Placed, Queued, Send, Withdrawn
 from peertalk.core.entry import (
     VERSION,
     Content,
+    Delete,
+    Edit,
     End,
     FeedKey,
     Header,
@@ -26,13 +29,16 @@ from peertalk.core.entry import (
     open_body,
     seal_body,
 )
+from peertalk.core.lineage import speaks_for
 from peertalk.core.log import Item
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import DAY_MS
 from peertalk.core.stored import (
+    ANNOTATIONS,
     STATE_KINDS,
     DropOutbox,
+    EraseBodies,
     FeedKeyRecord,
     Op,
     OutboxRecord,
@@ -40,8 +46,8 @@ from peertalk.core.stored import (
     PutCard,
     PutFeedKey,
     PutOutbox,
-    PutPage,
 )
+from peertalk.errors import RequestError
 
 FEED_LIFE = 30 * DAY_MS
 END_PATIENCE = 7 * DAY_MS
@@ -104,11 +110,22 @@ class Own:
         old = [one for one in self.room.outbox if one.kind != "here"]
         if not old:
             return
-        new = [self._waiting(one.kind, one.body, one.number, one.time) for one in old]
+        new = self._anew(old, lambda one: one.number)
         self.room.outbox[:] = [*(one for one in self.room.outbox if one.kind == "here"), *new]
         self._saved.update(one.number for one in new)
         moved = [Moved(before.message, after) for before, after in zip(old, new, strict=True)]
         self.room.outlet.commit([PutOutbox(one) for one in new], lambda _: self._tell_moved(moved))
+
+    def _anew(self, old: Iterable[OutboxRecord], number: Callable[[OutboxRecord], int]) -> list[OutboxRecord]:
+        """The same for the feed of now: what is about something that waits before it names that by its new id."""
+        ids: dict[bytes, bytes] = {}
+        new: list[OutboxRecord] = []
+        for one in old:
+            said = renamed(open_body(one.kind, one.body), ids)
+            kind, body = seal_body(said, self._random) if said is not None else (one.kind, one.body)
+            new.append(self._waiting(kind, body, number(one), one.time))
+            ids[one.message] = new[-1].message
+        return new
 
     def _tell_moved(self, moved: list[Moved]) -> None:
         for one in moved:
@@ -127,8 +144,8 @@ class Own:
         """Go on with a new feed. The old one signs its successor and ends; where another copy of the profile is `ahead`, it
         just ends being used. Not `announced`, the new one begins when there is something to say."""
         old = self._current()
-        if old is None:
-            return
+        if old is None or not (ahead or self.room.log.chain(old.feed).pages):
+            return  # one that was never written into can't say later from which it goes on
         retiring = msgspec.structs.replace(old, seed=None if ahead else old.seed, retiring=True)
         self.room.keys[self.room.keys.index(old)] = retiring
         self._new_feed(now, old, PutFeedKey(retiring), announced=announced)
@@ -172,13 +189,46 @@ class Own:
             self._saved.discard(waiting.number)
             self.room.outlet.commit((DropOutbox(self.room.id, waiting.number),))
 
+    def say(self, content: Content, now: Now) -> bytes:
+        """Queue what a person says; its message id. What waits and is deleted just leaves the outbox. RequestError("too_large"), and
+        ("refused") for an edit of what one has deleted."""
+        if isinstance(content, Delete) and self._withdraw(content.to):
+            return content.to
+        if isinstance(content, Edit) and self._has_deleted(content.to):
+            raise RequestError("refused", why="deleted")
+        return self.queue(content, now)
+
+    def _has_deleted(self, message: bytes) -> bool:
+        waits = any(one.kind == "delete" and target(one.kind, one.body) == message for one in self.room.outbox)
+        return waits or self.room.bodies.was_deleted(message, self.room.own_feeds())
+
     def queue(self, content: Content, now: Now, *, first: bool = False) -> bytes:
         """Let `content` wait for its place (`first`: before all that waits); its message id. RequestError("too_large")."""
         kind, body = seal_body(content, self._random)
-        self._number += 1
-        waiting = self._waiting(kind, body, self._number, now.wall)
+        waiting = self._waiting(kind, body, self._take_number(), now.wall)
         self.room.outbox.insert(0 if first else len(self.room.outbox), waiting)
         return waiting.message
+
+    def _take_number(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _withdraw(self, message: bytes) -> bool:
+        """An own message is to be gone: what still waits of it, and about it, leaves the outbox. False if it waits no longer itself,
+        so that it has to be said."""
+        about = [one for one in self.room.outbox if message in (one.message, target(one.kind, one.body))]
+        for one in about:
+            self.room.outbox.remove(one)
+        ops = [DropOutbox(self.room.id, one.number, erased=True) for one in about if one.number in self._saved]
+        self._saved -= {one.number for one in about}
+        its = [one for one in about if one.message == message]
+        if about:
+            self.room.outlet.commit(ops, lambda _: self._tell_withdrawn(its))
+        return bool(its)
+
+    def _tell_withdrawn(self, its: list[OutboxRecord]) -> None:
+        for one in its:
+            self.room.outlet.emit(Withdrawn(one))
 
     def _waiting(self, kind: str, body: bytes, number: int, time: int) -> OutboxRecord:
         current = self._current()
@@ -213,7 +263,17 @@ class Own:
         if not fresh:
             return
         self._saved.update(waiting.number for waiting in fresh)
-        self.room.outlet.commit([PutOutbox(waiting) for waiting in fresh], lambda _: self._tell_queued(fresh))
+        ops: list[Op] = [PutOutbox(waiting) for waiting in fresh]
+        ops += [self._erasure(waiting) for waiting in fresh if waiting.kind == "delete"]
+        self.room.outlet.commit(ops, lambda _: self._tell_queued(fresh))
+
+    def _erasure(self, delete: OutboxRecord) -> EraseBodies:
+        """What one deletes is gone here at once, also where it has to wait to be said."""
+        key, older = self._current(), self.room.members.older
+        feeds = speaks_for(key.feed, older) if key is not None else frozenset()
+        if key is not None and key.succeeds is not None:  # its first entry may wait too
+            feeds |= speaks_for(key.succeeds[0], older)
+        return EraseBodies(self.room.id, target(delete.kind, delete.body), feeds, feeds)
 
     def _tell_queued(self, fresh: list[OutboxRecord]) -> None:
         for waiting in fresh:
@@ -235,7 +295,7 @@ class Own:
             self._key = FeedKey(current.seed)
         page, message = self._page(self._key, [(w.kind, w.body, w.time) for w in batch], now)
         self._busy = True
-        self.room.outlet.commit((PutPage(page), *ops), lambda _: self._placed(page, message))
+        self.room.outlet.commit((*self.room.bodies.settling(page), *ops), lambda _: self._placed(page, message))
         if batch[-1].kind == "over":
             self.retire(now, announced=False)
             self._end_retiring(now)
@@ -269,7 +329,7 @@ class Own:
         signature = key.sign_page(prev)
         page, _ = self.room.append(items, signature, now)
         message = wire.Page(
-            self.room.id, tuple(item.raw for item in items), signature, tuple(item.body for item in items)
+            self.room.id, tuple(item.raw for item in items), signature, tuple(entry.body for entry in page.entries)
         )  # fmt: skip
         return page, message
 
@@ -304,11 +364,12 @@ class Own:
         return [one for one in waiting if one.kind not in STATE_KINDS]
 
     def take_over(self, waiting: Iterable[OutboxRecord]) -> None:
-        """Let what waited in another room wait here, under new message ids."""
-        moved = []
-        for one in waiting:
-            self._number += 1
-            moved.append(Moved(one.message, self._waiting(one.kind, one.body, self._number, one.time), one.room))
+        """Let what waited in another room wait here, under new message ids; but nothing about messages that stay there."""
+        waiting = list(waiting)
+        here = {one.message for one in waiting}
+        old = [one for one in waiting if one.kind not in ANNOTATIONS or target(one.kind, one.body) in here]
+        new = self._anew(old, lambda _: self._take_number())
+        moved = [Moved(before.message, after, before.room) for before, after in zip(old, new, strict=True)]
         self.room.outbox.extend(each.record for each in moved)
         self._saved.update(each.record.number for each in moved)
         self.room.outlet.commit([PutOutbox(each.record) for each in moved], lambda _: self._tell_moved(moved))
@@ -325,4 +386,4 @@ class Own:
             self._commit_end(page, message, self._erase(old))
 
     def _commit_end(self, page: PageRecord, message: wire.Page, erased: PutFeedKey) -> None:
-        self.room.outlet.commit((PutPage(page), erased), lambda _: self._hand_out(page, message))
+        self.room.outlet.commit((*self.room.bodies.settling(page), erased), lambda _: self._hand_out(page, message))

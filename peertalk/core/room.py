@@ -24,11 +24,9 @@ from peertalk.core.stored import (
     ClaimRecord,
     EntryRecord,
     FeedKeyRecord,
-    Op,
     OutboxRecord,
     PageRecord,
     PutClaim,
-    PutPage,
     PutRoom,
     RoomRecord,
     RoomSnapshot,
@@ -75,9 +73,15 @@ class Room:
         self.durable = len(self.log.pages)
         self.sharings: dict[int, Sharing] = {}
         self.bodies = Bodies(
-            self.record, outlet, self.sharings, learn=self._learn, came=self._tell_arrived, tell=self._tell_feeds
-        )  # fmt: skip
-        self.bodies.recall(snapshot.absent, now)
+            snapshot,
+            self.members.lineage,
+            outlet,
+            self.sharings,
+            now,
+            learn=self._learn,
+            came=self._tell_arrived,
+            tell=self._tell_feeds,
+        )
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
         self._seen, self._turned = self._top, now.mono
 
@@ -153,6 +157,7 @@ class Room:
         entries = tuple(
             record(item, received=now.wall, late=self._key_is_late((item.header.lamport, item.id), now)) for item in items
         )
+        entries = self.bodies.take_in(entries)
         first = items[0].header
         page = PageRecord(
             room=self.id,
@@ -163,8 +168,6 @@ class Room:
             entries=entries,
         )
         forks = self.log.add(page, (id_ for item in items for id_ in (item.header.prev, *item.header.after)))
-        for entry in entries:
-            self._learn(entry)
         return page, forks
 
     def _learn(self, entry: EntryRecord) -> None:
@@ -250,26 +253,27 @@ class Room:
         page, forks = self.append(items, signature, now)
         sharing.note(self.log, tip_of(self.log.pages[page.number])[0])
         self.bodies.note((page,), now)
-        ops: list[Op] = [PutPage(page)]
-        if not self.record.shown and any(entry.kind == "text" for entry in page.entries):
-            self.record = msgspec.structs.replace(self.record, shown=True)
-            ops.append(PutRoom(self.record))
+        ops = self.bodies.settling(page)
+        came: RoomRecord | None = None
+        if not self.record.shown and any(entry.kind in ("text", "story") for entry in page.entries):
+            came = self.record = msgspec.structs.replace(self.record, shown=True)
+            ops.append(PutRoom(came))
         self.outlet.unwritten += size
-        self.outlet.commit(ops, lambda then: self._written(size, page, forks, then, came=self.record if len(ops) > 1 else None))
+        self.outlet.commit(ops, lambda then: self._written(size, page, forks, then, came))
 
     def _written(self, size: int, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None) -> None:
         self.outlet.unwritten -= size
         self._arrived(page, forks, now, came)
 
     def _arrived(self, page: PageRecord, forks: bool, now: Now, came: RoomRecord | None) -> None:
-        self._tell(self.made_durable(page), page.feed, now)
+        self._tell(self.made_durable(page), page.feed, now.mono)
         if came is not None:
             self.outlet.emit(RoomCame(came))
-        self._tell_arrived(page.entries, now)
+        self._tell_arrived(page.entries)
         if forks:
             self.outlet.emit(ForkSeen(self.id, page.feed))
 
-    def _tell_arrived(self, entries: tuple[EntryRecord, ...], _now: Now) -> None:
+    def _tell_arrived(self, entries: tuple[EntryRecord, ...]) -> None:
         self.outlet.emit(Arrived(self.id, entries))
         self._tell_members(entries)
 
@@ -286,19 +290,20 @@ class Room:
         self.held.pop(page.prev, None)
         tip = page.entries[-1].id
         self.held[tip] = page.feed
+        self.bodies.settled(page)
         return tip
 
-    def _tell(self, tip: bytes, feed: bytes, now: Now) -> None:
+    def _tell(self, tip: bytes, feed: bytes, mono: float) -> None:
         """Its author is told at once, others within 200 ms."""
         owner = self.cards.owner(feed)
         author = owner.identity if owner else b""
         for sharing in self.ready():
-            sharing.tell(tip, feed, now.mono + (0 if sharing.identity == author else DELTA_DELAY))
+            sharing.tell(tip, feed, mono + (0 if sharing.identity == author else DELTA_DELAY))
 
-    def _tell_feeds(self, feeds: Iterable[bytes], now: Now) -> None:
+    def _tell_feeds(self, feeds: Iterable[bytes], mono: float) -> None:
         for feed in sorted(feeds):
             for tip in self.log.chain(feed).tips:
-                self._tell(tip, feed, now)
+                self._tell(tip, feed, mono)
 
     # ── who has what ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -261,8 +261,8 @@ class EraseBodies(Record, frozen=True):
 
     room: bytes
     message: bytes
-    feeds: tuple[bytes, ...]
-    edits: tuple[bytes, ...] = ()
+    feeds: frozenset[bytes]
+    edits: frozenset[bytes] = frozenset()
 
 
 class PutProfile(Record, frozen=True):

@@ -159,12 +159,13 @@ class Replica:
                 self._mark(id_)
 
     def send(self, room: bytes, content: Content, now: Now) -> bytes:
-        """Say something; its message id. It is safe once `Queued` or `Placed` names it. RequestError("too_large"), and ("refused")
-        in a room that was re-formed."""
+        """Say something; its message id. It is safe once `Queued` or `Placed` names it. To delete what still waits says nothing, and
+        it is gone once `Withdrawn` names it: its id. RequestError("too_large"), and ("refused") in a room that was re-formed, or to edit
+        what one has deleted."""
         place = self.places[room]
         if place.room.record.archived:
             raise RequestError("refused", why="reformed")
-        message = place.own.queue(content, now)
+        message = place.own.say(content, now)
         if not place.room.accepted:
             place.room.record = msgspec.structs.replace(place.room.record, accepted=True)
             self._out.lazily((room, "record"), PutRoom(place.room.record))

@@ -61,11 +61,12 @@ class Changes:
         """Carry out one operation."""
         _APPLY[type(op)](self, op)
 
-    def wipe(self) -> None:
-        """To be called before COMMIT where something was `erased`: write anew, on clean pages, what it may have left traces in."""
-        for table in _SMALL:
-            rewrite(self._connection, table)
-        self._words.clean()
+    def finish(self) -> None:
+        """To be called before COMMIT. Where something was `erased`, what it may have left traces in is written anew, on clean pages."""
+        self._words.finish()
+        if self.erased:
+            for table in _SMALL:
+                rewrite(self._connection, table)
 
     def _put_profile(self, op: PutProfile) -> None:
         self._do("INSERT OR REPLACE INTO profile VALUES (?, ?)", (op.key, op.value))

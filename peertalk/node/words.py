@@ -35,19 +35,18 @@ class Words:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._tables = set(tables(connection))
+        self._fresh: dict[int, list[tuple[int, str]]] = {}
         self._torn: set[int] = set()
 
     def add(self, room: int, said: Iterable[Said]) -> None:
-        """These entries are here now, with their bodies."""
+        """These entries are here now, with their bodies. `finish` is to be called before COMMIT."""
         rows = [(n, text) for n, kind, body in said if (text := searchable(kind, body))]
-        if rows and room not in self._tables:
-            self._connection.execute(TABLE.format(room=room))
-            self._tables.add(room)
         if rows:
-            self._connection.executemany(f"INSERT INTO words_{room} (rowid, said) VALUES (?, ?)", rows)
+            self._fresh.setdefault(room, []).extend(rows)
 
     def take(self, room: int, said: list[Said]) -> None:
-        """These entries are erased: nothing is found by what they say. `clean` is to be called before COMMIT."""
+        """These entries are erased: nothing is found by what they say. `finish` is to be called before COMMIT."""
+        self._write()
         rows = [(n, text) for n, kind, body in said if (text := searchable(kind, body))]
         if rows:
             self._connection.executemany(f"INSERT INTO words_{room} (words_{room}, rowid, said) VALUES ('delete', ?, ?)", rows)
@@ -56,16 +55,26 @@ class Words:
     def drop(self, room: int) -> None:
         """The history of a room goes."""
         self._connection.execute(f"DROP TABLE IF EXISTS words_{room}")
+        self._fresh.pop(room, None)
         self._tables.discard(room)
         self._torn.discard(room)
 
-    def clean(self) -> None:
-        """Leave nothing in the indexes of what was taken out of them."""
+    def finish(self) -> None:
+        """Write what is new, and leave nothing in the indexes of what was taken out of them."""
+        self._write()
         for room in self._torn:
             self._connection.execute(f"INSERT INTO words_{room} (words_{room}) VALUES ('optimize')")
             for part in ("data", "idx"):
                 rewrite(self._connection, f"words_{room}_{part}")
         self._torn.clear()
+
+    def _write(self) -> None:
+        for room, rows in self._fresh.items():
+            if room not in self._tables:
+                self._connection.execute(TABLE.format(room=room))
+                self._tables.add(room)
+            self._connection.executemany(f"INSERT INTO words_{room} (rowid, said) VALUES (?, ?)", rows)
+        self._fresh.clear()
 
 
 def rewrite(connection: apsw.Connection, table: str) -> None:
@@ -87,8 +96,9 @@ def tables(connection: apsw.Connection) -> list[int]:
 def query(words: str) -> str:
     """What FTS5 is asked for who types `words`: all of them, the last one perhaps not to its end. "" where there is none."""
     plain = words.encode("utf-8", "replace").decode().replace("\0", " ").replace('"', " ")
-    quoted = [f'"{word}"' for word in islice(plain.split(), MAX_WORDS)]
-    return " AND ".join(quoted) + "*" if any(character.isalnum() for character in plain) else ""
+    meant = (word for word in plain.split() if any(character.isalnum() for character in word))
+    quoted = [f'"{word}"' for word in islice(meant, MAX_WORDS)]
+    return " AND ".join(quoted) + "*" if quoted else ""
 
 
 def find(connection: apsw.Connection, room: int, asked: str, limit: int) -> list[int]:
@@ -105,6 +115,7 @@ def fill(connection: apsw.Connection) -> None:
         last = 0
         while some := _bodies(connection, room, last):
             words.add(room, some)
+            words.finish()
             about = [(target(kind, body) or None, n) for n, kind, body in some if kind in ANNOTATIONS]
             connection.executemany("UPDATE entry SET target = ? WHERE n = ?", about)
             last = some[-1][0]

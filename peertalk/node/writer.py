@@ -104,8 +104,7 @@ class Writer:
             for commit in batch:
                 for op in commit.ops:
                     self._changes.apply(op)
-            if self._changes.erased:
-                self._changes.wipe()
+            self._changes.finish()
             self._connection.execute("COMMIT")
             if _identity(self._path) != self._file:
                 raise StartError("disk", why="gone", file=str(self._path))

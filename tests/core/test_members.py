@@ -104,7 +104,7 @@ def test_a_feed_is_tied_to_the_older_one_that_signed_it() -> None:
     ben, older, forger = Author("ben"), FeedKey(b"o" * 32), FeedKey(b"f" * 32)
     inside = members(ben)
     inside.add(said(ben, Here("Ben", next=(older.public, older.sign_next(ROOM.id, ben.feed))))[0])
-    assert inside.older == {ben.feed: older.public}
+    assert inside.older == {ben.feed: {older.public}}
     cara = Author("cara")
     inside.add(said(cara, Here("Cara", next=(older.public, forger.sign_next(ROOM.id, cara.feed))))[0])
     assert cara.feed not in inside.older

@@ -96,7 +96,7 @@ def talk() -> list[Op]:
 def annotated() -> list[Op]:
     """What version 3 knew beyond that."""
     lobby = digest("room", "lobby")
-    return [*talk(), EraseBodies(lobby, digest("message", "one"), (digest("feed"),)), ExpireBodies(lobby, 5)]
+    return [*talk(), EraseBodies(lobby, digest("message", "one"), frozenset((digest("feed"),))), ExpireBodies(lobby, 5)]
 
 
 def model(*more: Op) -> ModelStore:

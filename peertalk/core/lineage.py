@@ -1,0 +1,43 @@
+"""Which feed goes on from which: people change their feeds, and still speak for what they wrote (docs/protocol.md, "One's own feed").
+
+A function of the set, and one that only grows: a feed may say at its beginning that it goes on from another, by that one's
+signature, and if it is forked there, from several. No order of arrival takes such a word back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+MAX_OLDER = 1000
+"""How many feeds back somebody's word counts."""
+
+
+def speaks_for(feed: bytes, older: Mapping[bytes, Collection[bytes]]) -> frozenset[bytes]:
+    """The feeds for whose author `feed` speaks: itself, and those from which it goes on. `older`: feed → those just before it."""
+    found, last = {feed}, {feed}
+    for _ in range(MAX_OLDER):
+        last = {before for one in last for before in older.get(one, ())} - found
+        if not last:
+            break
+        found |= last
+    return frozenset(found)
+
+
+class Lineage:
+    """The feeds of one room, as far as they are tied to each other."""
+
+    def __init__(self) -> None:
+        self.older: dict[bytes, frozenset[bytes]] = {}
+        self._kin: dict[bytes, set[bytes]] = {}
+
+    def tie(self, feed: bytes, before: bytes) -> None:
+        """`feed` goes on from `before`: that one has signed it."""
+        self.older[feed] = self.older.get(feed, frozenset()) | {before}
+        less, more = sorted((self._kin.setdefault(one, {one}) for one in (feed, before)), key=len)
+        if less is not more:
+            more |= less
+            self._kin.update(dict.fromkeys(less, more))
+
+    def kin(self, feed: bytes) -> frozenset[bytes]:
+        """All feeds that are tied to this one, in whichever direction, and itself."""
+        return frozenset(self._kin.get(feed, {feed}))

@@ -125,7 +125,7 @@ def _strip(copy: apsw.Connection) -> None:
             key = _feed_key.decode(record)
             changes.apply(PutFeedKey(msgspec.structs.replace(key, seed=None, retiring=True)))
         changes.apply(PutProfile("token", secrets.token_bytes(16)))
-        changes.wipe()
+        changes.finish()
 
 
 def _assemble(header: Header, database: Path, target: Path) -> None:

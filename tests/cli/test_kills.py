@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -145,6 +146,22 @@ async def test_what_a_disk_has_lost_of_what_was_answered_comes_back_from_others_
     assert (last.text, last.seq) == ("more", 2)  # after its `here`
     assert ada.warnings == ben.warnings == []
     await asyncio.gather(ada.end(), ben.end())
+
+
+async def test_what_is_from_before_the_last_start_is_taken_for_a_copy_with_nobody_there(tmp_path: Path) -> None:
+    """The token outside is newer: so much can be told without asking anybody."""
+    home, log, survives = tmp_path / "Ada", tmp_path / "Ada" / "peertalk.db-wal", 0
+    for life in range(2):
+        async with rpc(home) as running:
+            await running.node.send("lobby", str(life))
+            ended = await running.end(signal.SIGKILL)
+            assert "restored or copied" not in ended.err
+        survives = survives or log.stat().st_size
+    assert log.stat().st_size > survives
+    os.truncate(log, survives)
+    async with rpc(home) as running:
+        assert [one.text for one in (await running.node.messages("lobby")).messages if one.kind == "text"] == ["0"]
+        assert "restored or copied" in (await running.end()).err
 
 
 async def agreed(talkers: list[Talker], news: asyncio.Event) -> list[str]:

@@ -15,6 +15,7 @@ FIRST: dict[str, tuple[int, ...]] = {
     "takes_branches_of_equal_height_for_the_same": (188, 266, 474),
     "counts_a_claim_of_one_branch_for_all": (167,),
     "believes_hearsay_before_the_owner": (153,),
+    "takes_for_done_what_exceeded_a_rate": (164,),
 }
 """Seeds that are tried before the others, where only few find it out."""
 STEPS = {

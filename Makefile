@@ -15,7 +15,7 @@ help:
 	@echo "make lab     those that do: hosts in namespaces, as root on Linux"
 	@echo "make check   style, types, layers, the rules of the house, translations"
 	@echo "make format  put the code into shape"
-	@echo "make sim     the long simulation: SEEDS=10000"
+	@echo "make sim     the long simulation: N=10000, or SEED=... for one run with its log"
 	@echo "make kills   kill -9 of two that talk, at random moments: KILLS=300"
 	@echo "make fuzz    look for inputs that break something: SECONDS=600"
 	@echo "make bench   the measurements; they go into docs/benchmarks.md (as root: those of forty processes too)"
@@ -53,9 +53,10 @@ format: venv
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-SEEDS = 10000
+N = 10000
+SEED =
 sim: venv
-	$(BIN)/python -m tests.sim $(SEEDS) --processes $$(getconf _NPROCESSORS_ONLN) $(ARGS)
+	$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED),$(N) --processes $$(getconf _NPROCESSORS_ONLN)) $(ARGS)
 
 KILLS = 300
 kills: venv

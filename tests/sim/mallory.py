@@ -29,7 +29,7 @@ class Liar:
         self.random = random
         self.links: dict[int, bytes] = {}
         self.elsewhere = Random(f"{author.name} elsewhere")
-        self.is_quiet = False
+        self.is_quiet = self.is_mute = False
         self._pages: list[wire.Page] = []
         self._stations: list[Written | None] = [None]
         self._lamports: dict[bytes, int] = {}
@@ -143,7 +143,8 @@ class Liar:
                 self._say(self.elsewhere.choice(sorted(self.links)), self._wherever())
 
     def _say(self, link: int, message: wire.Message) -> None:
-        self._effects.append(Send(link, message))
+        if not self.is_mute:
+            self._effects.append(Send(link, message))
 
     def _learn(self, page: wire.Page) -> None:
         self._pages.append(page)
@@ -255,12 +256,29 @@ class Liar:
     def _claim_very_much(self) -> wire.Tips:
         return wire.Tips(ROOM.id, tuple(self.random.randbytes(32) for _ in range(300)))
 
-    def tell_apart(self, one: int, other: int) -> None:
-        """Two branches of the same height, each on another link."""
-        before = self.author.last
-        self._say(one, self.author.page(*self.author.then(Text("yes"))))
-        self.author.last = before
-        self._say(other, self.author.page(*self.author.then(Text("no"))))
+    def tell_apart(self, *halves: list[int]) -> None:
+        """One thing on some links, another on others."""
+        if self.author.last is None:
+            self._entry()
+        for half, pages in zip(halves, self.random.choice((self._of_equal_height, self._parted_in_the_middle))(), strict=True):
+            for link in half:
+                for page in pages:
+                    self._say(link, page)
+
+    def _of_equal_height(self) -> list[list[wire.Page]]:
+        """Two branches of one entry each."""
+        before, told = self.author.last, []
+        for text in ("yes", "no"):
+            self.author.last = before
+            told.append([self.author.page(*self.author.then(Text(text)))])
+        return told
+
+    def _parted_in_the_middle(self) -> list[list[wire.Page]]:
+        """A page for some, its first two entries for others, and a branch that parts after the first one for all."""
+        entries = self.author.then(Text("one"), Text("two"), Text("three"))
+        self.author.last = entries[0]
+        branch = self.author.page(*self.author.then(Text("another")))
+        return [[self.author.page(*entries[:2]), branch], [self.author.page(*entries), branch]]
 
     def _wrong_lamport(self) -> wire.Page:
         return self._make(off=self.random.choice([1, 7, 2**40, 2**52]))

@@ -17,7 +17,7 @@ from peertalk.core import log as log_module
 from peertalk.core.bodies import Bodies
 from peertalk.core.cards import Cards, Owner
 from peertalk.core.checks import Checked
-from peertalk.core.effects import Commit, Effect, Queued, Send
+from peertalk.core.effects import Queued, Send
 from peertalk.core.entry import Header, decode_header
 from peertalk.core.exchange import Exchange
 from peertalk.core.log import Item, Log
@@ -27,7 +27,7 @@ from peertalk.core.rates import Bucket
 from peertalk.core.reach import Reach
 from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
-from peertalk.core.stored import DropOutbox, PageRecord, PutPage
+from peertalk.core.stored import DropOutbox, PageRecord
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError
 
@@ -264,19 +264,21 @@ def limits_in_total(patch: Patch) -> None:
 
 
 def commits_without_what_it_rests_on(patch: Patch) -> None:
-    """Pages of others are written when there is time."""
-    drain, held_back = Outlet.drain, dict[int, list[Effect]]()
+    """Pages of others are written when there is time: after what was written oneself meanwhile."""
+    settle, flush, held_back = Room.settle, Outlet.flush_if_due, dict[int, list[Any]]()
 
-    def broken(outlet: Outlet) -> list[Effect]:
-        later = held_back.pop(id(outlet), [])
-        effects = drain(outlet)
-        held_back[id(outlet)] = [
-            one for one in effects if isinstance(one, Commit) and any(isinstance(op, PutPage) for op in one.ops)
-        ]
-        return [one for one in effects if one not in held_back[id(outlet)]] + later
+    def settle_later(room: Room, *arguments: Any) -> None:
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(room.outlet, "commit", lambda *commit: held_back.setdefault(id(room.outlet), []).append(commit))
+            settle(room, *arguments)
 
-    patch.setattr(Outlet, "drain", broken)
-    patch.setattr(Own, "save", lambda own: None)
+    def broken(outlet: Outlet, now: Any) -> None:
+        for commit in held_back.pop(id(outlet), ()):
+            outlet.commit(*commit)
+        flush(outlet, now)
+
+    patch.setattr(Room, "settle", settle_later)
+    patch.setattr(Outlet, "flush_if_due", broken)
 
 
 def goes_on_writing_when_restored(patch: Patch) -> None:

@@ -72,6 +72,11 @@ class Plan:
         """The room that all share."""
         return msgspec.structs.replace(ROOM, kind="private") if self.is_lasting else ROOM
 
+    @property
+    def are_mute(self) -> bool:
+        """Do the liars say nothing any more at the end? In every second run: then nobody hears from them what others keep back."""
+        return not isinstance(self.seed, int) or self.seed % 2 == 0
+
     def of(self, steps: Iterable[Step]) -> Plan:
         """The same with other steps."""
         return replace(self, steps=tuple(steps))
@@ -116,6 +121,15 @@ class Draft:
         actions = self.actions()
         while len(self.steps) < count:
             self.random.choice(actions)()
+        if self.liars and self.random.random() < 0.4:
+            self.finish()
+
+    def finish(self) -> None:
+        """All have the same, and then are told different things: the last that happens."""
+        for name in sorted({*self.hosts} - self.up):
+            self.start(name)
+        self.steps += [Step("heal"), *(Step("unwall", (name,)) for name in self.hosts), Step("mesh", (), 40.0)]
+        self.tongues()
 
     def actions(self) -> list[Callable[[], None]]:
         """In each run some kinds of steps are many, and some are not there at all: so that more is met than if all were mixed."""
@@ -260,7 +274,9 @@ class Draft:
     def tongues(self) -> None:
         people = sorted(self.up)
         if len(people) > 1:
-            self.add("tongues", self.random.choice(self.liars), *self.random.sample(people, 2))
+            self.random.shuffle(people)
+            at = self.random.randint(1, len(people) - 1)
+            self.add("tongues", self.random.choice(self.liars), ",".join(sorted(people[:at])), ",".join(sorted(people[at:])))
 
     def lie(self) -> None:
         self.add("lie", self.random.choice(self.liars), self.random.choice((1, 1, 1, 2, 30)))

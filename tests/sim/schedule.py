@@ -81,6 +81,8 @@ class Schedule:
         """Everybody up and in the room, everybody linked, and time. Who lies does so until then, and answers badly still. Those whom
         nobody can dial have to hear all by way of others first."""
         self.world.heal()
+        for liar in self.liars:
+            liar.liar.is_quiet = liar.liar.is_mute = self.plan.are_mute
         for host in self.begun():
             if host.replica is None:
                 self.begin(host)
@@ -90,7 +92,7 @@ class Schedule:
             check_same(self.up(), ROOM.id)
             self.world.ways.walled.clear()
             self.settle()
-        self.world.run_until(lambda: not any(host.tokens for host in self.up()))
+        self.world.run_until(lambda: not any(host.is_busy for host in self.up()))
 
     def settle(self) -> None:
         self.world.mesh()
@@ -153,17 +155,21 @@ class Schedule:
             liar.act()
         return True
 
-    def tongues(self, name: str, one: str, other: str) -> bool:
-        """Two who are not linked are told different things."""
-        liar, people = self.hosts.get(name), [self.hosts.get(one), self.hosts.get(other)]
-        if not isinstance(liar, Mallory) or not all(host is not None and self.is_inside(host) for host in people):
+    def tongues(self, name: str, *halves: str) -> bool:
+        """All have the same; then one half of them is told one thing and the other half another, and nobody speaks across."""
+        liar, told = (
+            self.hosts.get(name),
+            [[self.hosts[one] for one in half.split(",") if one in self.hosts] for half in halves],
+        )
+        if not isinstance(liar, Mallory):
             return False
-        self.cut(one, other)
-        numbers = [self.world.between(liar, host) or self.world.link(liar, host) for host in people if host is not None]
-        self.world.run(0.1)
-        if not all(number in liar.liar.links for number in numbers):
-            return False
-        liar.do(lambda _: liar.liar.tell_apart(*(number for number in numbers if number is not None)))
+        self.world.mesh()
+        self.world.run(1)
+        for number, ends in list(self.world.links.items()):
+            if all(set(ends) & set(half) for half in told):
+                self.world.close(number)
+        numbers = [[number for host in half if (number := self.world.between(liar, host)) is not None] for half in told]
+        liar.do(lambda _: liar.liar.tell_apart(*numbers))
         return True
 
     def clock(self, name: str, by: str) -> bool:

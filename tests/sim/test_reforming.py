@@ -32,7 +32,7 @@ def test_nobody_hears_what_they_must_not_and_all_who_came_along_have_the_same() 
 
 
 def test_the_schedules_do_what_they_are_for() -> None:
-    schedules = [run(seed) for seed in range(12)]
+    schedules = [run(seed) for seed in range(24)]
     words = " ".join(line for schedule in schedules for line in schedule.log)
     for deed in ("re-forms", "follows", "is given", "crash"):
         assert deed in words

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import chain
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.sim.mutants import BROKEN
-from tests.sim.runs import attempt
+from tests.sim.plan import Plan, draw, parse_steps
+from tests.sim.runs import attempt_plan
 
 SEEDS = range(400)
-FIRST: dict[str, tuple[int, ...]] = {}
+FIRST: dict[str, tuple[int, ...]] = {
+    "takes_branches_of_equal_height_for_the_same": (188, 266, 474),
+    "counts_a_claim_of_one_branch_for_all": (167,),
+    "believes_hearsay_before_the_owner": (153,),
+    "takes_for_done_what_exceeded_a_rate": (164,),
+}
 """Seeds that are tried before the others, where only few find it out."""
+STEPS = {
+    "keeps_claims_across_a_fork": (
+        "start a +0\nstart b +0\nstart c +0.01\ntwin c +0\nsay c 3 +0\nsay c2 1 +0\nsay c2 3 +0\n"
+        "link c a +0\nlink b c2 +0\nsay c 1 +0.05\nlink a c2 +0.3"
+    )
+}
+"""What found it out once, cut down: played with the delays of a few seeds, where drawn steps seldom lead there."""
+
+
+def plans(name: str) -> Iterator[Plan]:
+    """What is played against an engine, in this order."""
+    if name in STEPS:
+        yield from (draw(seed, small=True).of(parse_steps(STEPS[name])) for seed in range(20))
+    yield from (draw(seed, small=True) for seed in (*FIRST.get(name, ()), *SEEDS))
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
 def test_an_engine_that(broken: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     broken(monkeypatch)
-    seeds = chain(FIRST.get(broken.__name__, ()), SEEDS)
-    found = next((failure for seed in seeds if (failure := attempt(seed, small=True)) is not None), None)
+    found = next((failure for plan in plans(broken.__name__) if (failure := attempt_plan(plan)) is not None), None)
     assert found is not None, "no seed found it out"
     print(found.plan.seed, found.why)

@@ -135,6 +135,11 @@ class Host:
         self.synced = 0
         self.world.at(0.1, look)
 
+    @property
+    def is_busy(self) -> bool:
+        """Is something written or read?"""
+        return self.replica is not None and bool(self.tokens or self.replica._out._pages or self.replica._out._bodies)
+
     def crash(self) -> None:
         """Power loss: what was not synced is gone, or had just reached the disk."""
         self.world.cut(self)

@@ -79,7 +79,7 @@ class Room:
             self.sharings,
             now,
             learn=self._learn,
-            came=self._tell_arrived,
+            came=lambda entries: self._tell_arrived(entries, later=True),
             tell=self._tell_feeds,
         )
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
@@ -255,7 +255,7 @@ class Room:
         self.bodies.note((page,), now)
         ops = self.bodies.settling(page)
         came: RoomRecord | None = None
-        if not self.record.shown and any(entry.kind == "text" for entry in page.entries):
+        if not self.record.shown and any(entry.kind in ("text", "story") for entry in page.entries):
             came = self.record = msgspec.structs.replace(self.record, shown=True)
             ops.append(PutRoom(came))
         self.outlet.unwritten += size
@@ -273,8 +273,8 @@ class Room:
         if forks:
             self.outlet.emit(ForkSeen(self.id, page.feed))
 
-    def _tell_arrived(self, entries: tuple[EntryRecord, ...]) -> None:
-        self.outlet.emit(Arrived(self.id, entries))
+    def _tell_arrived(self, entries: tuple[EntryRecord, ...], *, later: bool = False) -> None:
+        self.outlet.emit(Arrived(self.id, entries, later))
         self._tell_members(entries)
 
     def _tell_members(self, entries: Iterable[EntryRecord]) -> None:

@@ -150,11 +150,7 @@ class News:
         self.telling.queued(self._room(notice.record.room), notice)
 
     def _on_withdrawn(self, notice: Withdrawn) -> None:
-        self._resolve(notice.record.room, notice.record.message, notice.record)
-        room = self._room(notice.record.room)
-        message = self._views.waiting(room, notice.record) if room is not None else None
-        if message is not None:
-            self.publish(events.MessageChanged(message=msgspec.structs.replace(message, text="", deleted=True)))
+        self.telling.withdrawn(self._room(notice.record.room), notice)
 
     def _on_moved(self, notice: Moved) -> None:
         self.telling.moved(self._room(notice.record.room), notice)

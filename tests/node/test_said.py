@@ -74,7 +74,7 @@ async def test_who_has_the_edit_has_what_the_message_says(people: Company) -> No
     sent = await ada.send("lobby", "at nine")
     await changes(ada, sent.id, lambda one: one.delivered_to == [id_of(ben)])
     await ben.close()
-    await until(ada, lambda: asyncio.sleep(0, all(not one.online for one in ada._life.views.members(room(ada)) if not one.me)))
+    await until(ada, lambda: is_alone(ada))
     edited = await ada.edit(sent.id, "at ten")
     assert (edited.text, edited.delivered_to) == ("at ten", []), "nobody has that yet"
     events = ada.subscribe()
@@ -82,6 +82,10 @@ async def test_who_has_the_edit_has_what_the_message_says(people: Company) -> No
     told = await event(ada, Delivered, lambda one: one.message == sent.id, events)
     assert told.delivered_to == (await said(ada, sent.id)).delivered_to == [id_of(ben)]
     events.close()
+
+
+async def is_alone(node: Node) -> bool:
+    return not any(each.online and not each.me for each in await node.members("lobby"))
 
 
 def room(node: Node, name: str = "lobby"):

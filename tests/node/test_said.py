@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from peertalk.core.effects import Arrived
 from peertalk.core.entry import Edit, React
-from peertalk.core.events import Delivered, Message, MessageArrived, MessageChanged, RoomChanged
+from peertalk.core.events import AnyEvent, Delivered, Message, MessageArrived, MessageChanged, RoomChanged
+from peertalk.core.events import Warning as WarningEvent
 from peertalk.errors import RequestError
 from peertalk.node.node import Node
-from tests.node.company import Company, company, event, online, texts, until
+from peertalk.node.subscription import Subscription
+from tests.node.company import Clock, Company, company, event, online, texts, until
 
 
 @pytest.fixture
@@ -331,3 +334,62 @@ async def test_a_run_goes_on_where_nothing_of_it_is_shown(people: Company) -> No
     page = await ada.messages("lobby", 1, after=before.id)
     assert [one.id for one in page.messages] == [after.id]
     assert (await ada.messages("lobby", 1, after="")).messages[0].lamport == 1
+
+
+async def test_a_body_that_comes_after_what_was_said_about_it_is_told_as_it_is_by_now(people: Company) -> None:
+    ada = await people.node("Ada")
+    sent = await ada.send("lobby", "at nine")
+    ben = await people.node("Ben", ada)
+    await arrives(ben, sent)
+    await ada.edit(sent.id, "at ten")
+    await changes(ben, sent.id, lambda one: one.edited)
+    [(_room, entry)] = await ben._life.store.find(bytes.fromhex(sent.id))
+    told = ben.subscribe()
+    ben._life.news.tell(Arrived(room(ben).id, (entry,), later=True))
+    assert (await event(ben, MessageArrived, lambda one: one.message.id == sent.id, told)).message.text == "at ten"
+    told.close()
+
+
+async def test_messages_of_a_room_are_told_in_their_order_whatever_has_to_be_looked_up(people: Company) -> None:
+    ada, ben = await meet(people)
+    first = await ada.send("lobby", "0")
+    await arrives(ben, first)
+    told = ben.subscribe()
+    for number in range(1, 20):
+        await ada.send("lobby", str(number), reply_to=first.id if number % 3 == 0 else None)
+    heard: list[str] = []
+    async with asyncio.timeout(20):
+        async for one in told:
+            if isinstance(one, MessageArrived):
+                heard.append(one.message.text)
+                if one.message.text == "19":
+                    break
+    assert heard == [str(number) for number in range(1, 20)]
+    told.close()
+
+
+@pytest.mark.parametrize(("offset", "clock"), [(3_600_000, "ahead"), (-40 * 365 * 86_400_000, "behind")])
+async def test_a_clock_that_is_far_off_is_marked_and_warned_of_once(people: Company, offset: int, clock: str) -> None:
+    wrong = Clock()
+    wrong.offset = offset
+    ben = await people.node("Ben")
+    told = ben.subscribe()
+    ada = await people.node("Ada", ben, clock=wrong)
+    await until(ben, lambda: online(ben, "Ada"))
+    for number in range(3):
+        sent = await ada.send("lobby", f"hello {number}")
+    seen = await arrives(ben, sent)
+    assert (seen.clock, sent.clock) == (clock, None)
+    assert await texts(ben) == ["hello 0", "hello 1", "hello 2"], "the order never follows it"
+    warned = [one for one in drained(told) if isinstance(one, WarningEvent) and one.kind == "clock"]
+    assert [(one.text, one.peer, one.room) for one in warned] == [("Ada", id_of(ada), seen.room)]
+    assert [one.clock for one in (await ada.messages("lobby")).messages if one.mine] == [None] * len(await said_by(ada))
+    told.close()
+
+
+async def said_by(node: Node) -> list[Message]:
+    return [one for one in (await node.messages("lobby")).messages if one.mine]
+
+
+def drained(told: Subscription) -> list[AnyEvent]:
+    return list(told._events)

@@ -44,7 +44,7 @@ class FakeMessages:
             raise RequestError("unknown_message", message=message)
         return found
 
-    def change(self, message: Message, **fields: Any) -> Message:
+    def change_message(self, message: Message, **fields: Any) -> Message:
         """A message is something else now, and everybody is told."""
         changed = msgspec.structs.replace(message, **fields)
         self.replace_message(changed)
@@ -56,16 +56,16 @@ class FakeMessages:
         made, found = wanted(reaction), self._meant(message)
         people = [each for each in found.reactions.get(made, []) if each != self.me.id]
         reactions = found.reactions | {made: people if remove else [*people, self.me.id]}
-        return self.change(found, reactions={name: each for name, each in reactions.items() if each})
+        return self.change_message(found, reactions={name: each for name, each in reactions.items() if each})
 
     async def edit(self, message: str, text: str, *, title: str | None = None, warning: str | None = None) -> Message:
         self._ask("edit", message, text)
         found = self._meant(message)
-        return self.change(found, text=text, title=title or found.title, warning=warning or found.warning, edited=True)
+        return self.change_message(found, text=text, title=title or found.title, warning=warning or found.warning, edited=True)
 
     async def delete(self, message: str) -> Message:
         self._ask("delete", message)
-        return self.change(self._meant(message), text="", title=None, reactions={}, deleted=True)
+        return self.change_message(self._meant(message), text="", title=None, reactions={}, deleted=True)
 
     async def search(self, query: str, room: str | None = None, limit: int = 50) -> list[Message]:
         self._ask("search", query, room, limit)

@@ -283,7 +283,7 @@ async def test_leaving_the_open_room_opens_another(node: FakeNode) -> None:
 
 
 async def test_only_what_hurts_asks() -> None:
-    hurts, which = ["leave", "present", "end", "reform"], ["room", "create", "follow", "decline"]
+    hurts, which = ["delete", "leave", "present", "end", "reform"], ["room", "create", "follow", "decline"]
     assert [command.id for command in commands.COMMANDS if command.ask and command.id not in which] == hurts
 
 
@@ -382,7 +382,8 @@ def test_every_command_of_the_first_release_is_there_in_both_languages() -> None
     ids = {command.id for command in commands.COMMANDS}
     first = (
         "help msg room rooms older join leave who nick connect doctor block unblock theme lang quit "
-        "create invite accept cancel whois verify same different words present seal open admit end reform offers follow decline"
+        "create invite accept cancel whois verify same different words present seal open admit end reform offers follow decline "
+        "edit delete react search export"
     )
     assert " ".join(sorted(ids)) == " ".join(sorted(first.split()))
     assert all(set(command.names) == set(i18n.LANGUAGES) for command in commands.COMMANDS)

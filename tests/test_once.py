@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -163,3 +164,32 @@ def test_a_line_of_text_cannot_pass_for_another_message() -> None:
 
 def test_coming_and_going_are_told() -> None:
     assert once.line(said("Ben", kind="here")).endswith("Ben came in")
+
+
+async def test_export_writes_everything_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(once, "SLICE", 2)
+    node = FakeNode()
+    for number in range(5):
+        await node.send("lobby", f"line {number}")
+    written: list[str] = []
+    await once.export(node, "#lobby", None, written.append, as_json=True)
+    assert [one["text"] for one in json.loads("".join(written))["messages"]] == [f"line {number}" for number in range(5)]
+    assert node.limits == [2, 2, 2]
+
+
+async def test_export_into_a_file_says_what_is_there(tmp_path: Path) -> None:
+    node = FakeNode()
+    await node.send("lobby", "hello")
+    written: list[str] = []
+    path = tmp_path / "lobby.md"
+    await once.export(node, "lobby", str(path), written.append, as_json=False)
+    assert written == [f"1 message is in {path} now.\n"]
+    assert "    hello\n" in path.read_text()
+
+
+async def test_what_is_off_the_record_is_not_exported() -> None:
+    node = FakeNode()
+    node.lobby = msgspec.structs.replace(node.lobby, retention="session")
+    with pytest.raises(RequestError) as caught:
+        await once.export(node, "lobby", None, print, as_json=False)
+    assert (caught.value.kind, caught.value.data["why"]) == ("refused", "off_record")

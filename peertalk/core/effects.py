@@ -103,10 +103,12 @@ class Seek(Record, frozen=True):
 
 
 class Arrived(Record, frozen=True):
-    """Entries of others, or own ones from elsewhere, are on disk and in their place."""
+    """Entries of others, or own ones from elsewhere, are on disk and in their place. `later`: their bodies, which were missing, so that
+    what was said about them may have come before."""
 
     room: bytes
     entries: tuple[EntryRecord, ...]
+    later: bool = False
 
 
 class Queued(Record, frozen=True):

@@ -72,7 +72,7 @@ class Room:
             self.sharings,
             now,
             learn=self._learn,
-            came=self._tell_arrived,
+            came=lambda entries: self._tell_arrived(entries, later=True),
             tell=self._tell_feeds,
         )
         self._top: OrderKey = max(((page.entries[-1][2], page.entries[-1][0]) for page in self.log.pages), default=(0, b""))
@@ -218,8 +218,8 @@ class Room:
         for feed in forked:
             self.outlet.emit(ForkSeen(self.id, feed))
 
-    def _tell_arrived(self, entries: tuple[EntryRecord, ...]) -> None:
-        self.outlet.emit(Arrived(self.id, entries))
+    def _tell_arrived(self, entries: tuple[EntryRecord, ...], *, later: bool = False) -> None:
+        self.outlet.emit(Arrived(self.id, entries, later))
         self._tell_members(entries)
 
     def _tell_members(self, entries: Iterable[EntryRecord]) -> None:

@@ -89,10 +89,10 @@ class Folding:
         return self._views.quote(room, message, entry, folded.get(message))
 
 
-def older(room: Room) -> dict[bytes, bytes]:
-    """Feed → the one that it goes on from, as entries prove it; of own feeds also before they were begun."""
-    own = {key.feed: key.succeeds[0] for key in room.keys if key.succeeds is not None}
-    return {**room.members.older, **own}
+def older(room: Room) -> dict[bytes, frozenset[bytes]]:
+    """Feed → those that it goes on from, as entries prove it; of own feeds also before they were begun."""
+    own = {key.feed: frozenset({key.succeeds[0]}) for key in room.keys if key.succeeds is not None}
+    return {**own, **room.members.older}
 
 
 def current_feed(room: Room) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from peertalk.core import events
-from peertalk.core.annotations import is_of_author
-from peertalk.core.entry import MAX_TITLE, Content, Delete, Edit, React, Story, Text
+from peertalk.core.annotations import deletions, is_of_author
+from peertalk.core.entry import MAX_TITLE, Content, Edit, React, Story, Text
 from peertalk.core.room import Room
 from peertalk.core.stored import EntryRecord
 from peertalk.errors import RequestError
@@ -14,7 +14,7 @@ from peertalk.node import gestures
 from peertalk.node.answers import Kept
 from peertalk.node.calls import Calls
 from peertalk.node.folding import current_feed, older
-from peertalk.node.message_views import SPOKEN_KINDS, Said, as_entry
+from peertalk.node.message_views import SPOKEN_KINDS, Said, as_entry, gone
 
 Kind = Literal["text", "story"]
 Replies = Literal["welcome", "listen"]
@@ -87,7 +87,13 @@ class MessageCalls(Calls):
     async def delete(self, message: str) -> events.Message:
         """Have an own message be gone, here and wherever it has come. RequestError unknown_message, refused (not_yours, deleted)."""
         spoken = await self._own(message)
-        return await self._annotate(spoken, Delete(spoken.entry.message))
+        about = await self._life.store.annotations(spoken.room.id, [spoken.entry.message])
+        view = self._life.news.folding.view(*spoken)
+        for said in deletions(spoken.entry, about, older(spoken.room)):
+            await self._say(spoken.room, said)
+        if view is None:
+            raise RequestError("unknown_message", message=message)
+        return gone(view)
 
     def typing(self, room: str) -> None:
         """Tell who is linked that one is writing there."""
@@ -110,7 +116,7 @@ class MessageCalls(Calls):
             raise RequestError("refused", why="not_yours", message=message)
         return spoken
 
-    async def _annotate(self, spoken: Spoken, content: React | Edit | Delete) -> events.Message:
+    async def _annotate(self, spoken: Spoken, content: React | Edit) -> events.Message:
         await self._say(spoken.room, content)
         now = await self._now(spoken.entry.message)
         view = self._life.news.folding.view(*now) if now is not None else None

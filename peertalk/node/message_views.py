@@ -110,6 +110,22 @@ class MessageViews:
         return events.Quote(id=message.hex(), state="shown", author=author, text=beginning, warning=warning)
 
 
+def gone(message: events.Message) -> events.Message:
+    """A message that was deleted."""
+    return msgspec.structs.replace(
+        message,
+        text="",
+        title=None,
+        warning=None,
+        replies=None,
+        reply_to=None,
+        quote=None,
+        reactions={},
+        edited=False,
+        deleted=True,
+    )
+
+
 def _content(entry: EntryRecord) -> Content | None:
     return open_body(entry.kind, entry.body) if entry.body is not None else None
 

@@ -149,6 +149,9 @@ class News:
     def _on_queued(self, notice: Queued) -> None:
         self.telling.queued(self._room(notice.record.room), notice)
 
+    def _on_withdrawn(self, notice: Withdrawn) -> None:
+        self.telling.withdrawn(self._room(notice.record.room), notice)
+
     def _on_moved(self, notice: Moved) -> None:
         self.telling.moved(self._room(notice.record.room), notice)
 

@@ -15,12 +15,12 @@ import msgspec
 
 from peertalk.core import events
 from peertalk.core.annotations import target
-from peertalk.core.effects import Arrived, Moved, Placed, Queued
+from peertalk.core.effects import Arrived, Moved, Placed, Queued, Withdrawn
 from peertalk.core.room import Room
 from peertalk.core.stored import ANNOTATIONS, EntryRecord
 from peertalk.node.answers import Answers
 from peertalk.node.folding import Folding, current_feed
-from peertalk.node.message_views import SPOKEN_KINDS, MessageViews, as_entry, reply_to
+from peertalk.node.message_views import SPOKEN_KINDS, MessageViews, as_entry, gone, reply_to
 from peertalk.node.ports import Store
 
 GATHERED: Final = 0.1
@@ -80,6 +80,8 @@ class Telling:
             is_news = entry.kind in SPOKEN_KINDS and not view.deleted and entry.feed not in own
             if is_news and (entry.lamport, entry.id) > room.record.read:
                 self.unread[room.id] = self.unread.get(room.id, 0) + 1
+            if notice.later:
+                self._expect(room, entry.message)
             self._tell(room, entry, view, events.MessageArrived)
             self._warn(room, view)
             shown.append((entry, view))
@@ -95,6 +97,14 @@ class Telling:
             entry = as_entry(record, current_feed(room))
             self._tell(room, entry, self._views.waiting(room, entry), events.MessageArrived)
 
+    def withdrawn(self, room: Room | None, notice: Withdrawn) -> None:
+        """An own message that waited is gone."""
+        record = notice.record
+        self._answers.resolve(record.room, record.message, record)
+        view = self._views.waiting(room, as_entry(record, current_feed(room))) if room is not None else None
+        if view is not None:
+            self._publish(events.MessageChanged(message=gone(view)))
+
     def moved(self, room: Room | None, notice: Moved) -> None:
         """For front ends the message under the old id is gone, and one that waits under the new id has come."""
         record = notice.record
@@ -104,8 +114,8 @@ class Telling:
         if room is None or entry is None or view is None:
             return
         where = notice.room.hex() or view.room
-        gone = msgspec.structs.replace(view, id=notice.before.hex(), room=where, text="", title=None, deleted=True)
-        self._publish(events.MessageChanged(message=gone))
+        left = msgspec.structs.replace(gone(view), id=notice.before.hex(), room=where)
+        self._publish(events.MessageChanged(message=left))
         self._tell(room, entry, view, events.MessageArrived)
 
     def placed(self, room: Room | None, notice: Placed) -> None:

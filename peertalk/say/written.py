@@ -11,8 +11,10 @@ import msgspec
 
 from peertalk.core.events import IdentityView, Message, Room
 from peertalk.i18n import _
-from peertalk.say import gestures, names, states
+from peertalk.say import names
 from peertalk.say.events import message as line
+from peertalk.say.gestures import answered, gestures, note
+from peertalk.say.states import marks
 from peertalk.say.times import clock, day
 
 Format = Literal["markdown", "json"]
@@ -89,18 +91,18 @@ class Markdown:
         return f"\n## {self._day}\n" if self._day != before else ""
 
     def _parts(self, message: Message) -> list[str]:
-        state = f" ({state})" if (state := states.marks(message)) else ""
+        state = f" ({state})" if (state := marks(message)) else ""
         parts = [f"**{clock(message.time)} {_escaped(self._called(message.author))}**{_escaped(state)}"]
         if message.quote is not None:
             name = self._called(message.quote.author) if message.quote.author is not None else ""
-            parts.append(f"> {_escaped(gestures.answered(message.quote, name))}")
+            parts.append(f"> {_escaped(answered(message.quote, name))}")
         if message.warning:
-            parts.append(f"*{_escaped(gestures.note(message.warning))}*")
+            parts.append(f"*{_escaped(note(message.warning))}*")
         if message.title:
             parts.append(f"**{_escaped(message.title)}**")
         parts.append("\n".join(_INDENT + row for row in message.text.split("\n")))
         if message.reactions:
-            parts.append(f"*{_escaped(gestures.gestures(message, self._names))}*")
+            parts.append(f"*{_escaped(gestures(message, self._names))}*")
         return parts
 
     def _called(self, somebody: IdentityView) -> str:

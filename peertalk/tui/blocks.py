@@ -105,7 +105,7 @@ def lines(item: Item, place: Place, width: int, speaker: Speaker) -> list[Line]:
         *rows,
         *(Line(parts) for parts in said.above(item, width - STATE, speaker)),
         *_speech(item, width, () if "author" in over else state),
-        *(Line(parts) for parts in said.below(item, width - STATE, speaker)),
+        *(Line(parts) for parts in said.below(item, width, speaker)),
     ]
 
 

@@ -43,7 +43,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"peertalk {peertalk.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["plain"], ["rpc"], ["send"], ["tail"], ["doctor"], ["demo"]])
+@pytest.mark.parametrize("command", [[], ["plain"], ["rpc"], ["send"], ["tail"], ["export"], ["doctor"], ["demo"]])
 def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--help"]) == 0
     shown = capsys.readouterr().out

@@ -180,6 +180,28 @@ async def test_send_and_tail_go_through_the_running_process(home: Path, tmp_path
         tail._transport.close()  # type: ignore[attr-defined]
 
 
+async def test_export_is_the_same_through_the_running_process_and_without_one(home: Path, tmp_path: Path) -> None:
+    async with rpc(home, "--name", "Ada") as ada:
+        sent = await ada.node.send("lobby", "hello\n# all")
+        await ada.node.call("messages.react", message=sent.id, reaction="hope")
+        running = await run(home, "export", "lobby")
+        assert (running.code, running.err) == (0, "")
+        path = tmp_path / "lobby.json"
+        told = await run(home, "export", "#lobby", "--json", "--output", str(path))
+        assert (told.code, told.out) == (0, f"1 message is in {path} now.\n")
+        again = await run(home, "export", "#lobby", "--output", str(path))
+        assert (again.code, again.out) == (1, "")
+        assert again.err.startswith(f"peertalk: {path} is there already")
+    assert [one["reactions"] for one in json.loads(path.read_bytes())["messages"]] == [{"hope": [sent.author.id]}]
+    assert path.stat().st_mode & 0o777 == 0o600
+    alone = await run(home, "export", "lobby", "--no-mdns")
+    assert [ended.out.partition("\n\n")[2].partition("\n")[2] for ended in (alone, running)] == [
+        running.out.partition("\n\n")[2].partition("\n")[2]
+    ] * 2
+    assert "    hello\n    # all\n" in alone.out
+    assert "*Ada\\: hope*" in alone.out
+
+
 async def test_send_starts_a_node_of_its_own_where_none_runs(home: Path, tmp_path: Path) -> None:
     async with rpc(tmp_path / "b", "--name", "Ben") as ben:
         arrivals = ben.node.subscribe()

@@ -173,7 +173,7 @@ async def test_a_message_that_moves_to_another_feed_is_not_told_twice(node: Fake
     await chat.type("hello")
     [sent] = node.texts["room-lobby"]
     node.emit(
-        MessageChanged(message=msgspec.structs.replace(sent, text="", deleted=True)),
+        MessageChanged(message=msgspec.structs.replace(sent, text="", state="waiting", deleted=True)),
         MessageArrived(message=msgspec.structs.replace(sent, id="f" * 64)),
     )
     assert await chat.hear() == []

@@ -70,6 +70,8 @@ async def test_a_message_has_the_shape_of_the_document(pipe: Pipe) -> None:
         "mine": True,
         "about": [],
         "after_split": False,
+        "quote": None,
+        "clock": None,
     }
 
 

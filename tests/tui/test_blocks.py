@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from peertalk.core.events import Author, Message
+from peertalk import say
+from peertalk.core.events import Author, Message, Quote
 from peertalk.tui.blocks import MEASURE, Place, Speaker, height, lines
 from peertalk.tui.timeline import Item, Note
 from tests.tui.make import MINUTE, NOON, author, message, waiting
@@ -22,8 +24,14 @@ def utc(monkeypatch):
     time.tzset()
 
 
-def speaker(state: str = "✓ everyone", quoted: Message | None = None) -> Speaker:
-    return Speaker(lambda who: who.name, lambda said: state if said.mine else "", lambda _id: quoted, lambda: NOON)
+def speaker(state: str = "✓ everyone") -> Speaker:
+    return Speaker(
+        lambda who: who.name,
+        lambda said: state if said.mine else say.clock_words(said),
+        lambda said: say.gestures(said, {"mira": "Mira", "ben": "Ben"}, "me"),
+        lambda who: who.name == "me",
+        lambda: NOON,
+    )
 
 
 def shown(item: Item, above: Item | None = None, *, width: int = 60, below: Item | None = None, **more: object) -> list[str]:
@@ -100,9 +108,61 @@ def test_a_state_too_long_for_its_row_becomes_its_mark() -> None:
 
 def test_a_reply_quotes_one_line() -> None:
     quoted = message(1, "first line\nsecond line")
-    rows = shown(message(2, "yes", by="Jonas", reply_to="m1"), quoted, quoted=quoted)
+    quote = Quote(id="m1", state="shown", author=quoted.author, text="first line second line")
+    rows = shown(message(2, "yes", by="Jonas", reply_to="m1", quote=quote), quoted)
     assert rows[2:] == ["┃ Mira: first line second line", "yes"]
     assert shown(message(2, "yes", by="Jonas", reply_to="m0"), quoted)[2:] == ["┃ an earlier message", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("deleted", "┃ an answer to something that was deleted"),
+        ("expired", "┃ an answer to something that has expired"),
+        ("blocked", "┃ an answer to somebody whom you have blocked"),
+        ("missing", "┃ an answer to something that is not here"),
+    ],
+)
+def test_an_answer_says_why_what_it_answers_is_not_to_be_seen(state: str, words: str) -> None:
+    quote = Quote(id="m1", state=state, author=None)
+    assert words in shown(message(2, "yes", by="Jonas", reply_to="m1", quote=quote))
+
+
+def test_what_has_a_content_note_is_quoted_by_that() -> None:
+    quote = Quote(id="m1", state="shown", author=Author(id="me", name="me", tag="me"), warning="grief")
+    assert "┃ you: Content note: grief" in shown(message(2, "yes", by="Jonas", reply_to="m1", quote=quote))
+
+
+def test_a_story_has_its_note_its_title_and_the_wish_of_its_teller_above_it() -> None:
+    story = message(1, "once", kind="story", title="The train", warning="illness", replies="listen")
+    assert shown(story)[3:] == ["Content note: illness", "The train  please just listen", "once"]
+
+
+def test_what_was_edited_says_so_behind_its_last_word() -> None:
+    rows = lines(message(1, "the train stood in a field", edited=True), Place(None, None), 24, speaker())
+    assert [row.text for row in rows[3:]] == ["the train stood in a", "field (edited)"]
+    assert rows[-1].left == (("field ", "text"), ("(edited)", "quiet"))
+    alone = lines(message(1, "four and twenty letters.", edited=True), Place(None, None), 24, speaker())
+    assert [row.left for row in alone[-2:]] == [(("four and twenty letters.", "text"),), (("", "text"), ("(edited)", "quiet"))]
+
+
+def test_nobody_can_write_that_something_was_edited() -> None:
+    rows = lines(message(1, "no (edited)"), Place(None, None), 60, speaker())
+    assert rows[-1].left == (("no (edited)", "text"),)
+
+
+def test_gestures_stand_below_by_name_and_are_never_counted() -> None:
+    thanked = message(1, "here you are", reactions={"thanks": ["mira", "me"], "👍": ["mira"], "hope": ["gone"]})
+    assert shown(thanked)[-1] == "Mira: thank you, 👍 · you: thank you · somebody: hope"
+
+
+def test_what_was_deleted_is_a_quiet_line() -> None:
+    assert shown(message(1, "", deleted=True))[2:] == ["· Mira deleted a message ·"]
+    assert shown(message(1, "", by="me", deleted=True))[2:] == ["· you deleted a message ·"]
+
+
+def test_where_a_clock_is_far_off_its_time_is_not_shown() -> None:
+    assert shown(message(1, "hi", clock="ahead"))[2] == "Mira  their clock is ahead"
 
 
 def test_what_waits_looks_different() -> None:
@@ -142,6 +202,12 @@ MESSAGES = st.builds(
     kind=st.sampled_from(["text", "text", "here", "left", "name"]),
     late=st.booleans(),
     reply_to=st.sampled_from([None, "m1"]),
+    edited=st.booleans(),
+    deleted=st.booleans(),
+    warning=st.sampled_from([None, "grief", "日本語" * 30]),
+    title=st.sampled_from([None, "The train", "日本語" * 30]),
+    replies=st.sampled_from([None, "listen"]),
+    reactions=st.sampled_from([{}, {"thanks": ["mira", "ben", "gone"] * 9}]),
 )
 ITEMS = st.one_of(MESSAGES, st.builds(Note, st.text(alphabet="ab \n", max_size=30), st.integers(NOON, NOON + 9 * MINUTE)))
 
@@ -160,6 +226,6 @@ def test_the_height_is_the_number_of_rows_and_none_is_too_wide(
 
 
 def test_the_author_of_a_message_is_asked_for_by_the_speaker() -> None:
-    two = Speaker(lambda who: f"{who.name} · {who.tag}", lambda _said: "", lambda _id: None, lambda: NOON)
+    two = replace(speaker(), name=lambda who: f"{who.name} · {who.tag}")
     rows = lines(message(2, author=Author(id="x", name="Anna", tag="k3f9")), Place(message(1), None), 60, two)
     assert rows[1].text == "Anna · k3f9  12:00"

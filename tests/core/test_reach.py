@@ -176,7 +176,7 @@ def test_more_than_go_into_a_message_come_in_the_next() -> None:
     for number in range(wire.MAX_PEERS + 6):
         meet(it, Author(f"guest {number}"), seen(100 + number % 100, dialled=5000))
     link = meet(it, ben, seen(2))
-    messages = sent(Peers, it.later(GATHER + 2 * APART), link)
+    messages = sent(Peers, it.later(3 * GATHER_LARGE), link)
     assert [len(message.peers) for message in messages if message.peers] == [wire.MAX_PEERS, 6]
 
 

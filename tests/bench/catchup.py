@@ -103,12 +103,12 @@ async def _is_whole(one: Peer, room: str, count: int) -> None:
 
 async def _search(one: Peer, room: str, number: int) -> bool:
     try:
-        found = await one.ask("messages.search", text=f"{number}", room=room)
+        found = await one.ask("messages.search", query=f"{number}", room=room)
     except Refused as error:
         if "no such method" not in str(error):
             raise
         return False
-    assert any(each["text"].startswith(f"{number} ") for each in found["messages"])
+    assert any(each["text"].startswith(f"{number} ") for each in found)
     return True
 
 

@@ -33,7 +33,10 @@ async def rows(home: Path, messages: int) -> list[Row]:
                 *await round_trips(ada, room),
                 *await one_way(ada, ben, room, messages),
                 Row("Memory of a node without a screen, started", f"{started:.0f} MB", "≤ 45 MB", started <= MEMORY),
-                Row(f"The same after {ROUNDS + BURSTS * messages:,} own messages", f"{ada.memory():.0f} MB"),
+                Row(
+                    f"Memory of a node without a screen after {ROUNDS + BURSTS * messages:,} own messages",
+                    f"{ada.memory():.0f} MB",
+                ),
                 Row("Idle CPU, linked with one", f"{idle:.2%}", "≤ 0.3 %", idle <= IDLE),
             ]
 

@@ -39,8 +39,8 @@ def conditions(machine: str | None, load: float) -> str:
     loop = "uvloop" if find_spec("uvloop") else "asyncio's own loop"
     where = machine or f"a machine with {os.cpu_count()} cores"
     return (
-        f"Measured on {datetime.now(UTC):%d %B %Y}, on {where}, {platform.system()}, CPython {platform.python_version()}, {loop} where the "
-        f"program uses it; the machine's load was {load:.1f} before."
+        f"Measured on {datetime.now(UTC):%d %B %Y}, on {where}.\n{platform.system()}, CPython {platform.python_version()}, {loop} where "
+        f"the program uses it; the machine's load was {load:.1f} before."
     )
 
 

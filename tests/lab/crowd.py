@@ -14,11 +14,16 @@ from tests.lab.conftest import Starts
 from tests.lab.lab import Lab
 from tests.lab.rpc_process import Event, RpcProcess
 
+READY = 60.0
+"""Seconds that forty processes may take to start on a machine with other work."""
+
 
 async def gather(lab: Lab, start: Starts) -> list[RpcProcess]:
-    """A process on each host of the lab, all started one right after the other."""
+    """A process on each host of the lab, all started one right after the other, and ready."""
     lab.introduce()
-    return [await start(host) for host in lab.hosts]
+    people = [await start(host) for host in lab.hosts]
+    await asyncio.gather(*(one.wait_event(lambda event: event["type"] == "ready", READY) for one in people))
+    return people
 
 
 async def all_online(people: Sequence[RpcProcess], seconds: float = 60) -> float:

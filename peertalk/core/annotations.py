@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from peertalk.core.entry import Delete, Edit, React, Story, Text, open_body
+from msgspec.structs import replace
+
+from peertalk.core.entry import Content, Delete, Edit, React, Story, Text, open_body
 from peertalk.core.lineage import speaks_for
 from peertalk.core.stored import ANNOTATIONS, EntryRecord
 
@@ -42,6 +44,17 @@ def searchable(kind: str, body: bytes | None) -> str:
             return f"{title}\n{said}" if title else said
         case _:
             return ""
+
+
+def renamed(content: Content | None, ids: Mapping[bytes, bytes]) -> Content | None:
+    """The same about messages whose ids have changed: old → new; None if it is about none of them."""
+    match content:
+        case React(to) | Edit(to) | Delete(to) if to in ids:
+            return replace(content, to=ids[to])
+        case Text(reply_to=bytes(to)) | Story(reply_to=bytes(to)) if to in ids:
+            return replace(content, reply_to=ids[to])
+        case _:
+            return None
 
 
 def is_of_author(feed: bytes, of: bytes, older: Mapping[bytes, Collection[bytes]]) -> bool:

@@ -6,7 +6,7 @@ author has deleted it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -127,10 +127,10 @@ class Bodies:
         """Learn what these say, whose bodies may have come `later` than they; as they are to be kept: what was deleted without its
         body. What they delete of what is here is erased with them (`settling`)."""
         for entry in entries:
-            before = self._lineage.older.get(entry.feed), self._lineage.kin(entry.feed)
-            self._learn(entry)
-            if self._lineage.older.get(entry.feed) != before[0] and (later or len(before[1]) > 1):
-                self._look_again(self._lineage.kin(entry.feed))
+            if entry.kind == "here":
+                self._learn_tie(entry, later=later)
+            else:
+                self._learn(entry)
             message = target(entry.kind, entry.body) if entry.kind == "delete" else b""
             if message and self._deletions.add(message, entry.feed):
                 self._erase(message, entry.feed)
@@ -139,9 +139,13 @@ class Bodies:
             for entry in entries
         )
 
-    def _look_again(self, kin: Iterable[bytes]) -> None:
-        """More is known of who goes on from whom: what these feeds have deleted may be theirs after all."""
-        for feed in sorted(kin):
+    def _learn_tie(self, entry: EntryRecord, *, later: bool) -> None:
+        """Where more is known now of which feed goes on from which, what these have deleted may be theirs after all."""
+        older, kin = self._lineage.older.get(entry.feed), self._lineage.kin(entry.feed)
+        self._learn(entry)
+        if self._lineage.older.get(entry.feed) == older or not (later or len(kin) > 1):
+            return
+        for feed in sorted(self._lineage.kin(entry.feed)):
             for message in self._deletions.of(feed):
                 self._erase(message, feed)
 
@@ -152,6 +156,10 @@ class Bodies:
             if self._about[entry].kind not in KEPT_KINDS:
                 self._explained[entry] = self.absent[entry]
                 self._found(entry)
+
+    def was_deleted(self, message: bytes, by: Collection[bytes]) -> bool:
+        """Has a `delete` in one of these feeds named this message?"""
+        return any(feed in by for feed in self._deletions.feeds(message))
 
     def settling(self, page: PageRecord) -> list[Op]:
         """What makes a page durable that was taken in just now: it, and what is erased with it. Once it is so: `settled`."""

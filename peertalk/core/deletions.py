@@ -33,6 +33,10 @@ class Deletions:
         self._of.setdefault(feed, []).append(message)
         return True
 
+    def feeds(self, message: bytes) -> Sequence[bytes]:
+        """The feeds that have named this message."""
+        return self._feeds.get(message, ())
+
     def of(self, feed: bytes) -> Sequence[bytes]:
         """The messages that `feed` has named."""
         return self._of.get(feed, ())

@@ -6,38 +6,39 @@ is here from whom everything is known. While one own commit is under way the nex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from peertalk.core import wire
-from peertalk.core.annotations import target
+from peertalk.core.annotations import renamed, target
 from peertalk.core.effects import MembersChanged, Moved, Placed, Queued, Send, Withdrawn
 from peertalk.core.entry import (
     VERSION,
     Content,
+    Delete,
     Edit,
     End,
     FeedKey,
     Header,
     Here,
     Random,
-    React,
-    Story,
-    Text,
     encode_header,
     hash32,
     message_id,
     open_body,
     seal_body,
 )
+from peertalk.core.lineage import speaks_for
 from peertalk.core.log import Item
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
 from peertalk.core.rooms import DAY_MS
 from peertalk.core.stored import (
+    ANNOTATIONS,
     STATE_KINDS,
     DropOutbox,
+    EraseBodies,
     FeedKeyRecord,
     Op,
     OutboxRecord,
@@ -46,6 +47,7 @@ from peertalk.core.stored import (
     PutFeedKey,
     PutOutbox,
 )
+from peertalk.errors import RequestError
 
 FEED_LIFE = 30 * DAY_MS
 END_PATIENCE = 7 * DAY_MS
@@ -119,19 +121,11 @@ class Own:
         ids: dict[bytes, bytes] = {}
         new: list[OutboxRecord] = []
         for one in old:
-            kind, body = self._renamed(one, ids)
+            said = renamed(open_body(one.kind, one.body), ids)
+            kind, body = seal_body(said, self._random) if said is not None else (one.kind, one.body)
             new.append(self._waiting(kind, body, number(one), one.time))
             ids[one.message] = new[-1].message
         return new
-
-    def _renamed(self, one: OutboxRecord, ids: Mapping[bytes, bytes]) -> tuple[str, bytes]:
-        match open_body(one.kind, one.body):
-            case React(to) | Edit(to) as content if to in ids:
-                return seal_body(msgspec.structs.replace(content, to=ids[to]), self._random)
-            case Text(reply_to=bytes(to)) | Story(reply_to=bytes(to)) as content if to in ids:
-                return seal_body(msgspec.structs.replace(content, reply_to=ids[to]), self._random)
-            case _:
-                return one.kind, one.body
 
     def _tell_moved(self, moved: list[Moved]) -> None:
         for one in moved:
@@ -150,8 +144,8 @@ class Own:
         """Go on with a new feed. The old one signs its successor and ends; where another copy of the profile is `ahead`, it
         just ends being used. Not `announced`, the new one begins when there is something to say."""
         old = self._current()
-        if old is None:
-            return
+        if old is None or not (ahead or self.room.log.chain(old.feed).pages):
+            return  # one that was never written into can't say later from which it goes on
         retiring = msgspec.structs.replace(old, seed=None if ahead else old.seed, retiring=True)
         self.room.keys[self.room.keys.index(old)] = retiring
         self._new_feed(now, old, PutFeedKey(retiring), announced=announced)
@@ -195,6 +189,19 @@ class Own:
             self._saved.discard(waiting.number)
             self.room.outlet.commit((DropOutbox(self.room.id, waiting.number),))
 
+    def say(self, content: Content, now: Now) -> bytes:
+        """Queue what a person says; its message id. What waits and is deleted just leaves the outbox. RequestError("too_large"), and
+        ("refused") for an edit of what one has deleted."""
+        if isinstance(content, Delete) and self._withdraw(content.to):
+            return content.to
+        if isinstance(content, Edit) and self._has_deleted(content.to):
+            raise RequestError("refused", why="deleted")
+        return self.queue(content, now)
+
+    def _has_deleted(self, message: bytes) -> bool:
+        waits = any(one.kind == "delete" and target(one.kind, one.body) == message for one in self.room.outbox)
+        return waits or self.room.bodies.was_deleted(message, self.room.own_feeds())
+
     def queue(self, content: Content, now: Now, *, first: bool = False) -> bytes:
         """Let `content` wait for its place (`first`: before all that waits); its message id. RequestError("too_large")."""
         kind, body = seal_body(content, self._random)
@@ -206,7 +213,7 @@ class Own:
         self._number += 1
         return self._number
 
-    def withdraw(self, message: bytes) -> bool:
+    def _withdraw(self, message: bytes) -> bool:
         """An own message is to be gone: what still waits of it, and about it, leaves the outbox. False if it waits no longer itself,
         so that it has to be said."""
         about = [one for one in self.room.outbox if message in (one.message, target(one.kind, one.body))]
@@ -256,7 +263,17 @@ class Own:
         if not fresh:
             return
         self._saved.update(waiting.number for waiting in fresh)
-        self.room.outlet.commit([PutOutbox(waiting) for waiting in fresh], lambda _: self._tell_queued(fresh))
+        ops: list[Op] = [PutOutbox(waiting) for waiting in fresh]
+        ops += [self._erasure(waiting) for waiting in fresh if waiting.kind == "delete"]
+        self.room.outlet.commit(ops, lambda _: self._tell_queued(fresh))
+
+    def _erasure(self, delete: OutboxRecord) -> EraseBodies:
+        """What one deletes is gone here at once, also where it has to wait to be said."""
+        key, older = self._current(), self.room.members.older
+        feeds = speaks_for(key.feed, older) if key is not None else frozenset()
+        if key is not None and key.succeeds is not None:  # its first entry may wait too
+            feeds |= speaks_for(key.succeeds[0], older)
+        return EraseBodies(self.room.id, target(delete.kind, delete.body), feeds, feeds)
 
     def _tell_queued(self, fresh: list[OutboxRecord]) -> None:
         for waiting in fresh:
@@ -347,8 +364,10 @@ class Own:
         return [one for one in waiting if one.kind not in STATE_KINDS]
 
     def take_over(self, waiting: Iterable[OutboxRecord]) -> None:
-        """Let what waited in another room wait here, under new message ids."""
-        old = list(waiting)
+        """Let what waited in another room wait here, under new message ids; but nothing about messages that stay there."""
+        waiting = list(waiting)
+        here = {one.message for one in waiting}
+        old = [one for one in waiting if one.kind not in ANNOTATIONS or target(one.kind, one.body) in here]
         new = self._anew(old, lambda _: self._take_number())
         moved = [Moved(before.message, after, before.room) for before, after in zip(old, new, strict=True)]
         self.room.outbox.extend(each.record for each in moved)

@@ -16,7 +16,7 @@ from peertalk.core.beginnings import Beginnings
 from peertalk.core.chores import Chores
 from peertalk.core.doors import Seen
 from peertalk.core.effects import DoorChanged, Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
-from peertalk.core.entry import MAX_ADMITTED, Content, Delete, Left, Random, Seal
+from peertalk.core.entry import MAX_ADMITTED, Content, Left, Random, Seal
 from peertalk.core.exchange import Exchange, Place
 from peertalk.core.identity import Identity
 from peertalk.core.linking import Linking
@@ -160,14 +160,12 @@ class Replica:
 
     def send(self, room: bytes, content: Content, now: Now) -> bytes:
         """Say something; its message id. It is safe once `Queued` or `Placed` names it. To delete what still waits says nothing, and
-        it is gone once `Withdrawn` names it: its id. RequestError("too_large"), and ("refused") in a room that was re-formed."""
+        it is gone once `Withdrawn` names it: its id. RequestError("too_large"), and ("refused") in a room that was re-formed, or to edit
+        what one has deleted."""
         place = self.places[room]
         if place.room.record.archived:
             raise RequestError("refused", why="reformed")
-        if isinstance(content, Delete) and place.own.withdraw(content.to):
-            self._mark(room)
-            return content.to
-        message = place.own.queue(content, now)
+        message = place.own.say(content, now)
         if not place.room.accepted:
             place.room.record = msgspec.structs.replace(place.room.record, accepted=True)
             self._out.lazily((room, "record"), PutRoom(place.room.record))

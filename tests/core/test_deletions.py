@@ -16,7 +16,8 @@ from peertalk.core.entry import Delete, Edit, FeedKey, Here, React, Text, decode
 from peertalk.core.lineage import Lineage
 from peertalk.core.room import NOTHING
 from peertalk.core.rooms import DAY_MS
-from peertalk.core.stored import DropOutbox
+from peertalk.core.stored import DropOutbox, EraseBodies, PutOutbox
+from peertalk.errors import RequestError
 from tests.core.authors import ROOM, START, Author, Written
 from tests.core.desk import Desk, of, sent
 
@@ -255,6 +256,33 @@ def test_ones_own_deletion_erases_here_too_and_is_sent() -> None:
     effects = desk.do(lambda replica: replica.send(ROOM.id, Delete(message), desk.now))
     assert [entry.gone for entry in desk.disk.entries(ROOM.id, ("text", "edit"), 9)] == ["deleted", "deleted"]
     assert [open_body("delete", page.bodies[-1] or b"") for page in sent(wire.Page, effects, link)] == [Delete(message)]
+
+
+def test_what_one_deletes_is_gone_here_at_once_and_said_when_somebody_is_there() -> None:
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    message = desk.send(Text("regrettable"))
+    desk.down(link)
+    desk.do(lambda replica: replica.places[ROOM.id].own.retire(desk.now))
+    commits = of(Commit, desk.do(lambda replica: replica.send(ROOM.id, Delete(message), desk.now)))
+    assert [entry.gone for entry in desk.disk.entries(ROOM.id, ("text",), 9)] == ["deleted"]
+    (ops,) = [commit.ops for commit in commits if of(EraseBodies, commit.ops)]
+    assert [op.record.kind for op in of(PutOutbox, ops)][-1] == "delete"
+    link = desk.meet(ben)
+    assert open_body("delete", sent(wire.Page, desk.effects, link)[-1].bodies[-1] or b"") == Delete(message)
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_what_one_has_deleted_cannot_be_edited(linked: bool) -> None:
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    message = desk.send(Text("regrettable"))
+    if not linked:
+        desk.down(link)
+    desk.send(Delete(message))
+    with pytest.raises(RequestError) as refused:
+        desk.send(Edit(message, "again"))
+    assert refused.value.data == {"why": "deleted"}
 
 
 def test_what_waits_and_is_deleted_was_never_said() -> None:

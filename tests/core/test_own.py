@@ -224,8 +224,20 @@ def test_a_feed_retires_after_30_days_signs_its_successor_ends_and_is_erased() -
     assert all(verify_owner(feed, signature, record.id, desk.me) for feed, signature in card.feeds)
 
 
-def test_a_retiring_key_waits_for_a_link_and_no_longer_than_seven_days() -> None:
+def test_a_feed_that_nothing_was_written_into_is_not_left_for_another() -> None:
+    """It could not say any more from which feed it goes on, so that what was said there could never be edited or deleted."""
     desk, _, record = direct_desk()
+    (old,) = keys(desk, record.id)
+    desk.wall += 31 * DAY_MS
+    desk.do(lambda replica: replica.do_chores(desk.now))
+    assert [*keys(desk, record.id)] == [old]
+
+
+def test_a_retiring_key_waits_for_a_link_and_no_longer_than_seven_days() -> None:
+    desk, ben, record = direct_desk()
+    link = desk.meet(ben, rooms=())
+    desk.say("before", record.id)
+    desk.down(link)
     (old,) = keys(desk, record.id)
     desk.wall += 31 * DAY_MS
     desk.do(lambda replica: replica.do_chores(desk.now))

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from peertalk.core import wire
-from peertalk.core.entry import Follow, Here, Seal, Text, Unseal, open_body
+from peertalk.core.entry import Edit, Follow, Here, Seal, Text, Unseal, open_body
 from peertalk.core.rooms import Terms, direct_room, private_room, terms_of
+from peertalk.core.stored import STATE_KINDS
 from peertalk.errors import RequestError
 from tests.sim.private import CIRCLE, Circle, contents
 from tests.sim.world import Host
@@ -99,6 +100,22 @@ def test_what_waited_there_waits_in_the_new_room() -> None:
     circle.follow("ben", new)
     assert circle.texts("ben", new) == circle.texts("ada", new) == ["is anybody there?"]
     assert [circle.texts(name) for name in ("ada", "ben", "cara")] == [[], [], []]
+
+
+def test_what_waited_about_messages_of_the_old_room_stays_behind() -> None:
+    circle = Circle("ada ben cara")
+    ada = circle["ada"]
+    circle.say("ada", "hello")
+    (said,) = [entry.message for entry in ada.entries(CIRCLE.id) if entry.kind == "text"]
+    circle.world.cut(ada)
+    circle.world.run(1)
+    for content in (Edit(said, "hullo"), Text("hello all")):
+        ada.do(lambda replica, content=content: replica.send(CIRCLE.id, content, ada.now()))
+    circle.world.run(1)
+    new = circle.reform("ada", "cara")
+    assert ada.replica is not None
+    outbox = ada.replica.places[new].room.outbox
+    assert [one.kind for one in outbox if one.kind not in STATE_KINDS] == ["text"]
 
 
 def test_who_is_left_out_hears_goodbye_and_nothing_else() -> None:

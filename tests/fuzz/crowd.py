@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from peertalk.core import wire
 from peertalk.core.effects import Close, Commit, Effect, Send
-from peertalk.core.entry import End, FeedKey, Header, Here, Left, Text
+from peertalk.core.entry import Content, Delete, Edit, End, FeedKey, Header, Here, Left, React, Text, message_id
 from peertalk.core.rolls import roll
 from peertalk.core.rooms import DAY_MS, open_room
 from peertalk.core.stored import PutBody, PutPage
@@ -272,8 +272,11 @@ class Crowd:
         if self.choices.number(4) != 1:
             self.say(page)
 
-    def _content(self) -> Text | Here | Left | End:
-        return self.choices.pick((Text("hello"), Text("\x1b[31m"), Here(self.name), Here("x", "y"), Left(), End()))
+    def _content(self) -> Content:
+        said = [one for entries in self.written.values() for one in entries]
+        about = message_id(*self.choices.pick([(one.header.feed, one.header.body) for one in said] or [(NOTHING, NOTHING)]))
+        plain = Text("hello"), Text("\x1b[31m"), Here(self.name), Here("x", "y"), Left(), End()
+        return self.choices.pick((*plain, Delete(about), Edit(about, "hello again"), React(about, "heart")))
 
     def _changes(self, author: Author) -> dict[str, object]:
         """Now and then something in the header that is not as it should be, or that names others."""

@@ -9,13 +9,13 @@ from peertalk.core import wire
 from peertalk.core.cards import GIVEN, GIVEN_TOGETHER
 from peertalk.core.effects import Arrived, Effect, Send
 from peertalk.core.entry import decode_header, hash32, verify_page
+from peertalk.core.lineage import speaks_for
 from peertalk.core.log import Log
-from peertalk.core.members import PRESENCE_KINDS
 from peertalk.core.rates import MAX_QUOTAS
 from peertalk.core.room import NOTHING, Room
 from peertalk.core.rooms import bodies_expire_after
 from peertalk.core.sharing import MAX_PARKED, MAX_WANTED
-from peertalk.core.stored import PutPage, RoomSnapshot
+from peertalk.core.stored import KEPT_KINDS, PutPage, RoomSnapshot
 from tests.core.authors import ROOM, Author
 from tests.core.desk import Desk, of
 from tests.fuzz.choices import Choices
@@ -83,6 +83,7 @@ def check_disk(desk: Desk, effects: list[Effect]) -> None:
         check_log(place.room.log, stored[id_])
         check_entries(desk, place.room)
         check_claim(desk, place.room, stored[id_])
+        check_deleted(desk, place.room, stored[id_])
         check_people(place.room)
     told = {entry.id for arrived in of(Arrived, effects) for entry in arrived.entries}
     kept = {entry.id for put in _put_pages(effects) for entry in put.record.entries}
@@ -137,6 +138,16 @@ def check_claim(desk: Desk, room: Room, stored: RoomSnapshot) -> None:
     assert room.digest() == (NOTHING if room.bodies.absent else digest)
 
 
+def check_deleted(desk: Desk, room: Room, stored: RoomSnapshot) -> None:
+    """Of what its author has deleted there is nothing left."""
+    pages = desk.disk.pages(room.id, range(len(room.log.pages)))
+    entries = [entry for page in pages for entry in page.entries if entry.kind not in KEPT_KINDS]
+    for message, feed in stored.deletions:
+        meant = speaks_for(feed, room.members.older)
+        assert {entry.gone for entry in entries if entry.message == message and entry.feed in meant} <= {"deleted"}
+        assert all(entry.body is None for entry in entries if entry.gone)
+
+
 def check_people(room: Room) -> None:
     """Whoever is shown has a card, is linked, or is oneself; who owns a feed said so, or another did."""
     assert room.members.identities() <= room.cards.identities()
@@ -153,7 +164,7 @@ def _is_expired(desk: Desk, room: Room, id_: bytes) -> bool:
     limit = bodies_expire_after(room.record)
     (page,) = desk.disk.pages(room.id, (room.log.index[id_].number,))
     entry = next(entry for entry in page.entries if entry.id == id_)
-    if limit is None or entry.kind in PRESENCE_KINDS:
+    if limit is None or entry.kind in KEPT_KINDS:
         return False
     return min(entry.time, entry.received) < desk.wall - limit
 

@@ -15,7 +15,24 @@ from peertalk.commands import COMMANDS
 from peertalk.core import codes, wire
 from peertalk.core.channel import Channel
 from peertalk.core.effects import Send
-from peertalk.core.entry import KINDS, SALT, Admit, End, Follow, Here, Left, Over, Seal, Text, Unseal, seal_body
+from peertalk.core.entry import (
+    KINDS,
+    SALT,
+    Admit,
+    Delete,
+    Edit,
+    End,
+    Follow,
+    Here,
+    Left,
+    Over,
+    React,
+    Seal,
+    Story,
+    Text,
+    Unseal,
+    seal_body,
+)
 from peertalk.core.rooms import Terms, encode_terms
 from peertalk.core.wire import Message
 from peertalk.rpc.methods import METHODS
@@ -165,7 +182,9 @@ def headers() -> Iterable[bytes]:
 def bodies() -> Iterable[bytes]:
     contents = (Text("hello"), Text("hello", bytes(32)), Here("ben"), Here("ben", "b", (bytes(32), bytes(64))), Left(), End())
     doors = (Seal((bytes(32),)), Admit(bytes(32)), Unseal(), Follow((bytes(32),)), Over())
-    for content in (*contents, *doors):
+    told = Story("once", "title", "warning", "listen", bytes(32)), Text("hello", warning="warning")
+    about = React(bytes(32), "heart", remove=True), Edit(bytes(32), "again", "title", "warning"), Delete(bytes(32))
+    for content in (*contents, *doors, *told, *about):
         kind, body = seal_body(content, bytes)
         yield bytes([list(KINDS).index(kind), 0]) + body[: SALT + 80]
 

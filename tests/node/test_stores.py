@@ -9,10 +9,12 @@ from typing import cast
 
 import pytest
 
+from peertalk.core.entry import Edit, Text, seal_body
 from peertalk.core.stored import (
     DropOffer,
     DropOutbox,
     DropRoom,
+    EraseBodies,
     OfferRecord,
     Op,
     OutboxRecord,
@@ -161,3 +163,20 @@ async def test_a_disk_that_fails_is_told_and_a_caller_who_waits_no_more_is_not_i
             done.set_exception(StartError("disk", why="full"))
     with pytest.raises(StartError):
         await failed
+
+
+async def test_words_and_annotations_are_where_their_room_is(stores: Stores, tmp_path: Path) -> None:
+    said = [
+        (number, seal_body(content, bytes)) for number, content in enumerate((Text("a wren"), Edit(digest("m"), "two wrens")))
+    ]
+    for record in (KEPT, FLEETING):
+        pages = [
+            PutPage(page(1 + n, entry((record.name, n), seq=2 + n, received=9 - n, kind=kind, body=body), name=record.name))
+            for n, (kind, body) in said
+        ]
+        await stores.commit(pages)
+        assert [one.kind for one in await stores.annotations(record.id, [digest("m")])] == ["edit"]
+    assert [where for where, _ in await stores.search("wren", 3)] == [KEPT.id, FLEETING.id, KEPT.id]
+    assert [one.kind for _, one in await stores.search("wren", 9, FLEETING.id)] == ["edit", "text"]
+    await stores.commit([EraseBodies(FLEETING.id, digest("message", ("fleeting", 0)), frozenset((digest("feed"),)))])
+    assert [one.kind for _, one in await stores.search("wren", 9, FLEETING.id)] == ["edit"]

@@ -24,6 +24,7 @@ from peertalk.core.effects import (
     RoomWent,
     SyncStep,
     TypingSeen,
+    Withdrawn,
 )
 from peertalk.core.room import Room
 from peertalk.core.sync import Replica
@@ -267,6 +268,7 @@ class News:
         Arrived: _on_arrived,
         Queued: _on_queued,
         Moved: _on_moved,
+        Withdrawn: _on_withdrawn,
         Placed: _on_placed,
         Claimed: _on_claimed,
         Presence: _on_presence,

@@ -14,7 +14,7 @@ from peertalk import i18n, say
 from peertalk.errors import RequestError
 from peertalk.node import export
 from peertalk.node.node import Node
-from tests.node.company import Company, company
+from tests.node.company import Company, company, until
 
 
 @pytest.fixture
@@ -59,9 +59,15 @@ async def test_slices_follow_each_other(people: Company, tmp_path: Path, monkeyp
     for number in range(7, 12):
         await ben.send("lobby", f"line {number}")
     path = tmp_path / "lobby.json"
-    listed = (await ben.messages("lobby", 1000)).messages
-    assert (await ben.export("lobby", str(path), say.form("json", []))).count == len(listed)
-    assert [one["id"] for one in json.loads(path.read_text())["messages"]] == [one.id for one in listed]
+    await until(ben, lambda: everything_is_placed(ben, 12))
+    listed = [one.id for one in (await ben.messages("lobby", 1000)).messages if one.kind == "text"]
+    await ben.export("lobby", str(path), say.form("json", []))
+    assert [one["id"] for one in json.loads(path.read_text())["messages"] if one["kind"] == "text"] == listed
+
+
+async def everything_is_placed(node: Node, count: int) -> bool:
+    spoken = [one for one in (await node.messages("lobby", 1000)).messages if one.kind == "text"]
+    return len(spoken) == count and all(one.state == "sent" for one in spoken)
 
 
 async def test_nothing_is_written_over_what_is_there(people: Company, tmp_path: Path) -> None:

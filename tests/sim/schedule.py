@@ -16,6 +16,7 @@ from peertalk.core.entry import Delete, Edit, React
 from peertalk.core.intake import PUT_OFF
 from peertalk.core.rooms import direct_room
 from peertalk.core.sharing import MAX_BACKOFF
+from peertalk.errors import RequestError
 from tests.core.authors import ROOM
 from tests.model_store import ModelStore
 from tests.sim.bounds import check_bounds, check_bytes
@@ -318,7 +319,10 @@ class Schedule:
         host, said = self.hosts.get(name), self.hosts[author].spoken if author in self.hosts else []
         if host is None or not self.is_inside(host) or int(which) >= len(said):
             return False
-        host.annotate(about(said[int(which)].message))
+        try:
+            host.annotate(about(said[int(which)].message))
+        except RequestError:  # it was deleted by its author before
+            return False
         return True
 
     def rename(self, name: str) -> bool:

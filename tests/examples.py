@@ -362,7 +362,7 @@ def messages() -> Iterator[str]:
         ("Verify, a nonce", packed([14, direct_id(), 1, NONCES[ANNA.identity]])),
         ("Verify, cancel", packed([14, direct_id(), 2, bytes(32)])),
         ("Roll", packed([15, LOBBY, roll(NAMES, open_secret("lobby"))])),
-        ("Pages, each entry in its own", packed([16, LOBBY, [alone(ANNA, each) for each in (HERE, HELLO)]])),
+        ("Pages, of one entry", packed([16, LOBBY, [alone(ANNA, each) for each in (HERE, HELLO)]])),
         ("signed of a pulse", pulse_label(HELLO.id)),
         (
             "Pulses, of Anna",
@@ -370,8 +370,8 @@ def messages() -> Iterator[str]:
         ),
         ("Need", packed([18, LOBBY, False])),
         ("Prune", packed([19, LOBBY])),
-        ("place on the ring, of Anna", short(b"peertalk/1 ring", LOBBY, ANNA.identity)),
-        ("number of the pair, Anna and Ben", short(b"peertalk/1 pair", LOBBY, *sorted((ANNA.identity, BEN.identity)))),
+        ("ring, of Anna", short(b"peertalk/1 ring", LOBBY, ANNA.identity)),
+        ("pair, Anna and Ben", short(b"peertalk/1 pair", LOBBY, *sorted((ANNA.identity, BEN.identity)))),
     )
 
 

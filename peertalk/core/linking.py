@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from peertalk.core import wire
 from peertalk.core.beginnings import Beginnings, Take
 from peertalk.core.doors import Seen
-from peertalk.core.effects import Presence, Prove, Send, Unprove
+from peertalk.core.effects import DoorChanged, Presence, Prove, Send, Unprove
 from peertalk.core.exchange import Place
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.room import Room
@@ -214,3 +214,10 @@ class Linking:
             return Seen()
         waiting = frozenset(state.identity for state in self.links.values() if room in state.kept_out)
         return Seen(inside.is_sealed, inside.is_outside, waiting)
+
+    def tell_door(self, place: Place) -> None:
+        """Say so if it looks otherwise than before."""
+        before, place.door = place.door, self.door(place.room.id)
+        change = place.door.since(before)
+        if change is not None:
+            self._out.emit(DoorChanged(place.room.id, change))

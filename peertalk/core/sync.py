@@ -16,7 +16,7 @@ from peertalk.core.checks import CheckedPages
 from peertalk.core.chores import Chores
 from peertalk.core.crowd import Crowds
 from peertalk.core.doors import Seen
-from peertalk.core.effects import DoorChanged, Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
+from peertalk.core.effects import Effect, RoomCame, RoomWent, Send, Token, TypingSeen, Wake
 from peertalk.core.entry import MAX_ADMITTED, Content, Left, Random, Seal
 from peertalk.core.exchange import Exchange, Place
 from peertalk.core.identity import Identity
@@ -189,7 +189,7 @@ class Replica:
             self.send(room, Seal(tuple(inside[start : start + MAX_ADMITTED])), now)
 
     def retire_all(self, now: Now) -> None:
-        """This profile was restored or copied: another copy may be ahead."""
+        """This profile was restored or copied: another copy may be ahead, so go on with new feeds."""
         for id_, place in self.places.items():
             place.own.retire(now, ahead=True)
             self._mark(id_)
@@ -366,7 +366,7 @@ class Replica:
         if place.leaving or self.is_active(place.room.id):
             self._linking.see_to_door(place.room.id, now)
             place.own.push(now)
-            self._tell_door(place)
+            self._linking.tell_door(place)
         elif place.room.record.archived:
             self._linking.see_to_door(place.room.id, now)
         if place.leaving and (place.own.is_idle or not place.room.can_write(now)):
@@ -382,12 +382,6 @@ class Replica:
                 self._reach.tell(place.room, sharing, now)
         self.crowds.pump(place, now)
         place.wake_at = min((self.crowds.wakes(place, now), *place.wakes(now)))
-
-    def _tell_door(self, place: Place) -> None:
-        before, place.door = place.door, self._linking.door(place.room.id)
-        change = place.door.since(before)
-        if change is not None:
-            self._out.emit(DoorChanged(place.room.id, change))
 
     def flush(self) -> None:
         """Make durable what had time: before closing."""

@@ -6,7 +6,7 @@ import pytest
 
 from peertalk.core import wire
 from peertalk.core.effects import Effect, Heard, Listens
-from peertalk.core.reach import APART, GATHER, HEARD_BURST, Whence
+from peertalk.core.reach import APART, GATHER, GATHER_LARGE, HEARD_BURST, Whence
 from peertalk.core.rooms import open_room
 from peertalk.core.wire import Endpoint, Peers
 from peertalk.errors import RemoteError
@@ -176,7 +176,7 @@ def test_more_than_go_into_a_message_come_in_the_next() -> None:
     for number in range(wire.MAX_PEERS + 6):
         meet(it, Author(f"guest {number}"), seen(100 + number % 100, dialled=5000))
     link = meet(it, ben, seen(2))
-    messages = sent(Peers, it.later(GATHER + 2 * APART), link)
+    messages = sent(Peers, it.later(3 * GATHER_LARGE), link)
     assert [len(message.peers) for message in messages if message.peers] == [wire.MAX_PEERS, 6]
 
 

@@ -32,13 +32,12 @@ from peertalk.core.stored import (
     PutProfile,
     PutRoom,
 )
+from peertalk.node.rows import insert
 from peertalk.node.schema import CONTENT, GONE, KEPT
 from peertalk.node.words import Words, rewrite
 
 _HISTORY: Final = ("entry", "page", "card", "claim", "feed_key")
 _SMALL: Final = ("room", "feed_key", "card", "claim", "outbox", "peer", "offer")
-
-_INSERT_ENTRY: Final = f"INSERT INTO entry VALUES ({', '.join('?' * 14)})"
 
 
 class Changes:
@@ -138,11 +137,9 @@ class Changes:
             self._next += len(page.entries)
             pages.append((first, room, page.number, len(page.entries), page.feed, page.prev, page.signature))
             numbered += [(n, first, entry) for n, entry in enumerate(page.entries, first)]
-        self._connection.executemany("INSERT INTO page VALUES (?, ?, ?, ?, ?, ?, ?)", pages)
-        self._connection.executemany(_INSERT_ENTRY, [_entry_row(n, room, first, entry) for n, first, entry in numbered])
-        self._connection.executemany(
-            f"INSERT INTO content_{room} VALUES (?, ?, ?)", [(n, e.header, e.body) for n, _, e in numbered]
-        )
+        insert(self._connection, "page", pages)
+        insert(self._connection, "entry", [_entry_row(n, room, first, entry) for n, first, entry in numbered])
+        insert(self._connection, f"content_{room}", [(n, e.header, e.body) for n, _, e in numbered])
         self._words.add(room, ((n, e.kind, e.body) for n, _, e in numbered))
 
     def _put_body(self, op: PutBody) -> None:

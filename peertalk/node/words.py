@@ -17,6 +17,7 @@ import apsw
 
 from peertalk.core.annotations import searchable, target
 from peertalk.core.stored import ANNOTATIONS
+from peertalk.node.rows import insert
 
 TABLE: Final = """
     CREATE VIRTUAL TABLE words_{room} USING fts5(said, content='', columnsize=0, tokenize="unicode61 remove_diacritics 2")
@@ -44,7 +45,7 @@ class Words:
             self._connection.execute(TABLE.format(room=room))
             self._tables.add(room)
         if rows:
-            self._connection.executemany(f"INSERT INTO words_{room} (rowid, said) VALUES (?, ?)", rows)
+            insert(self._connection, f"words_{room} (rowid, said)", rows)
 
     def take(self, room: int, said: list[Said]) -> None:
         """These entries are erased: nothing is found by what they say. `clean` is to be called before COMMIT."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -23,6 +24,8 @@ from peertalk.node import schema
 from peertalk.node.changes import Changes
 
 _log: Final = logging.getLogger("peertalk.store")
+AT_ONCE: Final = 192
+"""Operations that are reported to the event loop at one time: what follows from them must not keep it from everything else."""
 _LONG_WAL: Final = 1000  # pages; a longer write-ahead log is moved into the database, when nobody waits for the answer
 
 T = TypeVar("T")
@@ -45,6 +48,7 @@ class Writer:
         self._changes = Changes(connection)
         self._queue: SimpleQueue[_Commit | None] = SimpleQueue()
         self._open = True
+        self._done: deque[tuple[_Commit, Exception | None]] = deque()
         self._failed: Exception | None = None
         self._wal_pages = 0
         connection.set_wal_hook(self._wal_grew)
@@ -75,7 +79,7 @@ class Writer:
         while batch := self._next_batch():
             with self._using:
                 self._carry_out(batch)
-                _report(batch, self._failed)
+                self._report(batch, self._failed)
                 if self._wal_pages >= _LONG_WAL:
                     self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
         with self._using:
@@ -113,6 +117,29 @@ class Writer:
         else:
             if self._changes.erased:
                 self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    def _report(self, batch: list[_Commit], error: Exception | None) -> None:
+        """Tell of a batch. A loop that has ended meanwhile has nobody left to tell."""
+        try:
+            batch[0].done.get_loop().call_soon_threadsafe(self._reported, [(commit, error) for commit in batch])
+        except RuntimeError:
+            _log.info("committed after the end of the event loop")
+
+    def _reported(self, batch: list[tuple[_Commit, Exception | None]]) -> None:
+        """On the event loop: those before these come first."""
+        is_going_on = bool(self._done)
+        self._done.extend(batch)
+        if not is_going_on or not self._open:
+            self._settle_some()
+
+    def _settle_some(self) -> None:
+        ops = 0
+        while self._done and (ops < AT_ONCE or not self._open):
+            commit, error = self._done.popleft()
+            ops += len(commit.ops)
+            _settle(commit.done, error)
+        if self._done:
+            asyncio.get_running_loop().call_soon(self._settle_some)
 
     def _disconnect(self) -> None:
         try:
@@ -152,19 +179,10 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
     return (found.st_dev, found.st_ino) if found is not None else None
 
 
-def _report(batch: list[_Commit], error: Exception | None) -> None:
-    """Tell all of a batch at once. A loop that has ended meanwhile has nobody left to tell."""
-    try:
-        batch[0].done.get_loop().call_soon_threadsafe(_settle, [commit.done for commit in batch], error)
-    except RuntimeError:
-        _log.info("committed after the end of the event loop")
-
-
-def _settle(futures: Iterable[asyncio.Future[None]], error: Exception | None) -> None:
-    for future in futures:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
+def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)

@@ -11,6 +11,7 @@ from nacl.pwhash import argon2id
 from nacl.signing import SigningKey
 
 CARD, HAVE, TIPS, WANT, PAGE, DONE, WANT_BODIES, BODIES, SIGNAL, QUIT = range(1, 11)
+PAGES = 16
 FIELDS = ("version", "room", "feed", "seq", "prev", "lamport", "after", "time", "kind", "body", "size")
 """The elements of a header, in order."""
 NOW = 1_800_000_000_000

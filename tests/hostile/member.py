@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Any, Self
 
 from tests.hostile import feed
@@ -23,6 +24,7 @@ class Member:
         self.peer, self.seed, self.room = peer, seed, room
         self.identity = feed.identity(seed)
         self.feed = Feed(room, feed.blake(seed + room))
+        self._heard: deque[list[Any]] = deque()
 
     @classmethod
     async def link(cls, hostile: Hostile, name: str) -> Self:
@@ -50,13 +52,21 @@ class Member:
         for message in messages:
             self.peer.send_message(message)
 
+    async def hear(self, seconds: float = SECONDS) -> list[Any]:
+        """The next message; each of several pages by itself, as a page."""
+        if not self._heard:
+            message = list(feed.unpack(await self.peer.message(seconds)))
+            pages = message[2] if message[0] == feed.PAGES else []
+            self._heard += [[feed.PAGE, message[1], *page] for page in pages] or [message]
+        return self._heard.popleft()
+
     async def until(self, kind: int, seconds: float = SECONDS) -> list[Any]:
         """The next message of this kind about the room."""
         async with asyncio.timeout(seconds):
             while True:
-                message = feed.unpack(await self.peer.message(seconds))
+                message = await self.hear(seconds)
                 if message[0] == kind and message[1] == self.room:
-                    return list(message)
+                    return message
 
     async def claimed(self, entry: bytes) -> None:
         """Wait until the victim says that it holds this entry."""

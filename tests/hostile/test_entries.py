@@ -284,9 +284,9 @@ async def page_of_friend(one: Member, victim: Victim) -> list[Any]:
         asked = await one.until(feed.TIPS)
         for tip in asked[2]:
             one.say(feed.want(LOBBY, [tip]))
-            while (answer := feed.unpack(await one.peer.message()))[0] != feed.DONE:
+            while (answer := await one.hear())[0] != feed.DONE:
                 if answer[0] == feed.PAGE and answer[4] and answer[4][-1] and await theirs(answer, victim):
-                    return list(answer)
+                    return answer
 
 
 async def theirs(page: list[Any], victim: Victim) -> bool:

@@ -137,6 +137,7 @@ class Draft:
             [self.annotate] * 3,
             [self.crash, self.restart, self.restart],
             [self.leave, self.come, self.come, self.rename],
+            [self.renew],
             [self.again, self.stall, self.part, self.heal, self.heal, self.wall],
             [self.keep, self.keep, self.restore, self.twin],
             [self.whisper],
@@ -234,6 +235,9 @@ class Draft:
 
     def rename(self) -> None:
         self.add("rename", self.somebody())
+
+    def renew(self) -> None:
+        self.add("renew", self.somebody())
 
     def leave(self) -> None:
         self.add(self.random.choice(("leave", "leave", "forget")), self.somebody())

@@ -82,7 +82,8 @@ class Host:
         self.waiting: dict[bytes, tuple[bytes, str]] = {}
         self.spoken: list[Said] = []
         """What it said in the room that all share, in that order."""
-        self.clock_was_set = False
+        self.may_renew = False
+        """Has it a reason to begin new feeds: was its clock set, or was it told to?"""
         self.dice = random.Random(f"{world.seed} {name} disk")
         self.version = 0
         """Grows with whatever changes on its disk."""
@@ -338,6 +339,14 @@ class World(Network):
         twin.identity = host.identity
         self.hosts.append(twin)
         return twin
+
+    def doubtful_feeds(self) -> set[bytes]:
+        """The feeds of those who may not know all that they have said: who ran twice, was set back, or has forgotten."""
+        unsure = self.lost | {host.identity.public for host in self.hosts if self._is_twice(host)}
+        return {feed for host in self.hosts if host.identity.public in unsure for feed in host.wrote}
+
+    def _is_twice(self, host: Host) -> bool:
+        return sum(other.identity.public == host.identity.public for other in self.hosts) > 1
 
     # ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

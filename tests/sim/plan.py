@@ -237,7 +237,12 @@ class Draft:
         self.add("rename", self.somebody())
 
     def renew(self) -> None:
-        self.add("renew", self.somebody())
+        """Somebody changes the feed; and changes what the old one said, which only counts where others know of both."""
+        name = self.somebody()
+        self.add("renew", name)
+        if self.spoken[name] and self.left and self.random.random() < 0.7:
+            self.left -= 1
+            self.add(self.random.choice(("edit", "delete")), name, self.random.randrange(self.spoken[name]))
 
     def leave(self) -> None:
         self.add(self.random.choice(("leave", "leave", "forget")), self.somebody())

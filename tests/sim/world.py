@@ -15,6 +15,7 @@ from itertools import count
 from typing import NamedTuple
 
 from peertalk.core import wire
+from peertalk.core.asking import PATIENCE
 from peertalk.core.effects import (
     Close,
     Commit,
@@ -324,7 +325,7 @@ class World(Network):
         self.sent = 0
         self.sent_bytes = 0
         self.arrived: Counter[tuple[str, str]] = Counter()
-        """Bytes that arrived from whom, of what kind ("payload", "talk", "messages"), and links that came up."""
+        """Bytes that arrived from whom, of what kind ("payload", "late" payload, "talk", "messages"), and links that came up."""
 
     def host(self, name: str, *, skew: int = 0) -> Host:
         host = Host(self, name, skew=skew)
@@ -420,10 +421,11 @@ class World(Network):
         self.sent_bytes += len(raw)
         if isinstance(sender.replica, Replica):
             sender.check_said(message)
-        kind = "payload" if isinstance(message, PAYLOAD) else "talk"
+        kind, sent_at = "payload" if isinstance(message, PAYLOAD) else "talk", self.time
 
         def receive(replica: Replica) -> None:
-            self.arrived[f"{sender.name} {peer.name}", kind] += len(raw)
+            is_late = kind == "payload" and self.time - sent_at >= PATIENCE
+            self.arrived[f"{sender.name} {peer.name}", "late" if is_late else kind] += len(raw)
             replica.received(number, raw, peer.now())
 
         self.deliver(self._ways[number, sender.name], number, len(raw), receive)

@@ -74,7 +74,7 @@ class Annotated(Schedule):
         host.answered.discard((ROOM.id, said.text))
         host.waiting = {id_: what for id_, what in host.waiting.items() if what != (ROOM.id, said.text)}
         first = entry if entry is not None else _unplaced(message)
-        for content in deletions(first, host.disk.annotations(ROOM.id, [message]), room.members.older):
+        for content in deletions(first, host.disk.annotations(ROOM.id, [message], every=True), room.members.older):
             self.send(host, content)
         self.note(f"{host.name} deletes {message.hex()[:8]}{'' if entry is not None else ', which waits'}")
 

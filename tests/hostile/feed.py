@@ -11,7 +11,7 @@ from nacl.pwhash import argon2id
 from nacl.signing import SigningKey
 
 CARD, HAVE, TIPS, WANT, PAGE, DONE, WANT_BODIES, BODIES, SIGNAL, QUIT = range(1, 11)
-PAGES = 16
+PAGES, PULSES, NEED, PRUNE = range(16, 20)
 FIELDS = ("version", "room", "feed", "seq", "prev", "lamport", "after", "time", "kind", "body", "size")
 """The elements of a header, in order."""
 NOW = 1_800_000_000_000
@@ -83,6 +83,12 @@ def tips(
 
 def want(room: bytes, named: list[bytes], known: list[bytes] | None = None) -> bytes:
     return pack([WANT, room, named, known or []])
+
+
+def pages(*messages: bytes) -> bytes:
+    """These pages in one message; which room it is says the first."""
+    each = [unpack(message) for message in messages]
+    return pack([PAGES, each[0][1], [page[2:] for page in each]])
 
 
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -110,6 +110,12 @@ class Entry(NamedTuple):
     def id(self) -> bytes:
         return blake(self.raw)
 
+    @property
+    def message(self) -> bytes:
+        """By which people's programs know it."""
+        header = unpack(self.raw)
+        return blake(header[2] + header[9], person=b"peertalk/1 msg")
+
 
 class Feed:
     """An author's chain in a room. What is made with `entry` is not said yet, what is made with `then` is where it goes on."""

@@ -228,7 +228,10 @@ class Pulses:
         return {feed: room.log.chains[feed].tips[tip] for tip, feed in tips if tip in room.log.chains[feed].tips}
 
     def _claim(self, heard: Heard) -> None:
-        """Who holds what was held here holds all own entries under it."""
+        """Who holds what was held here holds all own entries under it, if they said themselves that the feed is theirs."""
+        owner = self._room.cards.owner(heard.pulse[0])
+        if owner is None or owner.via or owner.identity != heard.identity:
+            return
         if self._seen != self._now_held() and heard.pulse[2] not in self._states:
             self._look()
         for feed, seq in self._states.get(heard.pulse[2], {}).items():

@@ -87,7 +87,7 @@ class MessageCalls(Calls):
     async def delete(self, message: str) -> events.Message:
         """Have an own message be gone, here and wherever it has come. RequestError unknown_message, refused (not_yours, deleted)."""
         spoken = await self._own(message)
-        about = await self._life.store.annotations(spoken.room.id, [spoken.entry.message])
+        about = await self._life.store.annotations(spoken.room.id, [spoken.entry.message], every=True)
         view = self._life.news.folding.view(*spoken)
         for said in deletions(spoken.entry, about, older(spoken.room)):
             await self._say(spoken.room, said)

@@ -78,9 +78,8 @@ class Asking:
     def _ask(self, now: Now) -> None:
         if self._ask_after > now.mono or self._is_full:
             return
-        for sharing in sorted(self.room.ready(), key=lambda sharing: sharing.asked):
-            if sharing.ask_after > now.mono:
-                continue
+        claim = [one for one in self.room.ready() if one.wanted and one.ask_after <= now.mono]
+        for sharing in sorted(claim, key=lambda sharing: sharing.asked):
             tips = tuple(islice(self._due(sharing, now), wire.MAX_WANT))
             if tips:
                 self._turn += 1

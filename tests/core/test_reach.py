@@ -6,7 +6,7 @@ import pytest
 
 from peertalk.core import wire
 from peertalk.core.effects import Effect, Heard, Listens
-from peertalk.core.reach import APART, GATHER, HEARD_BURST, Whence
+from peertalk.core.reach import APART, GATHER, GATHER_LARGE, HEARD_BURST, Whence
 from peertalk.core.rooms import open_room
 from peertalk.core.wire import Endpoint, Peers
 from peertalk.errors import RemoteError

@@ -423,7 +423,8 @@ def test_a_direct_room_is_of_two() -> None:
     some = [Author(f"x{number}", record.id) for number in range(9)]
     it.hear(link, *(one.card() for one in some))
     signs = [
-        (one.feed, START // 1000, NOTHING, True, one.key.sign_pulse(record.id, START // 1000, NOTHING, disk=True)) for one in some
+        (one.feed, START // 1000, NOTHING, True, one.key.sign_pulse(record.id, START // 1000, NOTHING, disk=True))
+        for one in some
     ]
     it.hear(link, wire.Pulses(record.id, tuple(signs)))
     room = it.replica.places[record.id].room

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from peertalk.core.annotations import searchable, target
+from peertalk.core.annotations import MAX_EACH, searchable, target
 from peertalk.core.stored import (
     KEPT_KINDS,
     STATE_KINDS,
@@ -237,7 +237,10 @@ class ModelStore:
 
     def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
         inside = self._rooms[room].in_settle_order() if room in self._rooms else ()
-        return sorted((entry for entry in inside if target(entry.kind, entry.body) in {*messages} - {b""}), key=order)
+        found: dict[object, list[EntryRecord]] = {}
+        for entry in sorted((entry for entry in inside if target(entry.kind, entry.body) in {*messages} - {b""}), key=order):
+            found.setdefault((target(entry.kind, entry.body), entry.feed, entry.kind), []).append(entry)
+        return sorted((entry for run in found.values() for entry in run[-MAX_EACH:]), key=order)
 
     def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
         asked = [words for word in query.split() if (words := _words(word))]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from peertalk.core import (
+    annotations,
     asking,
     beginnings,
     cards,
@@ -97,6 +98,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
     ),
     "title, content note; gesture": (entry.MAX_TITLE, entry.MAX_REACTION),
     "how many feeds back an author's word about a message counts": (lineage.MAX_OLDER,),
+    "edits, gestures about one message in one feed": (annotations.MAX_EACH,),
     "identities named in one `seal`": (entry.MAX_ADMITTED,),
     "tips named in a `follow`; followers named in an `Offer`": (entry.MAX_SPLIT, wire.MAX_FOLLOWERS),
     "offers that are kept; of one who said them first": (offers.MAX_OFFERS, offers.OFFERS_EACH),

@@ -17,6 +17,10 @@ from peertalk.core.entry import Content, Delete, Edit, React, Story, Text, open_
 from peertalk.core.lineage import speaks_for
 from peertalk.core.stored import ANNOTATIONS, EntryRecord
 
+MAX_EACH = 64
+"""Entries of one kind in one feed about one message, the last ones in the order shown, that count: a flood of them costs its author's
+readers little, and displaces nothing that others say."""
+
 
 class Folded(NamedTuple):
     """What is to be shown of a message. `content` is None where it was deleted, or never came. `by` is the entry that it comes from: the

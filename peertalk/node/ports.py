@@ -69,7 +69,8 @@ class Store(Protocol):
         ...
 
     async def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
-        """The entries of ANNOTATIONS that are about these messages, with their bodies, in order."""
+        """The entries of ANNOTATIONS that are about these messages, with their bodies, in order: of one kind in one feed about one
+        message the last MAX_EACH (core/annotations.py)."""
         ...
 
     async def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:

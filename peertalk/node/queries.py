@@ -14,6 +14,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
+from peertalk.core.annotations import MAX_EACH
 from peertalk.core.stored import (
     Absent,
     CardRecord,
@@ -257,13 +258,18 @@ def unread(
 
 
 def about(connection: apsw.Connection, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
-    """The entries about these messages whose bodies are here, in order."""
+    """The entries about these messages whose bodies are here, in order: of each feed and kind the last MAX_EACH."""
     inside = _number(connection, room)
     if inside is None:
         return []
     query = f"""
-        SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND e.body IS NOT NULL AND e.target IN ({_marks(messages)})
-        ORDER BY e.lamport, e.id
+        WITH said AS (
+            SELECT e.n, row_number() OVER (PARTITION BY e.target, p.feed, e.kind ORDER BY e.lamport DESC, e.id DESC) AS last
+            FROM entry AS e CROSS JOIN page AS p ON p.n = e.page
+            WHERE e.room = {{room}} AND e.body IS NOT NULL AND e.target IN ({_marks(messages)})
+        )
+        SELECT {_COLUMNS} FROM said CROSS JOIN entry AS e ON e.n = said.n CROSS JOIN page AS p ON p.n = e.page
+        CROSS JOIN content_{{room}} AS c ON c.n = e.n WHERE said.last <= {MAX_EACH} ORDER BY e.lamport, e.id
     """
     return [_entry(row) for row in connection.execute(query.format(room=inside), tuple(messages))]
 

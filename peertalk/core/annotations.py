@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -69,7 +70,8 @@ def is_of_author(feed: bytes, of: bytes, older: Mapping[bytes, Collection[bytes]
 def deletions(entry: EntryRecord, annotations: Iterable[EntryRecord], older: Mapping[bytes, Collection[bytes]]) -> list[Delete]:
     """What its author has to say so that a message is gone, and with it what it said before and after it was edited: the edits are
     named too, since from the header of an edit whose body is erased nobody can tell what it was about."""
-    edits = (one for one in annotations if one.kind == "edit" and is_of_author(one.feed, entry.feed, older))
+    is_authors = cache(lambda feed: is_of_author(feed, entry.feed, older))
+    edits = (one for one in annotations if one.kind == "edit" and is_authors(one.feed))
     return [Delete(message) for message in dict.fromkeys((entry.message, *(one.message for one in edits)))]
 
 
@@ -94,14 +96,15 @@ def fold(
     """Fold `annotations`, all of them about `entry`, over it. `owner`: feed → identity, b"" where that is unknown."""
     content, by, edited, deleted = _said(entry), entry.id, False, entry.gone == "deleted"
     gestures: dict[tuple[bytes, str], tuple[bytes, bool]] = {}
+    is_authors = cache(lambda feed: is_of_author(feed, entry.feed, older))
     for one in newest(annotations):
         match open_body(one.kind, one.body) if one.body is not None else None:
             case React(_, reaction, remove) if who := owner(one.feed):
                 gestures.pop((who, reaction), None)
                 gestures[who, reaction] = one.id, remove
-            case Edit() as edit if content is not None and is_of_author(one.feed, entry.feed, older):
+            case Edit() as edit if content is not None and is_authors(one.feed):
                 content, by, edited = _edited(content, edit), one.id, True
-            case Delete() if is_of_author(one.feed, entry.feed, older):
+            case Delete() if is_authors(one.feed):
                 deleted = True
     if deleted:
         return Folded(None, entry.id, False, True, {})

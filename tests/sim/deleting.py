@@ -32,7 +32,8 @@ def _unplaced(message: bytes, feed: bytes) -> EntryRecord:
 
 def check_deleted(up: list[Host], *, is_among_honest: bool) -> int:
     """Nothing that was deleted is on any disk, and nobody misses anything; how many messages were deleted at the first."""
-    return [check_erased(host, is_among_honest=is_among_honest) for host in up][0]
+    counts = [check_erased(host, is_among_honest=is_among_honest) for host in up]
+    return counts[0]
 
 
 def check_erased(host: Host, *, is_among_honest: bool = True) -> int:

@@ -142,13 +142,15 @@ class Own:
 
     def retire(self, now: Now, *, ahead: bool = False, announced: bool = True) -> None:
         """Go on with a new feed. The old one signs its successor and ends; where another copy of the profile is `ahead`, it
-        just ends being used. Not `announced`, the new one begins when there is something to say."""
+        just ends being used, and so do those that wait for their end, which that copy may have written. Not `announced`, the new
+        one begins when there is something to say."""
         old = self._current()
         if old is None or not (ahead or self.room.log.chain(old.feed).pages):
             return  # one that was never written into can't say later from which it goes on
+        ended = [self._erase(key) for key in self.room.keys if ahead and key.retiring and key.seed is not None]
         retiring = msgspec.structs.replace(old, seed=None if ahead else old.seed, retiring=True)
         self.room.keys[self.room.keys.index(old)] = retiring
-        self._new_feed(now, old, PutFeedKey(retiring), announced=announced)
+        self._new_feed(now, old, PutFeedKey(retiring), *ended, announced=announced)
 
     def key(self) -> FeedKey | None:
         """With what one signs here now."""

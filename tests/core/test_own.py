@@ -270,6 +270,20 @@ def test_a_restored_profile_goes_on_with_new_feeds_and_never_writes_into_the_old
     assert text == Text("waits")
 
 
+def test_a_restored_profile_does_not_end_a_feed_that_the_other_copy_may_have_ended() -> None:
+    desk, ben = Desk(), Author("ben")
+    desk.down(desk.meet(ben))
+    desk.do(lambda replica: replica.places[ROOM.id].own.retire(desk.now))
+    desk.start()
+    effects = desk.do(lambda replica: replica.retire_all(desk.now))
+    assert [len(of(PutFeedKey, commit.ops)) for commit in of(Commit, effects) if of(PutFeedKey, commit.ops)] == [3]
+    assert [seed is None for seed in keys(desk, ROOM.id).values()] == [True, True, False]
+    before = len(desk.effects)
+    link = desk.meet(ben)
+    feeds = {decode_header(raw).feed for page in sent(wire.Page, desk.effects[before:], link) for raw in page.headers}
+    assert feeds == {list(keys(desk, ROOM.id))[2]}
+
+
 def own_key(desk: Desk) -> FeedKey:
     seed = desk.room.keys[0].seed
     assert seed is not None

@@ -148,7 +148,11 @@ def shapes(host: Host, room: bytes, doubtful: Collection[bytes]) -> list[tuple[b
     """What is there; but for edits in `doubtful` feeds that are erased: who deletes a message and doesn't know of them can't name them,
     and who comes later can't tell what they were about."""
     entries = (entry for entry in host.entries(room) if entry.body or entry.kind != "edit" or entry.feed not in doubtful)
-    return [(entry.id, entry.message, entry.body) for entry in entries]
+    return [shape(entry) for entry in entries]
+
+
+def shape(entry: EntryRecord) -> tuple[bytes, bytes, bytes | None]:
+    return entry.id, entry.message, entry.body
 
 
 def check_answered(host: Host, lies: Collection[bytes], *, is_whole: bool) -> None:

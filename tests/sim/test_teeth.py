@@ -11,13 +11,18 @@ from tests.sim.plan import Plan, draw, parse_steps
 from tests.sim.runs import attempt_plan
 
 SEEDS = range(400)
-FIRST: dict[str, tuple[int, ...]] = {
-    "takes_branches_of_equal_height_for_the_same": (188, 266, 474),
-    "counts_a_claim_of_one_branch_for_all": (167,),
-    "believes_hearsay_before_the_owner": (153,),
-    "takes_for_done_what_exceeded_a_rate": (164,),
+FIRST = {
+    "takes_branches_of_equal_height_for_the_same": 46,
+    "takes_a_page_that_parts_in_the_middle_for_held": 30,
+    "goes_on_writing_when_restored": 145,
+    "believes_hearsay_before_the_owner": 25,
+    "erases_nothing": 24,
+    "believes_nobody_who_has_a_new_feed": 215,
+    "deletes_what_was_said_first_alone": 81,
+    "counts_a_claim_of_one_branch_for_all": 305,
+    "takes_for_done_what_exceeded_a_rate": 74,
 }
-"""Seeds that are tried before the others, where only few find it out."""
+"""The seed that is tried before the others, where only few find it out."""
 STEPS = {
     "keeps_claims_across_a_fork": (
         "start a +0\nstart b +0\nstart c +0.01\ntwin c +0\nsay c 3 +0\nsay c2 1 +0\nsay c2 3 +0\n"
@@ -31,7 +36,7 @@ def plans(name: str) -> Iterator[Plan]:
     """What is played against an engine, in this order."""
     if name in STEPS:
         yield from (draw(seed, small=True).of(parse_steps(STEPS[name])) for seed in range(20))
-    yield from (draw(seed, small=True) for seed in (*FIRST.get(name, ()), *SEEDS))
+    yield from (draw(seed, small=True) for seed in (FIRST.get(name, 0), *SEEDS))
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)

@@ -69,6 +69,8 @@ class Crowds:
     def pump(self, place: Place, now: Now) -> None:
         """Somebody came or went, or time has passed: see whether the room is large, and to the pulses in it."""
         room = place.room
+        if self._is_small(room):
+            return
         place.pulses.forget_old(now)
         count = len(room.online()) + 1
         is_large = (count >= SMALL if room.is_large else count > LARGE) and not room.record.archived
@@ -86,12 +88,19 @@ class Crowds:
             if sharing.pulse_at is not None and sharing.pulse_at <= now.mono:
                 place.pulses.tell(sharing, now)
 
+    def _is_small(self, room: Room) -> bool:
+        """Is this a room in which nothing of all that is ever needed? Most are, and they are looked at after each message."""
+        few = len(room.sharings) < SMALL and not room.heard
+        return few and not room.is_large and room.id not in self._pulses_until
+
     def _is_busy(self, place: Place, now: Now) -> bool:
         """Is this room large, or was it a moment ago?"""
         return place.room.is_large or now.mono < self._pulses_until.get(place.room.id, -math.inf)
 
     def wakes(self, place: Place, now: Now) -> float:
         """When to call `pump` for this room (monotonic seconds)."""
+        if self._is_small(place.room):
+            return math.inf
         return place.pulses.wakes() if self._is_busy(place, now) else min(place.room.heard.values(), default=math.inf)
 
     def hear_need(self, sharing: Sharing, need: wire.Need, now: Now) -> None:

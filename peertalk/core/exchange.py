@@ -10,7 +10,7 @@ import msgspec
 
 from peertalk.core import intake, serving, wire
 from peertalk.core.asking import Asking
-from peertalk.core.checks import CheckedPages, check_pages
+from peertalk.core.checks import CheckedPages
 from peertalk.core.claims import tips_messages
 from peertalk.core.doors import Seen
 from peertalk.core.effects import MembersChanged, Presence, Send
@@ -179,10 +179,7 @@ class Exchange:
     def _on_page(self, place: Place, sharing: Sharing, page: wire.Page, now: Now) -> None:
         self._take_in(place, sharing, lambda: intake.receive_page(place.room, page, sharing, now), now)
 
-    def _on_pages(self, place: Place, sharing: Sharing, pages: wire.Pages, now: Now) -> None:
-        self._on_checked_pages(place, sharing, check_pages(pages), now)
-
-    def _on_checked_pages(self, place: Place, sharing: Sharing, pages: CheckedPages, now: Now) -> None:
+    def _on_pages(self, place: Place, sharing: Sharing, pages: wire.Pages | CheckedPages, now: Now) -> None:
         self._take_in(place, sharing, lambda: intake.receive_pages(place.room, pages, sharing, now), now)
 
     def _take_in(self, place: Place, sharing: Sharing, receive: Callable[[], bool], now: Now) -> None:
@@ -234,7 +231,7 @@ class Exchange:
         wire.Want: _on_want,
         wire.Page: _on_page,
         wire.Pages: _on_pages,
-        CheckedPages: _on_checked_pages,
+        CheckedPages: _on_pages,
         wire.Done: _on_done,
         wire.WantBodies: _on_want_bodies,
         wire.Bodies: _on_bodies,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from peertalk.core import pushing, wire
-from peertalk.core.checks import Checked, CheckedPages, Item, check_page
+from peertalk.core.checks import Checked, CheckedPages, Item, check_page, check_pages
 from peertalk.core.effects import Close
 from peertalk.core.entry import decode_header, hash32
 from peertalk.core.outlet import Now
@@ -62,19 +62,46 @@ def receive_page(room: Room, page: wire.Page, sharing: Sharing, now: Now) -> boo
         sharing.note(room.log, tip)
         pushing.came_again(room, sharing)
         return True
-    last = decode_header(page.headers[-1])
-    if charged(room, sharing, _count(room, last.feed, len(page.headers)), wire.size(page), now) is None:
-        _put_off(room, tip, last.feed, last.seq, sharing, now)
-        return False
-    return _receive(room, (check_page(page),), sharing, now)
+    batch = _Batch(room, now)
+    try:
+        return _receive_due(room, page, sharing, batch, now)
+    finally:
+        batch.commit(sharing)
 
 
-def receive_pages(room: Room, pages: CheckedPages, sharing: Sharing, now: Now) -> bool:
+def receive_pages(room: Room, pages: CheckedPages | wire.Pages, sharing: Sharing, now: Now) -> bool:
     """The same with several, up to the first that is a bad one: those before it settle."""
+    if isinstance(pages, wire.Pages):
+        if is_rated(room):
+            return _receive_rated(room, pages, sharing, now)
+        pages = check_pages(pages)
     are_here = _receive(room, pages.pages, sharing, now)
     if pages.error is not None:
         raise pages.error
     return are_here
+
+
+def _receive_rated(room: Room, pages: wire.Pages, sharing: Sharing, now: Now) -> bool:
+    """What exceeds the rates is not checked: that costs most."""
+    batch, are_here = _Batch(room, now), True
+    try:
+        for page in pages.each():
+            are_here &= _receive_due(room, page, sharing, batch, now)
+    finally:
+        batch.commit(sharing)
+    return are_here
+
+
+def _receive_due(room: Room, page: wire.Page, sharing: Sharing, batch: _Batch, now: Now) -> bool:
+    tip = hash32(page.headers[-1])
+    if tip in room.log.index:
+        sharing.note(room.log, tip)
+        return True
+    last = decode_header(page.headers[-1])
+    if charged(room, sharing, _count(room, last.feed, len(page.headers)), wire.size(page), now) is None:
+        _put_off(room, tip, last.feed, last.seq, sharing, now)
+        return False
+    return _receive_one(room, check_page(page), sharing, batch, now)
 
 
 def _receive(room: Room, pages: Iterable[Checked], sharing: Sharing, now: Now) -> bool:
@@ -129,10 +156,15 @@ def _count(room: Room, feed: bytes, entries: int) -> int:
     return entries if feed in room.log.chains else entries + NEW_FEED - 1
 
 
+def is_rated(room: Room) -> bool:
+    """Is what others bring into this room taken in at a rate?"""
+    return room.record.kind == "open" or not room.accepted
+
+
 def charged(room: Room, sharing: Sharing, entries: int, size: int, now: Now) -> Charged | None:
     """What is charged if a peer brings so much now (docs/protocol.md, "Limits"); None if it has to wait."""
     intake, who = room.outlet.intake, sharing.identity
-    if room.record.kind != "open" and room.accepted:
+    if not is_rated(room):
         return ()
     most = MAX_UNWRITTEN * (2 if intake.writes(who, entries, size, now.mono) else 1)
     if room.outlet.unwritten > most:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from peertalk.core import serving, wire
+from peertalk.core import intake, serving, wire
 from peertalk.core.beginnings import Beginnings
 from peertalk.core.checks import CheckedPages
 from peertalk.core.chores import Chores
@@ -254,6 +254,11 @@ class Replica:
         """The same, of one that was decoded, or whose pages were checked, elsewhere: that makes no difference."""
         self._chores.notice_sleep(now)
         self._take(link, message, now)
+
+    def is_rated(self, room: bytes) -> bool:
+        """Is what others bring into this room taken in at a rate? Then a check of it may be in vain. So it is of one that is not here."""
+        place = self.places.get(room)
+        return place is None or intake.is_rated(place.room)
 
     def _take(self, link: int, message: wire.Message | CheckedPages, now: Now) -> None:
         state = self.links[link]

@@ -23,6 +23,10 @@ SLICE: Final = 96
 """Entries that are checked in one go, and then taken in at one stretch of the event loop: some milliseconds."""
 MAX_CHECKING: Final = 1024 * 1024
 """Bytes of a link that wait to be checked or taken in, from which on it is not read."""
+MAX_IN_ALL: Final = 4 * 1024 * 1024
+"""The same of all links: then none is read of which something waits."""
+_ENTRY: Final = 64
+"""As so many bytes more each entry counts: small ones take more memory than what they say."""
 
 
 class Reading(Protocol):
@@ -32,7 +36,7 @@ class Reading(Protocol):
 
 
 What = ChannelEvent | CheckedPages | wire.Pages
-_Waiting = ChannelEvent | asyncio.Future[CheckedPages | wire.Pages]
+_Waiting = ChannelEvent | wire.Pages | asyncio.Future[CheckedPages | wire.Pages]
 
 
 class _Queue:
@@ -43,14 +47,17 @@ class _Queue:
         self.waiting: deque[tuple[_Waiting, int]] = deque()
         self.size = 0
         self.is_going_on = False
+        self.is_read = True
 
 
 class Checking:
-    """`deliver(link, what)` is called with each event or checked part of a message, in order."""
+    """`deliver(link, what)` is called with each event or checked part of a message, in order. `is_rated(room)`: not all that comes
+    into this room is taken in, so it is delivered as it is: only what is taken in is worth a check."""
 
-    def __init__(self, deliver: Callable[[int, What], None]) -> None:
-        self._deliver = deliver
+    def __init__(self, deliver: Callable[[int, What], None], is_rated: Callable[[bytes], bool]) -> None:
+        self._deliver, self._is_rated = deliver, is_rated
         self._queues: dict[int, _Queue] = {}
+        self._size = 0
         self._threads: ThreadPoolExecutor | None = None
 
     def take(self, number: int, link: Reading, event: ChannelEvent) -> bool:
@@ -64,15 +71,22 @@ class Checking:
         if pages is None:
             self._put(queue, event, len(event.message) if isinstance(event, Received) else 0)
         else:
+            is_rated = self._is_rated(pages.room)
             for part in slices(pages, SLICE):
-                self._put(queue, self._check(number, part), sum(map(_size, part.pages)))
-        if queue.size > MAX_CHECKING:
-            link.read_on(reading=False)
+                self._put(queue, part if is_rated else self._check(number, part), sum(map(_size, part.pages)))
+            self._go_on(number)
         return True
 
     def drop(self, number: int) -> None:
         """The link is gone, and what it brought last with it."""
-        self._queues.pop(number, None)
+        queue = self._queues.pop(number, None)
+        if queue is None:
+            return
+        for what, _ in queue.waiting:
+            if isinstance(what, asyncio.Future):
+                what.cancel()
+        self._size -= queue.size
+        self._pace_all()
 
     def close(self) -> None:
         """No more threads."""
@@ -82,7 +96,7 @@ class Checking:
 
     def _put(self, queue: _Queue, what: _Waiting, size: int) -> None:
         queue.waiting.append((what, size))
-        queue.size += size
+        self._count(queue, size)
 
     def _check(self, number: int, part: wire.Pages) -> asyncio.Future[CheckedPages | wire.Pages]:
         if self._threads is None:
@@ -111,6 +125,8 @@ class Checking:
                 break
             self._pop(queue, size)
             self._deliver(number, what)
+            if isinstance(what, wire.Pages):
+                break
         if queue.waiting:
             self._go_on(number)
         elif self._queues.get(number) is queue:
@@ -118,9 +134,27 @@ class Checking:
 
     def _pop(self, queue: _Queue, size: int) -> None:
         queue.waiting.popleft()
-        was, queue.size = queue.size, queue.size - size
-        if was > MAX_CHECKING >= queue.size:
-            queue.link.read_on(reading=True)
+        self._count(queue, -size)
+
+    def _count(self, queue: _Queue, size: int) -> None:
+        was_full = self._size > MAX_IN_ALL
+        queue.size += size
+        self._size += size
+        if was_full is (self._size > MAX_IN_ALL):
+            self._pace(queue)
+        else:
+            self._pace_all()
+
+    def _pace_all(self) -> None:
+        for queue in self._queues.values():
+            self._pace(queue)
+
+    def _pace(self, queue: _Queue) -> None:
+        """Read the link, or don't."""
+        is_read = queue.size <= MAX_CHECKING and (self._size <= MAX_IN_ALL or not queue.waiting)
+        if is_read is not queue.is_read:
+            queue.is_read = is_read
+            queue.link.read_on(reading=is_read)
 
 
 def _checked(part: wire.Pages) -> CheckedPages | wire.Pages:
@@ -143,4 +177,4 @@ def _pages(event: ChannelEvent) -> wire.Pages | None:
 
 def _size(run: wire.Run) -> int:
     headers, _, bodies = run
-    return sum(map(len, headers)) + sum(len(body) for body in bodies if body is not None)
+    return sum(map(len, headers)) + sum(len(body) for body in bodies if body is not None) + _ENTRY * len(headers)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from peertalk.core import events
 from peertalk.core.annotations import Folded, fold, target
@@ -38,7 +38,7 @@ class Folding:
 
     def outbox(self, room: Room) -> list[EntryRecord]:
         """The own messages that wait for their place."""
-        return [entry for entry in _waiting(room) if entry.kind in SPOKEN_KINDS]
+        return _waiting(room, SPOKEN_KINDS)
 
     async def said(self, room: Room, spoken: Sequence[EntryRecord]) -> dict[bytes, Said]:
         """What these messages say by now, by their ids."""
@@ -63,7 +63,7 @@ class Folding:
     async def _about(self, room: Room, messages: Mapping[bytes, object]) -> defaultdict[bytes, list[EntryRecord]]:
         """What was said about these messages, and what waits to be said."""
         found: defaultdict[bytes, list[EntryRecord]] = defaultdict(list)
-        pending = [entry for entry in _waiting(room) if entry.kind in ANNOTATIONS]
+        pending = _waiting(room, ANNOTATIONS)
         stored = await self._store.annotations(room.id, list(messages)) if messages else []
         placed = {entry.message for entry in stored}
         for entry in (*stored, *(one for one in pending if one.message not in placed)):
@@ -101,6 +101,6 @@ def current_feed(room: Room) -> bytes:
     return next((key.feed for key in room.keys if key.seed is not None and not key.retiring), b"")
 
 
-def _waiting(room: Room) -> list[EntryRecord]:
+def _waiting(room: Room, kinds: Collection[str]) -> list[EntryRecord]:
     feed = current_feed(room)
-    return [as_entry(record, feed) for record in room.outbox]
+    return [as_entry(record, feed) for record in room.outbox if record.kind in kinds]

@@ -58,10 +58,12 @@ class MessageCalls(Calls):
         record = await self._say(found, story if kind == "story" else Text(text, answered, warning))
         inside = found if isinstance(record, EntryRecord) else self._life.replica.places[record.room].room
         entry = record if isinstance(record, EntryRecord) else as_entry(record, current_feed(inside))
-        views = await self._life.news.folding.messages(inside, [entry])
-        if not views:
+        folding = self._life.news.folding
+        said = await folding.said(inside, [entry]) if answered is not None else {}  # nobody can have said anything about it yet
+        view = folding.view(inside, entry, said.get(entry.message))
+        if view is None:
             raise RequestError("bad_text", why="invisible")
-        return views[0]
+        return view
 
     async def react(self, message: str, reaction: str, remove: bool = False) -> events.Message:
         """Make a gesture towards a message, or take it back: one of five words, or one emoji. RequestError unknown_message, bad_choice,

@@ -8,11 +8,12 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nacl import bindings
 
-from peertalk.core import asking, serving, wire
-from peertalk.core.checks import CheckedPages, check_pages, slices
+from peertalk.core import asking, intake, rates, serving, wire
+from peertalk.core.checks import Checked, CheckedPages, check_page, check_pages, slices
 from peertalk.core.effects import Arrived, Commit, Send
-from peertalk.core.entry import hash32
+from peertalk.core.entry import decode_header, hash32, verify_page
 from peertalk.core.intake import LIVE_PATIENCE
 from peertalk.core.outlet import Now
 from peertalk.core.stored import PutPage
@@ -20,6 +21,7 @@ from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError
 from tests.core.authors import ROOM, Author, tip
 from tests.core.desk import Desk, of, sent
+from tests.core.test_identity import ED25519_OF_ORDER_8
 
 
 def together(*pages: wire.Page) -> wire.Pages:
@@ -108,6 +110,59 @@ def test_pages_that_come_too_early_are_asked_for_again() -> None:
     assert [want.tips for want in sent(wire.Want, desk.later(LIVE_PATIENCE + 0.1), link)] == [(tip(second),)]
     desk.hear(link, together(first))
     assert len(desk.texts()) == 2
+
+
+def test_what_exceeds_a_rate_is_not_even_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a stranger would let others work as fast as they can, for nothing."""
+    monkeypatch.setattr(rates, "OPEN", rates.Rate(rates.RESERVED + 10, 1, rates.MIB, 1))
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    count = 0
+
+    def counted(page: wire.Page) -> Checked:
+        nonlocal count
+        count += 1
+        return check_page(page)
+
+    monkeypatch.setattr(intake, "check_page", counted)
+    desk.hear(link, together(*(ben.says(f"{number}") for number in range(200))))
+    assert 0 < len(desk.texts()) == count < 60
+
+
+def mixed(author: Author) -> wire.Page:
+    """A page of a feed whose key has a part of order 8: its signature is one that libsodium lets pass."""
+    secret = bindings.crypto_core_ed25519_scalar_reduce(bytes(range(64)))
+    feed = bindings.crypto_core_ed25519_add(bindings.crypto_scalarmult_ed25519_base_noclamp(secret), ED25519_OF_ORDER_8)
+    written = author.entry(feed=feed)
+    message = b"peertalk/1 entry" + written.id
+    for number in range(1, 256):
+        nonce = number.to_bytes(32, "little")
+        point = bindings.crypto_scalarmult_ed25519_base_noclamp(nonce)
+        hashed = bindings.crypto_core_ed25519_scalar_reduce(bindings.crypto_hash_sha512(point + feed + message))
+        s = bindings.crypto_core_ed25519_scalar_add(nonce, bindings.crypto_core_ed25519_scalar_mul(hashed, secret))
+        if hashed[0] % 8 == 0:
+            return wire.Page(ROOM.id, (written.raw,), point + s, (written.body,))
+    raise AssertionError
+
+
+@pytest.mark.parametrize("form", ["page", "pages", "checked"])
+@pytest.mark.parametrize("kind", ["neutral", "order 4", "mixed"])
+def test_a_feed_key_off_the_main_subgroup_is_refused_even_where_a_signature_seems_to_fit(kind: str, form: str) -> None:
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    if kind == "mixed":
+        page = mixed(ben)
+        assert verify_page(decode_header(page.headers[0]).feed, tip(page), page.signature)
+    else:
+        written = ben.entry(feed=(kind == "neutral").to_bytes(32, "little"))
+        page = wire.Page(ROOM.id, (written.raw,), (1).to_bytes(32, "little") + bytes(32), (written.body,))
+    message = page if form == "page" else together(page)
+    with pytest.raises(RemoteError, match="bad_key"):
+        if isinstance(message, wire.Pages) and form == "checked":
+            desk.do(lambda replica: replica.received_checked(link, check_pages(message), desk.now))
+        else:
+            desk.hear(link, message)
+    assert desk.texts() == []
 
 
 # ── being served ─────────────────────────────────────────────────────────────────────────────────────────────────────

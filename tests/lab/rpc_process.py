@@ -95,8 +95,16 @@ class RpcProcess:
         return identity
 
     async def texts(self, room: str = "lobby") -> list[str]:
-        listed = await self.call("messages.list", room=room, limit=100_000)
-        return [message["text"] for message in listed["messages"] if message["kind"] == "text"]
+        """In slices, as front ends do: all at once would cost the process more memory than what anybody does to it."""
+        texts: list[str] = []
+        before: dict[str, str] = {}
+        more = True
+        while more:
+            listed = await self.call("messages.list", room=room, limit=500, **before)
+            messages, more = listed["messages"], listed["more"]
+            texts[:0] = [message["text"] for message in messages if message["kind"] == "text"]
+            before = {"before": messages[0]["id"]} if messages else before
+        return texts
 
     async def has_texts(self, *texts: str, room: str = "lobby", seconds: float = SECONDS) -> None:
         """Wait until these messages have arrived in `room`, whatever else has."""

@@ -56,7 +56,7 @@ async def taken() -> Taken:
 
 @pytest.fixture
 async def one(taken: Taken) -> AsyncIterator[Checking]:
-    found = Checking(taken.deliver)
+    found = Checking(taken.deliver, is_rated=lambda _: False)
     yield found
     found.close()
 
@@ -132,6 +132,36 @@ async def test_what_a_link_brought_last_goes_with_it(one: Checking, taken: Taken
     (what,) = taken.all
     assert isinstance(what, CheckedPages)
     assert what.pages[0].feed == Author("cara").feed
+
+
+async def test_all_links_together_bring_so_much_and_who_brings_nothing_of_it_is_read(
+    one: Checking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "MAX_IN_ALL", 20_000)
+    free, lines = Event(), [Line() for _ in range(4)]
+    monkeypatch.setattr(checking, "check_pages", lambda message: free.wait(30) and check_pages(message))
+    for number, line in enumerate(lines[:3]):
+        one.take(number, line, pages(30, name=f"{number}"))
+    assert [line.reading[-1] for line in lines] == [False, False, False, True]
+    assert not one.take(3, lines[3], SIGNAL)
+    one.drop(0)
+    one.drop(1)
+    assert lines[2].reading[-1]
+    free.set()
+
+
+async def test_what_comes_into_a_room_with_a_rate_is_left_unchecked_in_order_and_in_slices(taken: Taken) -> None:
+    asked: list[bytes] = []
+    one = Checking(taken.deliver, is_rated=lambda room: not asked.append(room))
+    whole = pages(2 * checking.SLICE)
+    assert one.take(LINK, Line(), whole)
+    assert one.take(LINK, Line(), SIGNAL)
+    await taken.until(3)
+    assert [type(what) for what in taken.all] == [wire.Pages, wire.Pages, Received]
+    assert [run for part in taken.all[:2] if isinstance(part, wire.Pages) for run in part.pages] == [
+        *wire.decode(whole.message).pages
+    ]
+    assert asked == [ROOM.id]
 
 
 async def test_a_bad_page_is_told_with_what_came_before_it(one: Checking, taken: Taken) -> None:

@@ -15,6 +15,7 @@ from peertalk.core.events import AnyEvent, Delivered, Message, MessageArrived, M
 from peertalk.core.events import Warning as WarningEvent
 from peertalk.errors import RequestError
 from peertalk.node.node import Node
+from peertalk.node.store import Store
 from peertalk.node.subscription import Subscription
 from tests.node.company import Clock, Company, company, event, online, texts, until
 
@@ -424,3 +425,21 @@ async def said_by(node: Node) -> list[Message]:
 
 def drained(told: Subscription) -> list[AnyEvent]:
     return list(told._events)
+
+
+async def test_what_answers_nothing_is_said_without_a_look_into_the_store(
+    people: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a burst each look would go through all that waits."""
+    ada, _ = await meet(people)
+    first = await ada.send("lobby", "first")
+    looks: list[str] = []
+    for name in ("annotations", "find_several", "find"):
+        real = getattr(Store, name)
+        monkeypatch.setattr(Store, name, lambda *args, name=name, real=real: (looks.append(name), real(*args))[1])
+    await asyncio.gather(*(ada.send("lobby", f"{number}") for number in range(20)))
+    assert looks == []
+    answer = await ada.send("lobby", "yes", reply_to=first.id)
+    assert looks
+    assert answer.quote is not None
+    assert answer.quote.text == "first"

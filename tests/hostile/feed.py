@@ -178,7 +178,6 @@ class Feed:
         """What a card says of this feed."""
         return self.key, self.sign(b"peertalk/1 owner" + (room or self.room) + who)
 
-
     def pulse(self, counter: int, said: bytes = bytes(32), *, disk: bool = True) -> list[Any]:
         signed = b"peertalk/1 pulse" + self.room + counter.to_bytes(8, "big") + bytes([disk]) + said
         return [self.key, counter, said, disk, self.sign(signed)]

@@ -87,7 +87,9 @@ WRONG: dict[str, Callable[[list[Any]], list[Any]]] = {
 
 
 @pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
-async def test_a_pulse_that_somebody_has_changed_costs_the_link(hostile: Hostile, change: Callable[[list[Any]], list[Any]]) -> None:
+async def test_a_pulse_that_somebody_has_changed_costs_the_link(
+    hostile: Hostile, change: Callable[[list[Any]], list[Any]]
+) -> None:
     one = await Member.join(hostile, "changes pulses")
     one.say(feed.pulses(LOBBY, change(one.feed.pulse(now()))))
     assert await one.peer.closed() == "bad_signature"
@@ -167,7 +169,9 @@ async def test_nobody_is_said_to_have_what_others_say_they_have(hostile: Hostile
 async def test_two_are_not_parted_by_a_crowd_that_is_not_there(hostile: Hostile, victim: Victim) -> None:
     """A hundred and fifty made-up people, all said to be online: few links are chosen then, and most of these to nobody. So no link
     is called needless, whoever says that it is."""
-    made_up = [(feed.identity(feed.blake(b"made up %d" % n)), Feed(LOBBY, feed.blake(b"made up %d" % n))) for n in range(MADE_UP)]
+    made_up = [
+        (feed.identity(feed.blake(b"made up %d" % n)), Feed(LOBBY, feed.blake(b"made up %d" % n))) for n in range(MADE_UP)
+    ]
     friend = (await victim.friend.call("node.status"))["listening"][0]["port"]
     before = [len(process.events) for process in (victim.process, victim.friend)]
     members = []

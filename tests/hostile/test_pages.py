@@ -101,7 +101,10 @@ BAD: dict[str, tuple[str, Callable[[Feed], bytes]]] = {
     "lamport": ("void_entry", lambda one: one.page(one.entry({"text": MARK}, lamport=one.lamport + 2))),
     "header": ("malformed", lambda one: one.page(one.entry({"text": MARK}, version=2))),
     **{
-        f"feed that is {name}": ("bad_key", lambda one, key=key: one.page(one.entry({"text": MARK}, feed=key[0]), signature=key[1]))
+        f"feed that is {name}": (
+            "bad_key",
+            lambda one, key=key: one.page(one.entry({"text": MARK}, feed=key[0]), signature=key[1]),
+        )
         for name, key in SMALL_KEYS.items()
     },
 }
@@ -124,7 +127,9 @@ async def test_what_comes_before_a_bad_page_settles_and_nothing_after_it(
     await overlook(victim)
 
 
-async def test_pages_that_are_here_or_come_twice_or_were_never_asked_for_change_nothing(hostile: Hostile, victim: Victim) -> None:
+async def test_pages_that_are_here_or_come_twice_or_were_never_asked_for_change_nothing(
+    hostile: Hostile, victim: Victim
+) -> None:
     one = await Member.join(hostile, "again")
     said = [one.feed.says(f"once {number}") for number in range(20)]
     for _ in range(5):
@@ -136,7 +141,9 @@ async def test_pages_that_are_here_or_come_twice_or_were_never_asked_for_change_
     await overlook(victim)
 
 
-async def test_of_a_page_that_is_here_another_signature_is_not_looked_at_nor_passed_on(hostile: Hostile, victim: Victim) -> None:
+async def test_of_a_page_that_is_here_another_signature_is_not_looked_at_nor_passed_on(
+    hostile: Hostile, victim: Victim
+) -> None:
     one = await Member.join(hostile, "signs again")
     entry = one.feed.then({"text": "signed once"})
     right = one.feed.page(entry)
@@ -155,7 +162,9 @@ async def test_of_a_page_that_is_here_another_signature_is_not_looked_at_nor_pas
 # ── too many ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_wrong_signatures_by_the_thousand_cost_whoever_brings_them_and_nobody_else(hostile: Hostile, victim: Victim) -> None:
+async def test_wrong_signatures_by_the_thousand_cost_whoever_brings_them_and_nobody_else(
+    hostile: Hostile, victim: Victim
+) -> None:
     """Each link brings as much as is read ahead of what is checked, all of it right but for the signatures."""
     members = await crowd(hostile, "wrong signatures", 6)
     busy = asyncio.gather(*(bring_wrong(one) for one in members))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -69,7 +70,8 @@ def is_of_author(feed: bytes, of: bytes, older: Mapping[bytes, Collection[bytes]
 def deletions(entry: EntryRecord, annotations: Iterable[EntryRecord], older: Mapping[bytes, Collection[bytes]]) -> list[Delete]:
     """What its author has to say so that a message is gone, and with it what it said before and after it was edited: the edits are
     named too, since from the header of an edit whose body is erased nobody can tell what it was about."""
-    edits = (one for one in annotations if one.kind == "edit" and is_of_author(one.feed, entry.feed, older))
+    is_authors = cache(lambda feed: is_of_author(feed, entry.feed, older))
+    edits = (one for one in annotations if one.kind == "edit" and is_authors(one.feed))
     return [Delete(message) for message in dict.fromkeys((entry.message, *(one.message for one in edits)))]
 
 

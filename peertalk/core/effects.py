@@ -118,7 +118,7 @@ class Queued(Record, frozen=True):
 
 
 class Withdrawn(Record, frozen=True):
-    """An own message that waited was deleted, and has left the outbox for good: that is on disk."""
+    """What waited of an own message that was deleted, or about it, has left the outbox for good: that is on disk."""
 
     record: OutboxRecord
 
@@ -149,7 +149,7 @@ class Claimed(Record, frozen=True):
 
 
 class Presence(Record, frozen=True):
-    """An identity got or lost its link in `room`."""
+    """An identity came or went in `room`: over a link, or, in a large one, by what is heard of it."""
 
     room: bytes
     identity: bytes

@@ -47,7 +47,8 @@ class Folding:
         here = {entry.message: entry for entry in spoken}
         lacking = [message for message in dict.fromkeys(answers.values()) if message not in here]
         if lacking:
-            here.update((entry.message, entry) for entry in await self._store.find_several(room.id, lacking))
+            here |= {entry.message: entry for entry in self.outbox(room) if entry.message in lacking}
+            here |= {entry.message: entry for entry in await self._store.find_several(room.id, lacking)}
         about = await self._about(room, here)
         speaks = Speakers(older(room))
         folded = {message: self._fold(room, entry, about[message], speaks) for message, entry in here.items()}

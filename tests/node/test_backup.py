@@ -15,7 +15,7 @@ import pytest
 from nacl import pwhash
 
 from peertalk.core.stored import FeedKeyRecord, Op, PutFeedKey, PutOutbox, PutPage, PutProfile, PutRoom, Snapshot
-from peertalk.errors import StartError
+from peertalk.errors import PeerTalkError
 from peertalk.node import backup, keyring, replacing, schema
 from peertalk.node.store import Store
 from peertalk.node.stores import SESSION, Stores
@@ -180,7 +180,7 @@ def test_only_its_owner_can_read_it(home: Path, file: Path, tmp_path: Path) -> N
 
 
 def refused(call: Callable[[], object]) -> tuple[str, dict[str, object]]:
-    with pytest.raises(StartError) as error:
+    with pytest.raises(PeerTalkError) as error:
         call()
     return error.value.kind, error.value.data
 
@@ -193,8 +193,8 @@ def test_nothing_is_overwritten_and_no_empty_passphrase_taken(home: Path, file: 
     assert file.read_bytes() == b"dear"
     nowhere = home / "none" / "backup"
     assert refused(lambda: backup.write(home, key, nowhere, PASSPHRASE, 1)) == (
-        "disk",
-        {"why": "missing", "file": str(nowhere)},
+        "refused",
+        {"why": "folder", "path": str(nowhere), "reason": "missing"},
     )
     assert refused(lambda: backup.write(home / "no", key, nowhere, PASSPHRASE, 1)) == ("no_profile", {"home": str(home / "no")})
 
@@ -227,6 +227,7 @@ def test_a_backup_that_is_not_whole_is_refused_and_nothing_changed(home: Path, f
         assert [*new.iterdir()] == []
     file.unlink()
     assert refused(lambda: replacing.restore(file, PASSPHRASE, new, "")) == ("disk", {"why": "missing", "file": str(file)})
+    assert refused(lambda: replacing.restore(tmp_path, PASSPHRASE, new, "")) == ("broken_backup", {"file": str(tmp_path)})
 
 
 def test_a_wrong_passphrase_and_a_newer_version_are_told_from_damage(home: Path, file: Path, tmp_path: Path) -> None:

@@ -90,21 +90,21 @@ def newest(annotations: Iterable[EntryRecord]) -> list[EntryRecord]:
 def fold(
     entry: EntryRecord,
     annotations: Iterable[EntryRecord],
-    older: Mapping[bytes, Collection[bytes]],
+    speaks: Callable[[bytes, bytes], bool],
     owner: Callable[[bytes], bytes],
 ) -> Folded:
-    """Fold `annotations`, all of them about `entry`, over it. `owner`: feed → identity, b"" where that is unknown."""
+    """Fold `annotations`, all of them about `entry`, over it. `speaks`: does one feed speak for another (lineage.Speakers)?
+    `owner`: feed → identity, b"" where that is unknown."""
     content, by, edited, deleted = _said(entry), entry.id, False, entry.gone == "deleted"
     gestures: dict[tuple[bytes, str], tuple[bytes, bool]] = {}
-    is_authors = cache(lambda feed: is_of_author(feed, entry.feed, older))
     for one in newest(annotations):
         match open_body(one.kind, one.body) if one.body is not None else None:
             case React(_, reaction, remove) if who := owner(one.feed):
                 gestures.pop((who, reaction), None)
                 gestures[who, reaction] = one.id, remove
-            case Edit() as edit if content is not None and is_authors(one.feed):
+            case Edit() as edit if content is not None and speaks(one.feed, entry.feed):
                 content, by, edited = _edited(content, edit), one.id, True
-            case Delete() if is_authors(one.feed):
+            case Delete() if speaks(one.feed, entry.feed):
                 deleted = True
     if deleted:
         return Folded(None, entry.id, False, True, {})

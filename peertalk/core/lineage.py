@@ -26,6 +26,26 @@ def speaks_for(feed: bytes, older: Mapping[bytes, Collection[bytes]]) -> frozens
     return frozenset(found)
 
 
+class Speakers:
+    """Who speaks for whom, for who asks often: looked up from the feed that is spoken for, once, whatever line of feeds somebody has
+    made up to say something about it."""
+
+    def __init__(self, older: Mapping[bytes, Collection[bytes]]) -> None:
+        self._newer: dict[bytes, list[bytes]] = {}
+        for feed, before in older.items():
+            for one in before:
+                self._newer.setdefault(one, []).append(feed)
+        self._found: dict[bytes, frozenset[bytes]] = {}
+
+    def __call__(self, feed: bytes, of: bytes) -> bool:
+        """Does `feed` speak for who wrote in the feed `of`?"""
+        if feed == of or of not in self._newer:
+            return feed == of
+        if of not in self._found:
+            self._found[of] = speaks_for(of, self._newer)
+        return feed in self._found[of]
+
+
 class Lineage:
     """The feeds of one room, as far as they are tied to each other."""
 

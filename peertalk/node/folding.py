@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from peertalk.core import events
 from peertalk.core.annotations import Folded, fold, target
+from peertalk.core.lineage import Speakers
 from peertalk.core.room import Room
 from peertalk.core.stored import ANNOTATIONS, EntryRecord
 from peertalk.node.message_views import PENDING, SPOKEN_KINDS, MessageViews, Said, as_entry, reply_to
@@ -49,7 +50,8 @@ class Folding:
             here |= {entry.message: entry for entry in self.outbox(room) if entry.message in lacking}
             here |= {entry.message: entry for entry in await self._store.find_several(room.id, lacking)}
         about = await self._about(room, here)
-        folded = {message: self._fold(room, entry, about[message]) for message, entry in here.items()}
+        speaks = Speakers(older(room))
+        folded = {message: self._fold(room, entry, about[message], speaks) for message, entry in here.items()}
         quotes = {answered: self._quote(room, answered, here, folded) for answered in answers.values()}
         return {
             entry.message: Said(
@@ -70,7 +72,7 @@ class Folding:
             found[target(entry.kind, entry.body)].append(entry)
         return found
 
-    def _fold(self, room: Room, entry: EntryRecord, about: Sequence[EntryRecord]) -> Folded:
+    def _fold(self, room: Room, entry: EntryRecord, about: Sequence[EntryRecord], speaks: Speakers) -> Folded:
         own = room.own_feeds()
 
         def owner(feed: bytes) -> bytes:
@@ -79,7 +81,7 @@ class Folding:
             of = None if self.is_hidden(room, feed) else room.cards.owner(feed)
             return of.identity if of is not None else b""
 
-        return fold(entry, about, older(room), owner)
+        return fold(entry, about, speaks, owner)
 
     def _quote(
         self, room: Room, message: bytes, here: Mapping[bytes, EntryRecord], folded: Mapping[bytes, Folded]

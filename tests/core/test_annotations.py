@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peertalk.core.annotations import Folded, deletions, fold, is_of_author, searchable, target
+from peertalk.core.annotations import MAX_GESTURES, Folded, deletions, fold, is_of_author, newest, searchable, target
 from peertalk.core.entry import Content, Delete, Edit, Here, React, Story, Text, seal_body
-from peertalk.core.lineage import MAX_OLDER, Lineage, speaks_for
+from peertalk.core.lineage import MAX_OLDER, Lineage, Speakers, speaks_for
 from peertalk.core.stored import EntryRecord
 
 ANNA, NEWER, NEWEST, BEN, CARA = (bytes([n]) * 32 for n in range(5))
@@ -25,7 +27,7 @@ def entry(content: Content, feed: bytes, lamport: int, message: bytes = b"") -> 
 
 
 def folded(first: Content, *annotations: EntryRecord) -> Folded:
-    return fold(entry(first, ANNA, 1, MESSAGE), annotations, OLDER, lambda feed: OWNERS.get(feed, b""))
+    return fold(entry(first, ANNA, 1, MESSAGE), annotations, Speakers(OLDER), lambda feed: OWNERS.get(feed, b""))
 
 
 def test_the_last_edit_of_the_author_is_what_it_says() -> None:
@@ -70,7 +72,7 @@ def test_what_was_edited_away_or_erased_folds_to_nothing_to_show() -> None:
     erased = EntryRecord(
         **{name: getattr(entry(Text("x"), ANNA, 1), name) for name in EntryRecord.__struct_fields__} | {"body": None}
     )
-    assert fold(erased, (), OLDER, OWNERS.__getitem__) == Folded(None, erased.id, False, False, {})
+    assert fold(erased, (), Speakers(OLDER), OWNERS.__getitem__) == Folded(None, erased.id, False, False, {})
 
 
 contents = st.one_of(
@@ -149,3 +151,36 @@ def test_who_makes_up_a_long_line_of_feeds_is_followed_a_thousand_back() -> None
     lineage = tied([(line[n + 1], line[n]) for n in range(len(line) - 1)])
     assert line[4] in speaks_for(line[-1], lineage.older)
     assert line[3] not in speaks_for(line[-1], lineage.older)
+    speaks = Speakers(lineage.older)
+    assert [speaks(line[-1], line[n]) for n in (3, 4)] == [False, True]
+
+
+@given(ties, feeds, feeds)
+def test_it_is_the_same_from_either_end(pairs: list[tuple[bytes, bytes]], feed: bytes, of: bytes) -> None:
+    older = tied(pairs).older
+    assert Speakers(older)(feed, of) == is_of_author(feed, of, older)
+
+
+def test_a_made_up_line_of_feeds_that_edits_everything_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of a thousand feeds edits what the one before the first has said, a hundred times over."""
+    asked: list[bytes] = []
+
+    def counted(feed: bytes, older: Mapping[bytes, Collection[bytes]]) -> frozenset[bytes]:
+        asked.append(feed)
+        return speaks_for(feed, older)
+
+    monkeypatch.setattr("peertalk.core.lineage.speaks_for", counted)
+    line = [n.to_bytes(32, "big") for n in range(300)]
+    speaks = Speakers(tied([(line[n + 1], line[n]) for n in range(len(line) - 1)]).older)
+    edits = [entry(Edit(MESSAGE, "again"), feed, 2 + n % 200) for n, feed in enumerate(line)]
+    for _ in range(100):
+        assert fold(entry(Text("mine"), line[0], 1, MESSAGE), edits, speaks, OWNERS.get).edited  # type: ignore[arg-type]  # nobody
+        assert not fold(entry(Text("mine"), BEN, 1, MESSAGE), edits, speaks, OWNERS.get).edited  # type: ignore[arg-type]
+    assert len(asked) <= 1
+
+
+def test_of_the_gestures_of_a_feed_the_last_few_count_whatever_came_before() -> None:
+    many = [entry(React(MESSAGE, f"{n}"), feed, 2 * n + 2 + at) for n in range(100) for at, feed in enumerate((ANNA, BEN))]
+    found = folded(Text("mine"), *many).reactions
+    assert [*found] == [f"{n}" for n in range(100 - MAX_GESTURES, 100)]
+    assert folded(Text("mine"), *newest(many)).reactions == found

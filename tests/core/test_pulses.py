@@ -200,15 +200,13 @@ def test_nobody_holds_anything_on_the_word_of_others(crowded: Callable[[], Crowd
     """A feed that somebody else made for her claims nothing, not even once she has come herself."""
     it, liar = crowded(), Author("liar")
     it.say("hello")
-    own = it.room.keys[0].feed
-    false = liar.key.sign_owner(ROOM.id, it.zoe.public)
+    own, false = it.room.keys[0].feed, liar.key.sign_owner(ROOM.id, it.zoe.public)
     it.hear(it.link["p2"], wire.Card(ROOM.id, it.zoe.public, ((liar.feed, false),)))
     for one in (liar, it.zoe):
         it.hear(it.link["p1"], pulses(pulse(one, it.seconds(), it.room.digest())))
         assert it.zoe.public in it.room.online()
         assert it.room.holders(own, 2) == ([], [])
     it.meet(it.zoe)
-    it.say("more")
     it.later(5)
     assert it.room.holders(own, 2) == ([], [])
 
@@ -277,15 +275,12 @@ def test_no_link_is_needless_while_most_of_those_who_are_chosen_are_not_to_be_ha
     it = crowded()
     one, link = stranger(it, dialled=True)
     some = [Author(f"nobody {number}") for number in range(40)]
-    it.hear(it.link["p0"], *(nobody.card() for nobody in some))
-    it.hear(it.link["p0"], pulses(*(pulse(nobody, it.seconds()) for nobody in some)), wire.Need(ROOM.id, needed=False))
+    said = pulses(*(pulse(nobody, it.seconds()) for nobody in some))
+    it.hear(it.link["p0"], *(nobody.card() for nobody in some), said, wire.Need(ROOM.id, needed=False))
     it.hear(link, wire.Need(ROOM.id, needed=False))
     chosen = it.place.graph.chosen(it.room.online(), 1)
-    assert one.public not in chosen
-    assert 2 * len(chosen.difference(nobody.public for nobody in some)) < len(chosen)
-    effects = it.later(12)
-    assert not sent(wire.Need, effects, link)
-    assert not of(Spare, effects)
+    assert 2 * len(chosen.difference(nobody.public for nobody in some)) < len(chosen - {one.public}) == len(chosen)
+    assert not [*sent(wire.Need, effects := it.later(12), link), *of(Spare, effects)]
 
 
 def test_who_was_dialled_waits(crowded: Callable[[], Crowded]) -> None:

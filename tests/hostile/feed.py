@@ -91,6 +91,10 @@ def pages(*messages: bytes) -> bytes:
     return pack([PAGES, each[0][1], [page[2:] for page in each]])
 
 
+def pulses(room: bytes, *some: list[Any]) -> bytes:
+    return pack([PULSES, room, list(some)])
+
+
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -173,6 +177,10 @@ class Feed:
     def owned_by(self, who: bytes, room: bytes | None = None) -> tuple[bytes, bytes]:
         """What a card says of this feed."""
         return self.key, self.sign(b"peertalk/1 owner" + (room or self.room) + who)
+
+    def pulse(self, counter: int, said: bytes = bytes(32), *, disk: bool = True) -> list[Any]:
+        signed = b"peertalk/1 pulse" + self.room + counter.to_bytes(8, "big") + bytes([disk]) + said
+        return [self.key, counter, said, disk, self.sign(signed)]
 
 
 # ── who is who, doors, re-forming ────────────────────────────────────────────────────────────────────────────────────

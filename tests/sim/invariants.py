@@ -8,6 +8,7 @@ from itertools import count
 
 from peertalk.core.annotations import Folded, fold, target
 from peertalk.core.entry import Story, Text, decode_header, hash32, open_body
+from peertalk.core.lineage import Speakers
 from peertalk.core.outlet import AT_ONCE
 from peertalk.core.room import Room
 from peertalk.core.stored import ANNOTATIONS, EntryRecord, PageRecord, RoomSnapshot
@@ -256,9 +257,9 @@ def folded(host: Host, authors: dict[bytes, bytes]) -> dict[bytes, Folded]:
     about: dict[bytes, list[EntryRecord]] = {}
     for one in host.disk.entries(ROOM.id, ANNOTATIONS, 1_000_000):
         about.setdefault(target(one.kind, one.body), []).append(one)
-    older = room_of(host).members.older
+    speaks = Speakers(room_of(host).members.older)
     return {
-        entry.message: fold(entry, about[entry.message], older, lambda feed: authors.get(feed, b""))
+        entry.message: fold(entry, about[entry.message], speaks, lambda feed: authors.get(feed, b""))
         for entry in entries
         if entry.message in about
     }

@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -52,6 +55,20 @@ def plain_image(home: Path) -> bytes:
     finally:
         writer.close()
         reader.close()
+
+
+def images_of_the_log(home: Path, copy: Path) -> Iterator[bytes]:
+    """What is behind the key, and what was before each commit that is still in the log: the last image is what is there now."""
+    shutil.copytree(home, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock", "*-shm"))
+    database = keyring.database(copy)
+    log = database.with_name(database.name + "-wal")
+    written = log.read_bytes() if log.exists() else b""
+    frame = 24 + int.from_bytes(written[8:12], "big")
+    before = database.read_bytes()
+    for end in range(32, len(written) + 1, frame) if written else [0]:
+        database.write_bytes(before)
+        log.write_bytes(written[:end])
+        yield plain_image(copy)
 
 
 async def converse(directory: Path) -> list[str]:
@@ -152,6 +169,56 @@ async def test_of_rooms_behind_a_code_there_is_in_files_what_is_to_be_kept_and_n
     assert kept[OFFERED] == list(homes)
     assert kept[FLEETING] == kept[WHISPER] == kept[FORGOTTEN] == []
     assert [home for home in homes if any(secret in images[home] for secret in nowhere)] == []
+
+
+# ── what is deleted, and what was changed ────────────────────────────────────────────────────────────────────────────
+
+SAID, BETTER, TITLE, DELETED_WAITING, CHANGED, LEFT = (
+    *("canarysaidrobin", "canarybetterdove", "canarytitleibis"),
+    *("canarywaitinglark", "canarychangedkite", "canaryleftswift"),
+)
+TAKEN_BACK = (SAID, BETTER, TITLE, DELETED_WAITING)
+
+
+async def is_told(process: RpcProcess, test: Callable[[dict[str, Any]], bool]) -> None:
+    kinds = ("message", "message_changed")
+    await process.wait_event(lambda event: event["type"] in kinds and test(event["message"]))
+
+
+async def take_back(ada: RpcProcess, ben: RpcProcess) -> None:
+    """Ada tells something, says it in other words, and deletes it, here and with Ben; and a message that still waits; another she
+    changes, and Ben has that too. What was deleted is found nowhere any more."""
+    told = await ada.call("messages.send", room="lobby", text=SAID, kind="story", title=TITLE)
+    await ada.call("messages.edit", message=told["id"], text=BETTER)
+    kept = await ada.call("messages.send", room="lobby", text=CHANGED)
+    await ada.call("messages.edit", message=kept["id"], text=LEFT)
+    await ada.call("messages.delete", message=told["id"])
+    await is_told(ben, lambda message: message["id"] == told["id"] and message["deleted"])
+    await is_told(ben, lambda message: message["id"] == kept["id"] and message["text"] == LEFT)
+    for process in (ada, ben):
+        assert [await process.call("messages.search", query=word) for word in (SAID, BETTER, TITLE, CHANGED)] == [[]] * 4
+        assert [one["id"] for one in await process.call("messages.search", query=LEFT)] == [kept["id"]]
+
+
+async def test_of_what_was_deleted_no_word_is_left_in_any_file_nor_behind_the_key(tmp_path: Path) -> None:
+    ada = await start(tmp_path, "first", OWN)
+    waiting = await ada.call("messages.send", room="lobby", text=DELETED_WAITING)
+    await ada.call("messages.delete", message=waiting["id"])
+    at = f"127.0.0.1:{(await ada.call('node.status'))['listening'][0]['port']}"
+    ben = await start(tmp_path, "second", OTHER, "--connect", at)
+    try:
+        await ada.online(await ben.identity())
+        await take_back(ada, ben)
+        found = [file for word in (*TAKEN_BACK, CHANGED, LEFT) for file in files_with(tmp_path, word)]
+    finally:
+        await ada.kill()  # as it is: closing would tidy up
+        await ben.kill()
+    lines = [line for process in (ada, ben) for line in process.log]
+    assert [*found, *(line for line in lines if "canary" in line.lower())] == []
+    for home in ("first", "second"):
+        images = list(images_of_the_log(tmp_path / home, tmp_path / "copy"))
+        assert [word for word in TAKEN_BACK if any(word.encode() in plain for plain in images)] == []
+        assert LEFT.encode() in images[-1]
 
 
 async def test_the_search_finds_what_is_there(tmp_path: Path) -> None:

@@ -125,6 +125,10 @@ ERRORS: list[tuple[PeerTalkError, list[str]]] = [
     (StartError("broken_backup", file="/b"), ["/b"]),
     (StartError("newer_backup", file="/b", found=2, known=1), ["/b"]),
     (StartError("disk", why="missing", file="/b"), ["/b"]),
+    *(
+        (RequestError("refused", why="folder", path="/b", reason=reason), ["/b"])
+        for reason in ("full", "denied", "missing", "name", "io", "?")
+    ),
     (StartError("profile_in_use"), ["--home"]),
     (StartError("profile_in_use", pid=4711), ["4711"]),
     (StartError("port_in_use", port=47000), ["47000", "--port"]),

@@ -7,6 +7,7 @@ person towards each message.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
@@ -17,9 +18,8 @@ from peertalk.core.entry import Content, Delete, Edit, React, Story, Text, open_
 from peertalk.core.lineage import speaks_for
 from peertalk.core.stored import ANNOTATIONS, EntryRecord
 
-MAX_EACH = 64
-"""Entries of one kind in one feed about one message, the last ones in the order shown, that count: a flood of them costs its author's
-readers little, and displaces nothing that others say."""
+MAX_GESTURES = 64
+"""So many of the gestures of a feed towards one message count, the last ones: whoever makes them without end fills no screen."""
 
 
 class Folded(NamedTuple):
@@ -75,6 +75,18 @@ def deletions(entry: EntryRecord, annotations: Iterable[EntryRecord], older: Map
     return [Delete(message) for message in dict.fromkeys((entry.message, *(one.message for one in edits)))]
 
 
+def newest(annotations: Iterable[EntryRecord]) -> list[EntryRecord]:
+    """Those of the annotations of one message that can change what it says, in order: of each feed the last edit, a deletion, and the
+    last gestures."""
+    told: Counter[tuple[bytes, str]] = Counter()
+    found: list[EntryRecord] = []
+    for one in sorted(annotations, key=lambda one: (one.lamport, one.id), reverse=True):
+        told[one.feed, one.kind] += 1
+        if told[one.feed, one.kind] <= (MAX_GESTURES if one.kind == "react" else 1):
+            found.append(one)
+    return found[::-1]
+
+
 def fold(
     entry: EntryRecord,
     annotations: Iterable[EntryRecord],
@@ -85,7 +97,7 @@ def fold(
     content, by, edited, deleted = _said(entry), entry.id, False, entry.gone == "deleted"
     gestures: dict[tuple[bytes, str], tuple[bytes, bool]] = {}
     is_authors = cache(lambda feed: is_of_author(feed, entry.feed, older))
-    for one in sorted(annotations, key=lambda one: (one.lamport, one.id)):
+    for one in newest(annotations):
         match open_body(one.kind, one.body) if one.body is not None else None:
             case React(_, reaction, remove) if who := owner(one.feed):
                 gestures.pop((who, reaction), None)
@@ -111,8 +123,8 @@ def _edited(content: Text | Story, edit: Edit) -> Text | Story:
 
 
 def _by_reaction(gestures: Mapping[tuple[bytes, str], tuple[bytes, bool]]) -> dict[str, tuple[bytes, ...]]:
-    found: dict[str, tuple[bytes, ...]] = {}
+    found: dict[str, list[bytes]] = {}
     for (who, reaction), (_, removed) in gestures.items():
         if not removed:
-            found[reaction] = (*found.get(reaction, ()), who)
-    return found
+            found.setdefault(reaction, []).append(who)
+    return {reaction: tuple(people) for reaction, people in found.items()}

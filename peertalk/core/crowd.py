@@ -179,10 +179,15 @@ class Crowds:
         room = place.room
         if room.record.kind == "direct":
             return self._is_wanted(place)
-        if not room.is_large or sharing.identity in self._chosen[room.id]:
+        if not room.is_large or sharing.identity in self._chosen[room.id] or self._is_alone(room):
             return True
         is_new = now.mono < sharing.since + VISIT or not sharing.is_caught_up(room.log, now.mono)
         return is_new or sharing.is_catching_up or sharing.is_serving
+
+    def _is_alone(self, room: Room) -> bool:
+        """Are most of those who are chosen not linked? They may be people whom nobody can reach, or who do not exist."""
+        chosen = self._chosen[room.id]
+        return 2 * len(chosen.intersection(sharing.identity for sharing in room.ready())) < len(chosen)
 
     def _is_wanted(self, place: Place) -> bool:
         """Is this a direct room that one has written in, or looks at?"""

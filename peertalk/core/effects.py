@@ -118,7 +118,7 @@ class Queued(Record, frozen=True):
 
 
 class Withdrawn(Record, frozen=True):
-    """An own message that waited was deleted, and has left the outbox for good: that is on disk."""
+    """What waited of an own message that was deleted, or about it, has left the outbox for good: that is on disk."""
 
     record: OutboxRecord
 

@@ -230,13 +230,12 @@ class Own:
             self.room.outbox.remove(one)
         ops = [DropOutbox(self.room.id, one.number, erased=True) for one in about if one.number in self._saved]
         self._saved -= {one.number for one in about}
-        its = [one for one in about if one.message == message]
         if about:
-            self.room.outlet.commit(ops, lambda _: self._tell_withdrawn(its))
-        return bool(its)
+            self.room.outlet.commit(ops, lambda _: self._tell_withdrawn(about))
+        return any(one.message == message for one in about)
 
-    def _tell_withdrawn(self, its: list[OutboxRecord]) -> None:
-        for one in its:
+    def _tell_withdrawn(self, about: list[OutboxRecord]) -> None:
+        for one in about:
             self.room.outlet.emit(Withdrawn(one))
 
     def _waiting(self, kind: str, body: bytes, number: int, time: int) -> OutboxRecord:

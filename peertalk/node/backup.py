@@ -10,6 +10,7 @@ Nor does it hold anything that is off the record, since that is in no database. 
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -41,7 +42,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     the profile had a passphrase. `made` is Unix milliseconds."""
 
     version: int = _VERSION
-    schema: int
+    schema: Annotated[int, Meta(ge=1)]
     made: int
     protected: bool
     size: Annotated[int, Meta(ge=0)]
@@ -62,7 +63,8 @@ _feed_key: Final = msgspec.msgpack.Decoder(FeedKeyRecord)
 def write(home: Path, key: bytes, target: Path, passphrase: str, made: int) -> None:
     """Back the profile in `home` up, whether it is in use or not, as of one moment; on disk when this returns.
 
-    StartError: `needs_passphrase` (it is empty), `no_profile` (home), `file_exists` (file), `disk` (why, file), those of the database.
+    StartError: `needs_passphrase` (it is empty), `no_profile` (home), `file_exists` (file), those of the database. RequestError as
+    files.not_written.
     """
     if not passphrase:
         raise StartError("needs_passphrase")
@@ -158,12 +160,16 @@ def _put(file: Path, target: Path) -> None:
 
 @contextmanager
 def _folder_beside(target: Path) -> Iterator[Path]:
-    """A folder for what is on the way, owner-only, on the same disk; gone afterwards. StartError("disk", why, file)."""
+    """A folder for what is on the way, owner-only, on the same disk; gone afterwards. RequestError as files.not_written."""
     try:
         with tempfile.TemporaryDirectory(prefix=".peertalk-", dir=target.parent) as folder:
             yield Path(folder)
-    except OSError as error:
-        raise files.trouble(error, target) from error
+    except (OSError, ValueError) as error:
+        raise files.not_written(error, target) from error
+    except StartError as error:
+        if error.data.get("why") != "full":  # the profile is only read
+            raise
+        raise files.not_written(OSError(errno.ENOSPC, ""), target) from error
 
 
 # ── reading one ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -184,8 +190,10 @@ def unpack(backup: Path, passphrase: str, folder: Path) -> tuple[Path, bytes, He
             database = folder / "backup.db"
             with files.create(database) as out:
                 shutil.copyfileobj(content, out, _CHUNK)
+    except IsADirectoryError as error:
+        raise StartError("broken_backup", file=str(backup)) from error
     except OSError as error:
-        raise files.trouble(error, backup) from error
+        raise files.trouble(error, folder if error.errno == errno.ENOSPC else backup) from error
     return database, _key(header, passphrase, backup), header
 
 

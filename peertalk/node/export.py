@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, Protocol
 
 from peertalk.core import events
 from peertalk.errors import RequestError
+from peertalk.node import files
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
@@ -26,8 +27,9 @@ class Form(Protocol):
 
 
 async def write(path: Path, form: Form, room: events.Room, now: int, slices: AsyncIterator[list[events.Message]]) -> int:
-    """How many messages were written to `path`. RequestError("refused"): `exists`, `folder` with `reason`; then nothing is there."""
-    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
+    """How many messages were written to `path`. RequestError("refused"): `exists`, `folder` with `reason` (files.not_written); then
+    nothing is there."""
+    part = path.parent / f".{os.urandom(8).hex()}.part"
     count = 0
     try:
         await asyncio.to_thread(_refuse_existing, path)
@@ -41,10 +43,10 @@ async def write(path: Path, form: Form, room: events.Room, now: int, slices: Asy
         await asyncio.to_thread(_move, part, path)
     except FileExistsError as error:
         raise RequestError("refused", why="exists", path=str(path)) from error
-    except OSError as error:
-        raise RequestError("refused", why="folder", path=str(path), reason=error.strerror or "") from error
+    except (OSError, ValueError) as error:
+        raise files.not_written(error, path) from error
     finally:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             part.unlink()
     return count
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from peertalk.errors import StartError
+from peertalk.errors import RequestError, StartError
 
 
 def read(path: Path) -> bytes | None:
@@ -48,6 +48,12 @@ def trouble(error: OSError, path: Path) -> StartError:
     return StartError("disk", why=_WHY.get(error.errno or 0, "io"), file=str(path))
 
 
+def not_written(error: OSError | ValueError, path: Path) -> RequestError:
+    """What a person is told who named this file to be written: RequestError("refused", why="folder", path, reason)."""
+    reason = _WHY.get(error.errno or 0, "io") if isinstance(error, OSError) else "name"
+    return RequestError("refused", why="folder", path=str(path), reason=reason)
+
+
 _WHY: Final = {
     errno.EACCES: "denied",
     errno.EPERM: "denied",
@@ -55,6 +61,7 @@ _WHY: Final = {
     errno.ENOSPC: "full",
     errno.ENOENT: "missing",
     errno.ENOTDIR: "missing",
+    errno.ENAMETOOLONG: "name",
 }
 
 

@@ -46,7 +46,8 @@ class Folding:
         here = {entry.message: entry for entry in spoken}
         lacking = [message for message in dict.fromkeys(answers.values()) if message not in here]
         if lacking:
-            here.update((entry.message, entry) for entry in await self._store.find_several(room.id, lacking))
+            here |= {entry.message: entry for entry in self.outbox(room) if entry.message in lacking}
+            here |= {entry.message: entry for entry in await self._store.find_several(room.id, lacking)}
         about = await self._about(room, here)
         folded = {message: self._fold(room, entry, about[message]) for message, entry in here.items()}
         quotes = {answered: self._quote(room, answered, here, folded) for answered in answers.values()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final, Literal, NamedTuple
 
 from peertalk.core import events
@@ -52,7 +53,7 @@ class MessageCalls(Calls):
         if kind == "text" and (title is not None or replies is not None):
             raise RequestError("refused", why="not_a_story")
         text, warning, title = _text(text), _line(warning), _line(title)
-        answered = (await self._entry(found, reply_to)).message if reply_to is not None else None
+        answered = await self._answered(found, reply_to) if reply_to is not None else None
         story = Story(text, title, warning, replies, answered)
         record = await self._say(found, story if kind == "story" else Text(text, answered, warning))
         inside = found if isinstance(record, EntryRecord) else self._life.replica.places[record.room].room
@@ -87,10 +88,9 @@ class MessageCalls(Calls):
     async def delete(self, message: str) -> events.Message:
         """Have an own message be gone, here and wherever it has come. RequestError unknown_message, refused (not_yours, deleted)."""
         spoken = await self._own(message)
-        about = await self._life.store.annotations(spoken.room.id, [spoken.entry.message])
+        about = await self._about(spoken)
         view = self._life.news.folding.view(*spoken)
-        for said in deletions(spoken.entry, about, older(spoken.room)):
-            await self._say(spoken.room, said)
+        await asyncio.gather(*(self._begin(spoken.room, said) for said in deletions(spoken.entry, about, older(spoken.room))))
         if view is None:
             raise RequestError("unknown_message", message=message)
         return gone(view)
@@ -104,10 +104,31 @@ class MessageCalls(Calls):
 
     async def _say(self, room: Room, content: Content) -> Kept:
         """Say it; as it waits, or in its place, on disk."""
+        return await self._begin(room, content)
+
+    def _begin(self, room: Room, content: Content) -> asyncio.Future[Kept]:
         message = self._life.replica.send(room.id, content, self._life.now())
         kept = self._life.news.answers.wait(room.id, message)
         self._life.engine.turn()
-        return await kept
+        return kept
+
+    async def _about(self, spoken: Spoken) -> list[EntryRecord]:
+        """What was said about a message, that included which is on its way to the disk."""
+        chain = spoken.room.log.chain(current_feed(spoken.room))
+        while True:
+            top = chain.top
+            await self._life.committed()
+            about = await self._life.store.annotations(spoken.room.id, [spoken.entry.message])
+            if chain.top == top:  # else more was said meanwhile
+                return about
+
+    async def _answered(self, room: Room, message: str) -> bytes:
+        """The id of a message that is here, settled or waiting. RequestError unknown_message."""
+        if any(one.message.hex() == message for one in self._life.news.folding.outbox(room)):
+            return bytes.fromhex(message)
+        if room.durable < len(room.log.pages):
+            await self._life.committed()  # what waits no longer is on its way to the disk
+        return (await self._entry(room, message)).message
 
     async def _own(self, message: str) -> Spoken:
         """A message of which others believe that it is ours to change."""
@@ -118,8 +139,7 @@ class MessageCalls(Calls):
 
     async def _annotate(self, spoken: Spoken, content: React | Edit) -> events.Message:
         await self._say(spoken.room, content)
-        now = await self._now(spoken.entry.message)
-        view = self._life.news.folding.view(*now) if now is not None else None
+        view = self._life.news.folding.view(*await self._spoken(spoken.entry.message.hex()))
         if view is None:
             raise RequestError("unknown_message", message=spoken.entry.message.hex())
         return view

@@ -98,7 +98,7 @@ class Telling:
             self._tell(room, entry, self._views.waiting(room, entry), events.MessageArrived)
 
     def withdrawn(self, room: Room | None, notice: Withdrawn) -> None:
-        """An own message that waited is gone."""
+        """An own message that waited, or what waited to be said about it, is gone."""
         record = notice.record
         self._answers.resolve(record.room, record.message, record)
         view = self._views.waiting(room, as_entry(record, current_feed(room))) if room is not None else None

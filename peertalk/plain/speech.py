@@ -86,9 +86,11 @@ def _answering(message: Message, answered: str, manner: Manner) -> str:
     quote, me = message.quote, manner.roster.me
     if quote is not None and quote.state != "shown":
         return _(_ANSWERS[quote.state])
+    if quote is not None and quote.author is not None and me is not None and quote.author.id == me.id:
+        return _("answering you")
     name = manner.author_of(answered)
     if quote is not None and quote.author is not None and name is None:
-        name = _("you") if me is not None and quote.author.id == me.id else called(manner.roster, quote.author)
+        name = called(manner.roster, quote.author)
     return _("answering {name}").format(name=name) if name else _("answering an earlier message")
 
 

@@ -52,7 +52,7 @@ class Telling:
         elif message.is_speech and say.words(message) != say.words(before):
             await self.voice.tell(lines(message, Manner(self._roster, room, wall(), self._times, self._author_of)))
         if new := _new_gestures(before, message):
-            about = text.spoken(text.line(message.text, QUOTED))
+            about = text.spoken(text.line(message.title or message.text, QUOTED))
             told = _("To “{text}”: {gestures}.")
             await self.voice.say(told.format(text=about, gestures=gestures(new, self._roster)))
 
@@ -64,7 +64,7 @@ class Telling:
 
     def _author_of(self, message: str) -> str | None:
         told = self._told.get(message)
-        return None if told is None else _("you") if told.mine else called(self._roster, told.author)
+        return None if told is None else called(self._roster, told.author)
 
     def knows(self, message: Message) -> bool:
         """Whether it was told, lately."""
@@ -72,11 +72,11 @@ class Telling:
 
 
 def _new_gestures(before: Message, message: Message) -> Message | None:
-    """The message with those gestures of others that it did not have; None if there are none. What one did oneself is known."""
+    """The message with those gestures that it did not have; None if there are none."""
     new = {
-        name: others
+        name: more
         for name, people in message.reactions.items()
-        if (others := [each for each in people if each not in before.reactions.get(name, ())])
+        if (more := [each for each in people if each not in before.reactions.get(name, ())])
     }
     return msgspec.structs.replace(message, reactions=new) if new else None
 

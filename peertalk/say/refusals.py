@@ -132,9 +132,24 @@ def refused(data: Data) -> str:
     return _(template).format(path=_path(data)) if template else _("That was refused: {why}").format(why=_plain(data["why"]))
 
 
+_UNWRITTEN: Final[Mapping[str, str]] = {
+    "full": N_(
+        "There is too little room for {path} on that disk, and nothing is left of it. Make some, or choose another disk."
+    ),
+    "denied": N_(
+        "{path} may not be written: that folder belongs to others, or nothing can be changed there. Choose another one."
+    ),
+    "missing": N_("The folder in which {path} was to be is not there. Make it first, or choose another one."),
+    "name": N_("{path} cannot be the name of a file. Choose another one."),
+}
+
+
 def _not_written(data: Data) -> str:
-    told = _("{path} could not be written, and nothing is left of it: {reason}.")
-    return told.format(path=_path(data), reason=_plain(data.get("reason")))
+    template = _UNWRITTEN.get(str(data.get("reason")))
+    told = (
+        _(template) if template else _("{path} could not be written, and nothing is left of it. Choose another folder or disk.")
+    )
+    return told.format(path=_path(data))
 
 
 def _path(data: Data) -> str:

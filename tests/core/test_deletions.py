@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from peertalk.core import lineage, wire
 from peertalk.core.deletions import Deletions
-from peertalk.core.effects import Arrived, Commit, Moved, Withdrawn
+from peertalk.core.effects import Arrived, Commit, Moved, Placed, Withdrawn
 from peertalk.core.entry import (
     Delete,
     Edit,
@@ -302,14 +302,27 @@ def test_what_waits_and_is_deleted_was_never_said() -> None:
     desk, ben = Desk(), Author("ben")
     desk.down(desk.meet(ben))
     message, other = desk.send(Text("regrettable")), desk.send(Text("fine"))
-    desk.send(Edit(message, "still regrettable"))
+    edit = desk.send(Edit(message, "still regrettable"))
     effects = desk.do(lambda replica: replica.send(ROOM.id, Delete(message), desk.now))
-    assert [one.record.message for one in of(Withdrawn, effects)] == [message]
+    assert [one.record.message for one in of(Withdrawn, effects)] == [message, edit]
     assert [op.erased for commit in of(Commit, effects) for op in of(DropOutbox, commit.ops)] == [True, True]
     desk.crash()
     assert [one.message for one in desk.room.outbox] == [other]
     desk.meet(ben)
     assert desk.texts() == [other]
+
+
+def test_an_edit_that_waits_is_withdrawn_with_the_message_that_it_is_about() -> None:
+    desk, ben = Desk(), Author("ben")
+    desk.meet(ben)
+    message = desk.send(Text("regrettable"))
+    desk.slow = True
+    desk.send(Text("on its way"))
+    edit = desk.send(Edit(message, "still regrettable"))
+    desk.send(Delete(message))
+    effects = [*desk.sync(), *desk.sync()]
+    assert [one.record.message for one in of(Withdrawn, effects)] == [edit], "who waits for it is told"
+    assert [one.entry.kind for one in of(Placed, effects)] == ["text", "delete"]
 
 
 def test_what_is_about_something_that_waits_follows_it_to_the_new_feed() -> None:

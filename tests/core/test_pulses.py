@@ -196,6 +196,23 @@ def test_who_holds_the_same_has_what_one_wrote() -> None:
     assert it.room.holders(own, 3) == ([], [])
 
 
+def test_nobody_holds_anything_on_the_word_of_others(crowded: Callable[[], Crowded]) -> None:
+    """A feed that somebody else made for her claims nothing, not even once she has come herself."""
+    it, liar = crowded(), Author("liar")
+    it.say("hello")
+    own = it.room.keys[0].feed
+    false = liar.key.sign_owner(ROOM.id, it.zoe.public)
+    it.hear(it.link["p2"], wire.Card(ROOM.id, it.zoe.public, ((liar.feed, false),)))
+    for one in (liar, it.zoe):
+        it.hear(it.link["p1"], pulses(pulse(one, it.seconds(), it.room.digest())))
+        assert it.zoe.public in it.room.online()
+        assert it.room.holders(own, 2) == ([], [])
+    it.meet(it.zoe)
+    it.say("more")
+    it.later(5)
+    assert it.room.holders(own, 2) == ([], [])
+
+
 def test_who_holds_already_what_comes_here_later_counts_once_it_is_here() -> None:
     it, ben = Crowded(), Author("ben")
     it.zoe_comes_and_goes()
@@ -253,6 +270,22 @@ def test_a_link_that_neither_side_needs_is_given_up_by_who_dialled(crowded: Call
     assert Spare(link) not in effects
     it.hear(link, wire.Need(ROOM.id, needed=False))
     assert Spare(link) in it.later(2)
+
+
+def test_no_link_is_needless_while_most_of_those_who_are_chosen_are_not_to_be_had(crowded: Callable[[], Crowded]) -> None:
+    """As where somebody has made them up: then whoever is there is all that one has."""
+    it = crowded()
+    one, link = stranger(it, dialled=True)
+    some = [Author(f"nobody {number}") for number in range(40)]
+    it.hear(it.link["p0"], *(nobody.card() for nobody in some))
+    it.hear(it.link["p0"], pulses(*(pulse(nobody, it.seconds()) for nobody in some)), wire.Need(ROOM.id, needed=False))
+    it.hear(link, wire.Need(ROOM.id, needed=False))
+    chosen = it.place.graph.chosen(it.room.online(), 1)
+    assert one.public not in chosen
+    assert 2 * len(chosen.difference(nobody.public for nobody in some)) < len(chosen)
+    effects = it.later(12)
+    assert not sent(wire.Need, effects, link)
+    assert not of(Spare, effects)
 
 
 def test_who_was_dialled_waits(crowded: Callable[[], Crowded]) -> None:

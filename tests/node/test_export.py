@@ -90,7 +90,12 @@ async def test_where_nothing_can_be_written_nothing_is_left(
     ada = await talk(people)
     with pytest.raises(RequestError) as caught:
         await ada.export("lobby", str(tmp_path / "no" / "folder.md"), say.form("markdown", []))
-    assert (caught.value.data["why"], caught.value.data["reason"]) == ("folder", "No such file or directory")
+    assert (caught.value.data["why"], caught.value.data["reason"]) == ("folder", "missing")
+
+    for name in ("a\0b", "n" * 300, ".", "/"):
+        with pytest.raises(RequestError) as caught:
+            await ada.export("lobby", name, say.form("markdown", []))
+        assert caught.value.kind == "refused"
 
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -98,7 +103,7 @@ async def test_where_nothing_can_be_written_nothing_is_left(
     monkeypatch.setattr(export.os, "fsync", full)
     with pytest.raises(RequestError) as caught:
         await ada.export("lobby", str(tmp_path / "full.md"), say.form("markdown", []))
-    assert caught.value.data["reason"] == "No space left on device"
+    assert caught.value.data["reason"] == "full"
     assert in_folder(tmp_path) == ["home"]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from peertalk.core.annotations import target
 from peertalk.core.effects import Arrived
 from peertalk.core.entry import Edit, React
 from peertalk.core.events import AnyEvent, Delivered, Message, MessageArrived, MessageChanged, RoomChanged
@@ -281,6 +282,36 @@ async def test_what_waits_can_be_changed_and_is_gone_when_it_is_deleted(people: 
     ben = await people.node("Ben", again)
     await until(ben, lambda: has(ben, "changed"))
     assert await texts(ben) == ["changed"]
+
+
+async def test_a_deletion_names_each_edit_even_those_that_are_on_their_way(people: Company) -> None:
+    """Who comes later could not tell what an edit without a body was about (core/annotations.py, deletions)."""
+    ada, ben = await meet(people)
+    sent = await ada.send("lobby", "draft")
+    await arrives(ben, sent)
+    edits = (ada.edit(sent.id, f"draft {number}") for number in range(20))
+    *done, gone = await asyncio.gather(*edits, ada.delete(sent.id), return_exceptions=True)
+    assert {one.data["why"] for one in done if isinstance(one, RequestError)} <= {"deleted"}
+    assert isinstance(gone, Message)
+    assert gone.deleted
+    await changes(ben, sent.id, lambda one: one.deleted)
+    await ada._life.committed()
+    entries = await ada._life.store.entries(room(ada).id, ("edit", "delete"), 100)
+    named = {target(one.kind, one.body) for one in entries if one.kind == "delete"}
+    assert named == {bytes.fromhex(sent.id)} | {one.message for one in entries if one.kind == "edit"}
+
+
+async def test_what_waits_can_be_answered(people: Company) -> None:
+    ada = await people.node("Ada")
+    waits = await ada.send("lobby", "one")
+    answer = await ada.send("lobby", "two", reply_to=waits.id)
+    assert answer.quote is not None
+    assert (answer.reply_to, answer.quote.state, answer.quote.text) == (waits.id, "shown", "one")
+    ben = await people.node("Ben", ada)
+    await until(ben, lambda: has(ben, "two"))
+    [seen] = [one for one in (await ben.messages("lobby")).messages if one.text == "two"]
+    assert seen.quote is not None
+    assert (seen.quote.state, seen.quote.text) == ("shown", "one")
 
 
 async def has(node: Node, text: str) -> bool:

@@ -12,7 +12,7 @@ import apsw
 import msgspec
 import pytest
 
-from peertalk.core.annotations import MAX_EACH
+from peertalk.core.annotations import MAX_GESTURES
 from peertalk.core.entry import Content, Edit, React, Story, Text, seal_body
 from peertalk.core.stored import (
     DropOutbox,
@@ -129,12 +129,12 @@ async def test_what_comes_later_is_found_where_its_entry_is(store: Store) -> Non
 async def test_a_flood_about_a_message_hides_nothing_that_others_say(store: Store) -> None:
     """Of each feed and kind the last ones are given, however many there are."""
     await store.commit([said(0, Text("hello")), said(1, Edit(message(0), "hello all"))])
-    flood = [entry(("flood", n), seq=n + 1, lamport=n + 9, kind="react", body=body_of(n)) for n in range(MAX_EACH * 3)]
+    flood = [entry(("flood", n), seq=n + 1, lamport=n + 9, kind="react", body=body_of(n)) for n in range(MAX_GESTURES * 3)]
     page_of_it = msgspec.structs.replace(page(2, *flood, name="home"), feed=digest("a feed of somebody else"))
     await store.commit([PutPage(page_of_it)])
     about = await store.annotations(HOME, [message(0)])
-    assert [one.kind for one in about] == ["edit", *["react"] * MAX_EACH]
-    assert [one.lamport for one in about[1:]] == [one.lamport for one in flood[-MAX_EACH:]]
+    assert [one.kind for one in about] == ["edit", *["react"] * MAX_GESTURES]
+    assert [one.lamport for one in about[1:]] == [one.lamport for one in flood[-MAX_GESTURES:]]
 
 
 def body_of(number: int) -> bytes:

@@ -99,6 +99,24 @@ async def test_an_answer_says_what_it_answers(node: FakeNode, state: str, words:
     assert await chat.hear() == [f"Mira, {words}: yes"]
 
 
+@pytest.mark.parametrize(("lang", "words"), [("en", "answering you"), ("de", "als Antwort an dich")])
+async def test_an_answer_to_oneself_says_so(node: FakeNode, lang: str, words: str) -> None:
+    i18n.activate(lang)
+    chat = Chat(node)
+    await chat.begin()
+    mine = node.says("lobby", node.me.name, "no")
+    quote = Quote(id=mine.id, state="shown", author=Author(id=node.me.id, name=node.me.name, tag=node.me.tag))
+    node.hear("lobby", "Mira", "yes", reply_to=mine.id, quote=quote)
+    assert (await chat.hear())[-1] == f"Mira, {words}: yes"
+
+
+async def test_a_gesture_names_a_story_by_its_title(node: FakeNode) -> None:
+    ben = node.add_peer("Ben", "lobby")
+    chat, said = await told(node, "once", kind="story", title="The train", warning="illness")
+    node.change_message(said, reactions={"thanks": [ben.id]})
+    assert await chat.hear() == ["* To “The train”: Ben: thank you."]
+
+
 async def test_a_clock_that_is_far_off_is_said_with_the_message(node: FakeNode) -> None:
     chat = Chat(node)
     await chat.begin()

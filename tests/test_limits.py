@@ -156,6 +156,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
         *(pulses.MAX_HEARD, pulses.FEW),
     ),
     "signatures of pulses that are looked at of one link": (sharing.PULSE_BURST, sharing.PULSE_RATE),
+    "pulses of one feed that others pass on": (pulses.FEED_BURST, pulses.FEED_RATE),
     "states of the own history that digests of pulses are compared with": (pulses.STATES,),
     "tips wanted, and entries of an answer, beyond which pages are not passed on": (sharing.FEW,),
     "gathering of where others are in a large room": (reach.GATHER_LARGE,),

@@ -15,6 +15,7 @@ from peertalk.core import wire
 from peertalk.core.effects import Presence, Send
 from peertalk.core.entry import FeedKey, verify_pulse
 from peertalk.core.outlet import Now
+from peertalk.core.rates import Bucket
 from peertalk.core.room import NOTHING, Room
 from peertalk.core.sharing import Sharing
 from peertalk.errors import RemoteError
@@ -29,6 +30,9 @@ GATHERED, GATHERED_IDLE = 1.0, 3.0
 """Seconds within which pulses are gathered on a link: those of members who hold something new, and the others."""
 MAX_HEARD, FEW = 4096, 1024
 """Pulses that are kept; and those from which on only those of people who have said that they are in the room are."""
+FEED_BURST, FEED_RATE = 4, 2
+"""Pulses of one feed that are taken from others: at once, and then in the time after which who holds something new renews theirs. All
+pass on what they take, so whoever makes up feeds must not have everybody look at hundreds of signatures a second."""
 STATES = 64
 """Last states of one's own history that a pulse is compared with."""
 
@@ -40,6 +44,7 @@ class Heard:
     pulse: wire.Pulse
     identity: bytes
     until: float
+    turns: Bucket
     offset: float | None = None
 
 
@@ -91,7 +96,11 @@ class Pulses:
     def _beat_at(self) -> float:
         if self._said == self._now_held():
             return self._own_at + PERIOD
-        return self._own_at + min(PERIOD, max(GATHERED, (len(self._room.heard) + 1) / A_SECOND))
+        return self._own_at + self._apart()
+
+    def _apart(self) -> float:
+        """Seconds between two pulses of somebody who holds something new."""
+        return min(PERIOD, max(GATHERED, (len(self._room.heard) + 1) / A_SECOND))
 
     def _now_held(self) -> tuple[int, int, int]:
         return self._room.durable, len(self._room.bodies.absent), len(self._room.bodies.unsure)
@@ -134,12 +143,14 @@ class Pulses:
         is_own = owner.identity == sharing.identity
         offset = counter - now.mono if is_own else known.offset if known is not None else None
         age = 0.0 if is_own else max(0.0, (now.wall / 1000 if offset is None else now.mono + offset) - counter)
-        if age >= LIFE or not sharing.pulse_rate.take(1, now.mono):
+        turns = known.turns if known is not None else Bucket(FEED_BURST, FEED_RATE, now.mono)
+        turns.rate = FEED_RATE / self._apart()
+        if age >= LIFE or not (is_own or turns.take(1, now.mono)) or not sharing.pulse_rate.take(1, now.mono):
             return
         if not verify_pulse(feed, signature, room.id, counter, digest, disk=disk):
             raise RemoteError("bad_signature")
         is_news = known is None or known.pulse[2] != digest
-        self._heard[feed] = Heard(pulse, owner.identity, now.mono + LIFE - age, offset)
+        self._heard[feed] = Heard(pulse, owner.identity, now.mono + LIFE - age, turns, offset)
         self._is_here(owner.identity, now.mono + LIFE - age)
         self._claim(self._heard[feed])
         self._spread(feed, sharing, now, is_news=is_news)

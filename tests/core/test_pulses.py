@@ -499,3 +499,21 @@ def test_who_turned_out_not_to_share_a_room_is_not_sought_for_it_again_and_again
         it.later(12)
     assert one.public in it.room.online()
     assert not [seek for seek in of(Seek, it.effects[before:]) if seek.room == other.id and one.public in seek.identities]
+
+
+def test_who_says_new_pulses_all_the_time_has_nobody_look_at_each(monkeypatch: Patch) -> None:
+    it, looked = Crowded(), 0
+    it.zoe_comes_and_goes()
+
+    def counted(*args: object, **kwargs: object) -> bool:
+        nonlocal looked
+        looked += 1
+        return True
+
+    monkeypatch.setattr("peertalk.core.pulses.verify_pulse", counted)
+    for number in range(200):
+        it.hear(it.link[f"p{number % MANY}"], pulses(pulse(it.zoe, it.seconds() + number)))
+    assert looked <= 8
+    it.later(10)
+    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds() + 500)))
+    assert it.zoe.public in it.room.online()

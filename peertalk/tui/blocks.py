@@ -67,7 +67,7 @@ def heads(item: Item, place: Place) -> tuple[Head, ...]:
     """What stands over an item."""
     above = place.above
     parts: list[Head] = []
-    if above is None or day(above) != day(item):
+    if above is None or (day(above) != day(item) and not _is_off(item)):
         parts += ["blank", "day"]
     if item.after_split and not (above is not None and above.after_split):
         parts += ["blank", "split"]
@@ -115,6 +115,11 @@ def day(item: Item) -> int:
         return datetime.fromtimestamp(item.time / 1000).toordinal()  # noqa: DTZ006 (the person's own clock)
     except (OverflowError, OSError, ValueError):
         return 0
+
+
+def _is_off(item: Item) -> bool:
+    """Was it written by a clock that is far off? Then it says nothing about the day."""
+    return isinstance(item, Message) and item.clock is not None
 
 
 def _continues(item: Item, above: Item | None) -> bool:

@@ -10,10 +10,11 @@ import unicodedata
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from msgspec.structs import replace
 
-from peertalk.core.annotations import searchable, target
+from peertalk.core.annotations import newest, searchable, target
 from peertalk.core.stored import (
     KEPT_KINDS,
     STATE_KINDS,
@@ -235,9 +236,10 @@ class ModelStore:
         found = [self._with_message(room, message) for message in messages] if room in self._rooms else []
         return [min(entries, key=lambda entry: (entry.body is None, *order(entry))) for entries in found if entries]
 
-    def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+    def annotations(self, room: bytes, messages: Collection[bytes], *, every: bool = False) -> list[EntryRecord]:
         inside = self._rooms[room].in_settle_order() if room in self._rooms else ()
-        return sorted((entry for entry in inside if target(entry.kind, entry.body) in {*messages} - {b""}), key=order)
+        about = {message: [one for one in inside if target(one.kind, one.body) == message] for message in {*messages} - {b""}}
+        return sorted(chain.from_iterable(about.values() if every else map(newest, about.values())), key=order)
 
     def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
         asked = [words for word in query.split() if (words := _words(word))]

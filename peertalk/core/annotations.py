@@ -7,7 +7,9 @@ person towards each message.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -15,6 +17,9 @@ from msgspec.structs import replace
 from peertalk.core.entry import Content, Delete, Edit, React, Story, Text, open_body
 from peertalk.core.lineage import speaks_for
 from peertalk.core.stored import ANNOTATIONS, EntryRecord
+
+MAX_GESTURES = 64
+"""So many of the gestures of a feed towards one message count, the last ones: whoever makes them without end fills no screen."""
 
 
 class Folded(NamedTuple):
@@ -65,8 +70,21 @@ def is_of_author(feed: bytes, of: bytes, older: Mapping[bytes, Collection[bytes]
 def deletions(entry: EntryRecord, annotations: Iterable[EntryRecord], older: Mapping[bytes, Collection[bytes]]) -> list[Delete]:
     """What its author has to say so that a message is gone, and with it what it said before and after it was edited: the edits are
     named too, since from the header of an edit whose body is erased nobody can tell what it was about."""
-    edits = (one for one in annotations if one.kind == "edit" and is_of_author(one.feed, entry.feed, older))
+    is_authors = cache(lambda feed: is_of_author(feed, entry.feed, older))
+    edits = (one for one in annotations if one.kind == "edit" and is_authors(one.feed))
     return [Delete(message) for message in dict.fromkeys((entry.message, *(one.message for one in edits)))]
+
+
+def newest(annotations: Iterable[EntryRecord]) -> list[EntryRecord]:
+    """Those of the annotations of one message that can change what it says, in order: of each feed the last edit, a deletion, and the
+    last gestures."""
+    told: Counter[tuple[bytes, str]] = Counter()
+    found: list[EntryRecord] = []
+    for one in sorted(annotations, key=lambda one: (one.lamport, one.id), reverse=True):
+        told[one.feed, one.kind] += 1
+        if told[one.feed, one.kind] <= (MAX_GESTURES if one.kind == "react" else 1):
+            found.append(one)
+    return found[::-1]
 
 
 def fold(
@@ -78,14 +96,15 @@ def fold(
     """Fold `annotations`, all of them about `entry`, over it. `owner`: feed → identity, b"" where that is unknown."""
     content, by, edited, deleted = _said(entry), entry.id, False, entry.gone == "deleted"
     gestures: dict[tuple[bytes, str], tuple[bytes, bool]] = {}
-    for one in sorted(annotations, key=lambda one: (one.lamport, one.id)):
+    is_authors = cache(lambda feed: is_of_author(feed, entry.feed, older))
+    for one in newest(annotations):
         match open_body(one.kind, one.body) if one.body is not None else None:
             case React(_, reaction, remove) if who := owner(one.feed):
                 gestures.pop((who, reaction), None)
                 gestures[who, reaction] = one.id, remove
-            case Edit() as edit if content is not None and is_of_author(one.feed, entry.feed, older):
+            case Edit() as edit if content is not None and is_authors(one.feed):
                 content, by, edited = _edited(content, edit), one.id, True
-            case Delete() if is_of_author(one.feed, entry.feed, older):
+            case Delete() if is_authors(one.feed):
                 deleted = True
     if deleted:
         return Folded(None, entry.id, False, True, {})
@@ -104,8 +123,8 @@ def _edited(content: Text | Story, edit: Edit) -> Text | Story:
 
 
 def _by_reaction(gestures: Mapping[tuple[bytes, str], tuple[bytes, bool]]) -> dict[str, tuple[bytes, ...]]:
-    found: dict[str, tuple[bytes, ...]] = {}
+    found: dict[str, list[bytes]] = {}
     for (who, reaction), (_, removed) in gestures.items():
         if not removed:
-            found[reaction] = (*found.get(reaction, ()), who)
-    return found
+            found.setdefault(reaction, []).append(who)
+    return {reaction: tuple(people) for reaction, people in found.items()}

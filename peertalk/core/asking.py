@@ -6,6 +6,7 @@ is all that is lacking up to the wanted tips, whoever wrote it: so everybody ser
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -35,6 +36,8 @@ class _Request:
     sharing: Sharing
     deadline: float
     end: float
+    is_for_all: bool = False
+    """It asks for all that the peer holds, whatever is noted of that."""
     brought: int = 0
 
 
@@ -78,17 +81,24 @@ class Asking:
     def _ask(self, now: Now) -> None:
         if self._ask_after > now.mono or self._is_full:
             return
-        for sharing in sorted(self.room.ready(), key=lambda sharing: sharing.asked):
-            if sharing.ask_after > now.mono:
-                continue
+        claim = [one for one in self.room.ready() if one.wanted and one.ask_after <= now.mono]
+        for sharing in sorted(claim, key=lambda sharing: sharing.asked):
             tips = tuple(islice(self._due(sharing, now), wire.MAX_WANT))
+            is_for_all = sharing.lacks_unnoted
+            if is_for_all:
+                tips = self._newest_of(sharing)
             if tips:
                 self._turn += 1
                 sharing.asked = self._turn
                 sharing.is_eager, sharing.is_catching_up = True, len(tips) > FEW
-                self._request = _Request(sharing, now.mono + PATIENCE, now.mono + LONGEST)
+                self._request = _Request(sharing, now.mono + PATIENCE, now.mono + LONGEST, is_for_all)
                 self.room.outlet.emit(Send(sharing.link, wire.Want(self.room.id, tips, self._known(sharing))))
                 return
+
+    def _newest_of(self, sharing: Sharing) -> tuple[bytes, ...]:
+        """What the peer holds and what settled last here: all that settled before it there is an answer."""
+        index = self.room.log.index
+        return tuple(heapq.nlargest(wire.MAX_WANT, sharing.held(), key=lambda tip: index[tip].number))
 
     def _known(self, sharing: Sharing) -> tuple[bytes, ...]:
         """For each feed where we may part: my tips, and the peer's own that are here, or a sample of mine."""
@@ -119,6 +129,7 @@ class Asking:
         if request is None or request.sharing is not sharing:
             return
         self._request, sharing.is_catching_up = None, False
+        sharing.wants_more &= more or not request.is_for_all
         if request.brought == 0:
             sharing.fail(now.mono)
             return
@@ -194,7 +205,7 @@ class Asking:
             if request is not None:
                 yield min(request.deadline, request.end)
         for sharing in self.room.ready():
-            if sharing.wanted and self._request is None and not self._is_full:
-                yield max(self._ask_after, sharing.ask_after, min(sharing.wanted.values()), now.mono)
+            if (sharing.wanted or sharing.lacks_unnoted) and self._request is None and not self._is_full:
+                yield max(self._ask_after, sharing.ask_after, min(sharing.wanted.values(), default=now.mono), now.mono)
             if self.room.bodies.absent and self._bodies is None and self._request is None:
                 yield max(sharing.bodies_after, now.mono)

@@ -49,6 +49,8 @@ class Crowds:
         """Of each large room: who was online when it was chosen last, and who was chosen."""
         self._chosen: dict[bytes, frozenset[bytes]] = {}
         self._sought: dict[bytes, frozenset[bytes]] = {}
+        self._met: dict[bytes, frozenset[bytes]] = {}
+        """Whose link was given up → the rooms that were spoken of on it: for others there is no use in seeking them."""
         self._pulses_until: dict[bytes, float] = {}
 
     def place(self, room: Room, own: Own, may_speak: Callable[[bytes], bool], *, disk: bool) -> Place:
@@ -119,9 +121,10 @@ class Crowds:
         for number, link in self._links.items():
             self._say(link, number, now)
             if given_up < GIVEN_UP and link.dialled and not link.is_given_up and self._is_spare(link, number, now):
-                link.is_given_up = True
+                self._give_up(link, number)
                 given_up += 1
-                self._out.emit(Spare(number))
+            elif not link.is_given_up:
+                self._met.pop(link.identity, None)
         is_any = any(self._is_busy(place, now) for place in self._places.values())
         self._seek(is_any=is_any)
         self._look_at = self._next_look(now, is_urgent=bool(given_up)) if is_any else math.inf
@@ -176,10 +179,15 @@ class Crowds:
         room = place.room
         if room.record.kind == "direct":
             return self._is_wanted(place)
-        if not room.is_large or sharing.identity in self._chosen[room.id]:
+        if not room.is_large or sharing.identity in self._chosen[room.id] or self._is_alone(room):
             return True
         is_new = now.mono < sharing.since + VISIT or not sharing.is_caught_up(room.log, now.mono)
         return is_new or sharing.is_catching_up or sharing.is_serving
+
+    def _is_alone(self, room: Room) -> bool:
+        """Are most of those who are chosen not linked? They may be people whom nobody can reach, or who do not exist."""
+        chosen = self._chosen[room.id]
+        return 2 * len(chosen.intersection(sharing.identity for sharing in room.ready())) < len(chosen)
 
     def _is_wanted(self, place: Place) -> bool:
         """Is this a direct room that one has written in, or looks at?"""
@@ -198,6 +206,11 @@ class Crowds:
                 return False
         return any(place.room.is_large for place, _ in begun) and all(sharing.is_spare for _, sharing in begun)
 
+    def _give_up(self, link: LinkState, number: int) -> None:
+        link.is_given_up = True
+        self._met[link.identity] = frozenset(place.room.id for place, sharing in self._rooms(link, number) if sharing.ready)
+        self._out.emit(Spare(number))
+
     # ── whom to seek ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _seek(self, *, is_any: bool) -> None:
@@ -205,8 +218,9 @@ class Crowds:
         heard = (
             {one for place in self._places.values() for one in place.room.heard} - linked if is_any or self._sought else set()
         )
+        self._met = {one: rooms for one, rooms in self._met.items() if one in heard or one in linked}
         for room, place in self._places.items():
-            lacking = frozenset(self._lacking(place, heard))
+            lacking = frozenset(one for one in self._lacking(place, heard) if room in self._met.get(one, (room,)))
             if lacking != self._sought.get(room, frozenset()):
                 self._sought[room] = lacking
                 self._out.emit(Seek(room, tuple(sorted(lacking))))
@@ -218,8 +232,10 @@ class Crowds:
         room = place.room
         if not heard or room.record.archived or place.leaving:
             return ()
-        if room.is_large:
-            return self._chosen[room.id].intersection(heard)
         if room.record.kind == "direct":
             return {room.record.peer or b""}.intersection(heard) if self._is_wanted(place) else ()
+        if not room.record.shown:  # it was left
+            return ()
+        if room.is_large:
+            return self._chosen[room.id].intersection(heard)
         return room.everyone().intersection(heard)

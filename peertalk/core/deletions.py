@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from peertalk.core.annotations import is_of_author, target
-from peertalk.core.lineage import Lineage, speaks_for
+from peertalk.core.annotations import target
+from peertalk.core.lineage import Lineage
 from peertalk.core.stored import KEPT_KINDS, EntryRecord, EraseBodies
 
 
@@ -43,16 +43,18 @@ class Deletions:
 
     def names(self, feed: bytes, message: bytes) -> bool:
         """Was this message, which is of `feed`, deleted by who wrote it?"""
-        return any(is_of_author(by, feed, self._lineage.older) for by in self._feeds.get(message, ()))
+        named = self._feeds.get(message, ())
+        return bool(named) and not self._lineage.spoken_by(feed).isdisjoint(named)
 
     def cover(self, entry: EntryRecord) -> bool:
         """Is what this entry says to be gone: was it deleted, or is it an edit of what its author has deleted?"""
         if not self._feeds or entry.kind in KEPT_KINDS:
             return False
         about = target(entry.kind, entry.body) if entry.kind == "edit" else b""
-        kin = self._lineage.kin(entry.feed) if about in self._feeds else ()
-        return self.names(entry.feed, entry.message) or any(by in kin for by in self._feeds.get(about, ()))
+        named = self._feeds.get(about, ())
+        is_about_deleted = bool(named) and not self._lineage.kin(entry.feed).isdisjoint(named)
+        return is_about_deleted or self.names(entry.feed, entry.message)
 
     def erasure(self, message: bytes, feed: bytes) -> EraseBodies:
         """What the `delete` of this message in `feed` erases of what is on disk."""
-        return EraseBodies(self._room, message, speaks_for(feed, self._lineage.older), self._lineage.kin(feed))
+        return EraseBodies(self._room, message, self._lineage.speaks_for(feed), self._lineage.kin(feed))

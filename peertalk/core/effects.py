@@ -149,7 +149,7 @@ class Claimed(Record, frozen=True):
 
 
 class Presence(Record, frozen=True):
-    """An identity got or lost its link in `room`."""
+    """An identity came or went in `room`: over a link, or, in a large one, by what is heard of it."""
 
     room: bytes
     identity: bytes

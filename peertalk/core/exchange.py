@@ -152,6 +152,7 @@ class Exchange:
         if tips.fresh:
             sharing.holds.clear()
             sharing.wanted.clear()
+            sharing.wants_more = False
         limit, at = room.room_for_tips(sharing), now.mono if not sharing.heard else now.mono + DELTA_DELAY
         for tip in tips.tips:
             if sharing.note(room.log, tip) is None:

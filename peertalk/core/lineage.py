@@ -6,10 +6,13 @@ signature, and if it is forked there, from several. No order of arrival takes su
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 MAX_OLDER = 1000
 """How many feeds back somebody's word counts."""
+_LATELY = 8
+"""Answers that are kept: whoever has thousands of feeds must not make each thing that they say as dear as all of these."""
 
 
 def speaks_for(feed: bytes, older: Mapping[bytes, Collection[bytes]]) -> frozenset[bytes]:
@@ -28,16 +31,36 @@ class Lineage:
 
     def __init__(self) -> None:
         self.older: dict[bytes, frozenset[bytes]] = {}
+        self._newer: dict[bytes, set[bytes]] = {}
         self._kin: dict[bytes, set[bytes]] = {}
+        self._lately: dict[tuple[str, bytes], frozenset[bytes]] = {}
 
     def tie(self, feed: bytes, before: bytes) -> None:
         """`feed` goes on from `before`: that one has signed it."""
+        self._lately.clear()
         self.older[feed] = self.older.get(feed, frozenset()) | {before}
+        self._newer.setdefault(before, set()).add(feed)
         less, more = sorted((self._kin.setdefault(one, {one}) for one in (feed, before)), key=len)
         if less is not more:
             more |= less
             self._kin.update(dict.fromkeys(less, more))
 
+    def speaks_for(self, feed: bytes) -> frozenset[bytes]:
+        """The feeds for whose author this one speaks."""
+        return self._remembered("for", feed, partial(speaks_for, feed, self.older))
+
+    def spoken_by(self, feed: bytes) -> frozenset[bytes]:
+        """The feeds that speak for the author of this one."""
+        return self._remembered("by", feed, partial(speaks_for, feed, self._newer))
+
     def kin(self, feed: bytes) -> frozenset[bytes]:
         """All feeds that are tied to this one, in whichever direction, and itself."""
-        return frozenset(self._kin.get(feed, {feed}))
+        return self._remembered("kin", feed, lambda: frozenset(self._kin.get(feed, {feed})))
+
+    def _remembered(self, what: str, feed: bytes, find: Callable[[], frozenset[bytes]]) -> frozenset[bytes]:
+        found = self._lately.get((what, feed))
+        if found is None:
+            if len(self._lately) >= _LATELY:
+                del self._lately[next(iter(self._lately))]
+            found = self._lately[what, feed] = find()
+        return found

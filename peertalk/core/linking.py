@@ -43,6 +43,10 @@ class Linking:
         place = self._places.get(room)
         return place is not None and place.room.record.predecessor == old
 
+    def takes(self, room: bytes, identity: bytes) -> bool:
+        """Is there a place for somebody in this room: neither left out of it nor kept out by its door?"""
+        return identity not in self._places[room].room.record.without and self.admits(room, identity)
+
     def admits(self, room: bytes, identity: bytes) -> bool:
         """Is the door of this room open to somebody? That of a re-formed room stands as it stood then: who was left out could
         close it afterwards, and whoever comes along bring that with them."""

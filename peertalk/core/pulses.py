@@ -67,6 +67,7 @@ class Pulses:
         self._said: tuple[int, int, int] | None = None
         self._own: wire.Pulse | None = None
         self._own_at = -math.inf
+        self._clock = -math.inf
         self._left = -1
         self._phase = room.me[0] / 256
 
@@ -101,9 +102,15 @@ class Pulses:
         if key is None:
             return
         digest = self._look()
-        counter = max(now.wall // 1000, self._own[1] + 1 if self._own is not None else 0)
+        counter = max(self._clock_shows(now), self._own[1] + 1 if self._own is not None else 0)
         signature = key.sign_pulse(self._room.id, counter, digest, disk=self._disk)
         self._own = (key.public, counter, digest, self._disk, signature)
+
+    def _clock_shows(self, now: Now) -> int:
+        """Seconds, by the own clock as far on as it ever was: to those who know how it goes, one that was set back would make all that
+        is said from then on old."""
+        self._clock = max(self._clock, now.wall / 1000 - now.mono)
+        return int(now.mono + self._clock)
 
     # ── of others ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -139,7 +146,7 @@ class Pulses:
 
     def _is_welcome(self, identity: bytes, feed: bytes) -> bool:
         room = self._room
-        if room.members.has_left(identity) or not self._may_speak(identity):
+        if room.record.kind == "direct" or room.members.has_left(identity) or not self._may_speak(identity):
             return False
         if feed not in self._heard and len(self._heard) >= FEW:
             return room.members.is_here(identity) and len(self._heard) < MAX_HEARD
@@ -228,11 +235,17 @@ class Pulses:
         return {feed: room.log.chains[feed].tips[tip] for tip, feed in tips if tip in room.log.chains[feed].tips}
 
     def _claim(self, heard: Heard) -> None:
-        """Who holds what was held here holds all own entries under it."""
+        """Who holds what was held here holds all own entries under it. That is believed of who has named this feed themselves: anybody
+        can say that a feed is somebody's who was never met. And of a feed that has forked since there may be more by now."""
+        room, feed = self._room, heard.pulse[0]
+        owner = room.cards.owner(feed)
+        if owner is None or owner.via or owner.identity != heard.identity:
+            return
         if self._seen != self._now_held() and heard.pulse[2] not in self._states:
             self._look()
-        for feed, seq in self._states.get(heard.pulse[2], {}).items():
-            self._room.note_claim(feed, seq, heard.identity, disk=heard.pulse[3])
+        for own, seq in self._states.get(heard.pulse[2], {}).items():
+            if not room.log.chains[own].forked:
+                room.note_claim(own, seq, heard.identity, disk=heard.pulse[3])
 
     def wakes(self) -> float:
         """When there is something to do (monotonic seconds)."""

@@ -76,6 +76,8 @@ class Sharing:
     """feed → tips (id → seq) that the peer said it holds and that are here too."""
     wanted: dict[bytes, float] = field(default_factory=dict)
     """Tips that the peer said it holds and that are not here → not to be asked for before (monotonic seconds)."""
+    wants_more: bool = False
+    """There were more of them than are noted."""
     came: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
     """The peer's own feeds → seq and tip of the greatest page of it that came and could not settle then."""
     parked: dict[bytes, tuple[Checked, bytes]] = field(default_factory=dict)
@@ -121,6 +123,11 @@ class Sharing:
         """Does neither side need the link for this room?"""
         return not (self.needed or self.is_needed)
 
+    @property
+    def lacks_unnoted(self) -> bool:
+        """Is all here that is noted, and may there be more?"""
+        return self.wants_more and not self.wanted and bool(self.holds)
+
     def note(self, log: Log, tip: bytes) -> int | None:
         """The peer holds `tip`: its seq if it is here, None (and wanted) if not."""
         page = log.index.get(tip)
@@ -146,6 +153,7 @@ class Sharing:
         self.wanted.setdefault(tip, at)
         while len(self.wanted) > limit:
             del self.wanted[next(iter(self.wanted))]
+            self.wants_more = True
 
     def want_page(self, tip: bytes, feed: bytes, seq: int, at: float, limit: int, *, is_own: bool) -> None:
         """A page came that cannot settle now. What its author (`is_own`) may have sent live is as good as a claim, and takes the
@@ -158,6 +166,8 @@ class Sharing:
             self.want(tip, at, limit)
         elif len(self.wanted) < limit:
             self.wanted.setdefault(tip, at)
+        else:
+            self.wants_more |= tip not in self.wanted
 
     def park(self, page: Checked, missing: bytes) -> None:
         """Keep a live page until `missing` is here. The oldest give way."""

@@ -72,7 +72,7 @@ class Replica:
     def _add(self, snapshot: RoomSnapshot, now: Now) -> Place:
         room = Room(snapshot, self.identity.public, self._out, now)
         own = Own(room, self._random, self.name, lambda: self.is_stopped(room))
-        place = self.crowds.place(room, own, lambda one: self._linking.admits(room.id, one), disk=self._exchange.keeps(room))
+        place = self.crowds.place(room, own, lambda one: self._linking.takes(room.id, one), disk=self._exchange.keeps(room))
         self.places[room.id] = place
         place.door = self._linking.door(room.id)
         self._out.touched.add(room.id)

@@ -42,7 +42,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     the profile had a passphrase. `made` is Unix milliseconds."""
 
     version: int = _VERSION
-    schema: int
+    schema: Annotated[int, Meta(ge=1)]
     made: int
     protected: bool
     size: Annotated[int, Meta(ge=0)]

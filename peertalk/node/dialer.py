@@ -200,6 +200,9 @@ class Dialer:
                 elif linked.came_from in target.hosts and not target.flying:
                     soon = LONGEST_DELAY if crowded or spare else self._turn(target.key)
                     target.due = max(target.due, now + soon)
+        if not (spare or self._linked):  # of who is needed one hears from those who are linked: nobody is
+            for target in (one for one in self.book if one.spared):
+                self._hasten(target, now + self._turn(target.key) + SPREAD * self._chance())
         self.on_change()
 
     def failed(self, target: str, now: float) -> None:

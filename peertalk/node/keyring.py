@@ -49,12 +49,13 @@ class _Plain(msgspec.Struct, frozen=True, tag="plain"):
 
 
 class Wrapped(msgspec.Struct, frozen=True, tag="argon2id"):
-    """A key in a SecretBox under Argon2id(passphrase, salt, ops, memory)."""
+    """A key in a SecretBox under Argon2id(passphrase, salt, ops, memory): at most what libsodium calls sensitive (1 GiB, 4 passes), as
+    the file may be somebody else's."""
 
     version: int
     salt: Annotated[bytes, Meta(min_length=pwhash.argon2id.SALTBYTES, max_length=pwhash.argon2id.SALTBYTES)]
-    ops: Annotated[int, Meta(ge=pwhash.argon2id.OPSLIMIT_MIN, le=100)]
-    memory: Annotated[int, Meta(ge=pwhash.argon2id.MEMLIMIT_MIN, le=2**32)]
+    ops: Annotated[int, Meta(ge=pwhash.argon2id.OPSLIMIT_MIN, le=pwhash.argon2id.OPSLIMIT_SENSITIVE)]
+    memory: Annotated[int, Meta(ge=pwhash.argon2id.MEMLIMIT_MIN, le=pwhash.argon2id.MEMLIMIT_SENSITIVE)]
     box: Annotated[bytes, Meta(min_length=_BOX, max_length=_BOX)]
 
 

@@ -68,8 +68,9 @@ class Store(Protocol):
         the feeds `without` (one's own)."""
         ...
 
-    async def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
-        """The entries of ANNOTATIONS that are about these messages, with their bodies, in order."""
+    async def annotations(self, room: bytes, messages: Collection[bytes], *, every: bool = False) -> list[EntryRecord]:
+        """The entries of ANNOTATIONS that are about these messages, with their bodies, in order: those that count
+        (core/annotations.py), or `every` one."""
         ...
 
     async def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:

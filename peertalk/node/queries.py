@@ -14,6 +14,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
+from peertalk.core.annotations import MAX_GESTURES
 from peertalk.core.stored import (
     Absent,
     CardRecord,
@@ -57,6 +58,14 @@ _SHOWN: Final = """
         WHERE t.message = e.message AND t.n != e.n AND t.room = e.room AND (t.body IS NOT NULL{deleted_twin}) AND t.kind IN ({kinds})
         AND (t.lamport, t.id) < (e.lamport, e.id)
     )
+"""
+# Of each feed the last edit, a deletion, and the last gestures: looked up in indices before any body is.
+_COUNTING: Final = f"""
+    e.n IN (SELECT n FROM (
+        SELECT e.n AS n, row_number() OVER (PARTITION BY e.target, p.feed, e.kind ORDER BY e.lamport DESC, e.id DESC)
+            <= iif(e.kind = 'react', {MAX_GESTURES}, 1) AS counts
+        FROM entry AS e CROSS JOIN page AS p ON p.n = e.page WHERE {{which}}
+    ) WHERE counts)
 """
 _DELETED: Final = GONE.index("deleted")
 _ALSO_DELETED: Final = {"deleted": f" OR e.gone = {_DELETED}", "deleted_twin": f" OR t.gone = {_DELETED}"}
@@ -256,15 +265,13 @@ def unread(
     return count
 
 
-def about(connection: apsw.Connection, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
-    """The entries about these messages whose bodies are here, in order."""
+def about(connection: apsw.Connection, room: bytes, messages: Collection[bytes], *, every: bool = False) -> list[EntryRecord]:
+    """The entries about these messages whose bodies are here, in order: those that count (core/annotations.py), or `every` one."""
     inside = _number(connection, room)
     if inside is None:
         return []
-    query = f"""
-        SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND e.body IS NOT NULL AND e.target IN ({_marks(messages)})
-        ORDER BY e.lamport, e.id
-    """
+    which = f"e.room = {{room}} AND e.body IS NOT NULL AND e.target IN ({_marks(messages)})"
+    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE {which if every else _COUNTING.format(which=which)} ORDER BY e.lamport, e.id"
     return [_entry(row) for row in connection.execute(query.format(room=inside), tuple(messages))]
 
 

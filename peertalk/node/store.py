@@ -103,9 +103,9 @@ class Store:
         """See ports.Store; counts what `entries` would give."""
         return await self._read(queries.unread, room, read, kinds, without, pages)
 
-    async def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+    async def annotations(self, room: bytes, messages: Collection[bytes], *, every: bool = False) -> list[EntryRecord]:
         """See ports.Store."""
-        return await self._read(queries.about, room, messages)
+        return await self._read(queries.about, room, messages, every=every)
 
     async def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
         """See ports.Store."""

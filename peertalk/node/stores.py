@@ -144,9 +144,9 @@ class Stores:
         """See ports.Store."""
         return await self._of(room).unread(room, read, kinds, without, pages)
 
-    async def annotations(self, room: bytes, messages: Collection[bytes]) -> list[EntryRecord]:
+    async def annotations(self, room: bytes, messages: Collection[bytes], *, every: bool = False) -> list[EntryRecord]:
         """See ports.Store."""
-        return await self._of(room).annotations(room, messages)
+        return await self._of(room).annotations(room, messages, every=every)
 
     async def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
         """See ports.Store."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from peertalk.core import wire
+from peertalk.core import intake, room, wire
 from peertalk.core.asking import LONGEST, MOST_EXPECTED, PATIENCE
 from peertalk.core.effects import Arrived, Claimed, SyncStep
 from peertalk.core.entry import Text
@@ -72,6 +72,48 @@ def test_a_request_says_where_we_part() -> None:
     desk.hear(to_cara, DONE)
     (want,) = wants(desk.effects, to_dora)
     assert [tip(pages[19 - back]) for back in (0, 1, 2, 4, 8, 16)] == [id_ for id_ in want.known if id_ in map(tip, pages)]
+
+
+def few_are_noted(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(room, "OWN_WANTED", 2)
+    patch.setattr(room, "MAX_WANTED", 0)
+
+
+def test_what_is_claimed_beyond_the_tips_that_are_noted_is_asked_for_when_those_came_from_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few_are_noted(monkeypatch)
+    desk, ben, cara, dora = Desk(), Author("ben"), Author("cara"), Author("dora")
+    pages = [author.says("x") for author in (ben, cara, dora)]
+    to_cara, to_dora = desk.meet(cara), desk.meet(dora)
+    link = desk.meet(Author("giver"), *map(tip, pages))
+    assert [want.tips for want in wants(desk.effects, link)] == [(tip(pages[1]), tip(pages[2]))]
+    desk.hear(to_cara, pages[1])
+    desk.hear(to_dora, pages[2])
+    assert wants(desk.hear(link, DONE), link) == []
+    (want,) = wants(desk.later(1), link)
+    assert {*want.tips} == {tip(pages[1]), tip(pages[2])} <= {*want.known}
+    desk.hear(link, pages[0], DONE)
+    assert len(desk.texts()) == 3
+    assert wants(desk.later(60)) == []
+
+
+def test_what_exceeds_a_rate_comes_also_where_it_was_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    few_are_noted(monkeypatch)
+    desk, ben, cara, dora = Desk(), Author("ben"), Author("cara"), Author("dora")
+    pages = [author.says("x") for author in (ben, cara, dora)]
+    link = desk.meet(Author("giver"), *map(tip, pages[1:]))
+    with monkeypatch.context() as scarce:
+        scarce.setattr(intake, "charged", lambda *_: None)
+        desk.hear(link, pages[0])
+    desk.hear(link, *pages[1:], DONE)
+    (want,) = wants(desk.later(3), link)
+    assert {*want.tips} == {tip(pages[1]), tip(pages[2])}
+    desk.hear(link, MORE)
+    assert len(wants(desk.later(1), link)) == 1
+    desk.hear(link, pages[0], DONE)
+    assert len(desk.texts()) == 3
+    assert wants(desk.later(60)) == []
 
 
 def test_who_does_not_answer_is_not_waited_for() -> None:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peertalk.core import wire
+from peertalk.core import lineage, wire
 from peertalk.core.deletions import Deletions
 from peertalk.core.effects import Arrived, Commit, Moved, Placed, Withdrawn
-from peertalk.core.entry import Delete, Edit, FeedKey, Here, React, Text, decode_header, hash32, message_id, open_body
+from peertalk.core.entry import (
+    Delete,
+    Edit,
+    FeedKey,
+    Here,
+    React,
+    Text,
+    decode_header,
+    encode_header,
+    hash32,
+    message_id,
+    open_body,
+)
 from peertalk.core.lineage import Lineage
 from peertalk.core.room import NOTHING
 from peertalk.core.rooms import DAY_MS
@@ -337,3 +350,44 @@ def test_a_deletion_of_what_was_never_said_costs_less_memory_than_its_entry() ->
     tracemalloc.stop()
     assert size / len(known) < 250
     assert not deletions.add(*known[7])
+
+
+# ── what it costs ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_whoever_has_many_feeds_makes_nothing_dear_that_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How far one's word reaches is found out once for all of a page, not for each entry in it."""
+    desk, feeds = Desk(), [Author("first")]
+    link = desk.meet(feeds[0])
+    desk.hear(link, feeds[0].arrives())
+    for number in range(30):
+        feeds.append(goes_on(f"feed {number}", feeds[-1]))
+        desk.hear(link, feeds[-1].page(*([feeds[-1].last] if feeds[-1].last else [])))
+    last, walks = feeds[-1], 0
+    find = lineage.speaks_for
+
+    def counted(feed: bytes, older: Mapping[bytes, Collection[bytes]]) -> frozenset[bytes]:
+        nonlocal walks
+        walks += 1
+        return find(feed, older)
+
+    twin = last.entry(Text("again and again"))
+    for older in feeds[1:-1]:
+        desk.hear(link, older.page(*older.then(Delete(id_of(twin)))))
+    monkeypatch.setattr(lineage, "speaks_for", counted)
+    effects = desk.hear(link, last.page(*last.then(*(Delete(hash32(bytes([n]))) for n in range(100)))))
+    erasures = [op for commit in of(Commit, effects) for op in commit.ops if isinstance(op, EraseBodies)]
+    assert len(erasures) == 100
+    assert len({id(op.feeds) for op in erasures}) == len({id(op.edits) for op in erasures}) == 1
+    twins = []
+    for _ in range(100):
+        before = last.last
+        assert before is not None
+        kept = msgspec.structs.replace(
+            twin.header, seq=before.header.seq + 1, prev=before.id, lamport=before.header.lamport + 1
+        )
+        last.last = Written(kept, encode_header(kept), twin.body)
+        twins.append(last.last)
+    desk.hear(link, last.page(*twins))
+    assert gone(desk, *twins) == [False] * 100
+    assert walks <= 4

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from peertalk.core import crowd, wire
 from peertalk.core.effects import Claimed, Presence, Seek, Spare
-from peertalk.core.entry import Left
+from peertalk.core.entry import Here, Left, Text
 from peertalk.core.pulses import LIFE, PERIOD
 from peertalk.core.reach import Whence
+from peertalk.core.rooms import open_room
 from peertalk.errors import RemoteError
 from tests.core.authors import NOTHING, ROOM, START, Author
 from tests.core.desk import Desk, of, sent
@@ -45,6 +47,10 @@ class Crowded(Desk):
         self.link = {one.name: self.meet(one) for one in self.others}
         self.hear(self.link["p0"], self.zoe.card())
         self.later(5)
+
+    def zoe_comes_and_goes(self) -> None:
+        """So that her card is her own word."""
+        self.down(self.meet(self.zoe))
 
     def seconds(self) -> int:
         """Since the start, by everybody's clock."""
@@ -178,6 +184,7 @@ def test_one_says_every_ten_seconds_that_one_is_there_and_sooner_what_is_new() -
 
 def test_who_holds_the_same_has_what_one_wrote() -> None:
     it = Crowded()
+    it.zoe_comes_and_goes()
     it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds())))
     it.say("hello")
     own = it.room.keys[0].feed
@@ -189,8 +196,26 @@ def test_who_holds_the_same_has_what_one_wrote() -> None:
     assert it.room.holders(own, 3) == ([], [])
 
 
+def test_nobody_holds_anything_on_the_word_of_others(crowded: Callable[[], Crowded]) -> None:
+    """A feed that somebody else made for her claims nothing, not even once she has come herself."""
+    it, liar = crowded(), Author("liar")
+    it.say("hello")
+    own = it.room.keys[0].feed
+    false = liar.key.sign_owner(ROOM.id, it.zoe.public)
+    it.hear(it.link["p2"], wire.Card(ROOM.id, it.zoe.public, ((liar.feed, false),)))
+    for one in (liar, it.zoe):
+        it.hear(it.link["p1"], pulses(pulse(one, it.seconds(), it.room.digest())))
+        assert it.zoe.public in it.room.online()
+        assert it.room.holders(own, 2) == ([], [])
+    it.meet(it.zoe)
+    it.say("more")
+    it.later(5)
+    assert it.room.holders(own, 2) == ([], [])
+
+
 def test_who_holds_already_what_comes_here_later_counts_once_it_is_here() -> None:
     it, ben = Crowded(), Author("ben")
+    it.zoe_comes_and_goes()
     it.say("hello")
     page = ben.says("from ben")
     other = Crowded()
@@ -245,6 +270,22 @@ def test_a_link_that_neither_side_needs_is_given_up_by_who_dialled(crowded: Call
     assert Spare(link) not in effects
     it.hear(link, wire.Need(ROOM.id, needed=False))
     assert Spare(link) in it.later(2)
+
+
+def test_no_link_is_needless_while_most_of_those_who_are_chosen_are_not_to_be_had(crowded: Callable[[], Crowded]) -> None:
+    """As where somebody has made them up: then whoever is there is all that one has."""
+    it = crowded()
+    one, link = stranger(it, dialled=True)
+    some = [Author(f"nobody {number}") for number in range(40)]
+    it.hear(it.link["p0"], *(nobody.card() for nobody in some))
+    it.hear(it.link["p0"], pulses(*(pulse(nobody, it.seconds()) for nobody in some)), wire.Need(ROOM.id, needed=False))
+    it.hear(link, wire.Need(ROOM.id, needed=False))
+    chosen = it.place.graph.chosen(it.room.online(), 1)
+    assert one.public not in chosen
+    assert 2 * len(chosen.difference(nobody.public for nobody in some)) < len(chosen)
+    effects = it.later(12)
+    assert not sent(wire.Need, effects, link)
+    assert not of(Spare, effects)
 
 
 def test_who_was_dialled_waits(crowded: Callable[[], Crowded]) -> None:
@@ -363,3 +404,103 @@ def test_in_a_small_room_others_pages_are_not_passed_on_and_nothing_of_this_is_s
     assert not of(Spare, it.effects)
     assert not of(Seek, it.effects)
     assert page not in sent(wire.Page, it.effects)
+
+
+# ── what pulses may not do ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_somebody_holds_is_believed_of_nobody_but_themselves() -> None:
+    """A card can be made up for anybody who was never met: what was delivered must not rest on that."""
+    it = Crowded()
+    it.say("hello")
+    own = it.room.keys[0].feed
+    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds(), it.room.digest())))
+    assert it.zoe.public in it.room.online()
+    assert it.room.holders(own, 2) == ([], [])
+
+
+def test_of_a_feed_that_has_forked_since_a_digest_of_before_claims_nothing() -> None:
+    it = Crowded()
+    it.zoe_comes_and_goes()
+    it.say("one")
+    it.say("two")
+    it.later(5)
+    digest, key = it.room.digest(), it.place.own.key()
+    assert key is not None
+    twin = Author("anna")
+    twin.key, twin.feed = key, key.public
+    it.hear(it.link["p1"], twin.page(*twin.then(Here("anna"), Text("elsewhere"))))
+    assert it.room.log.chain(key.public).forked
+    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds(), digest)))
+    assert it.room.holders(key.public, 1) == ([], [])
+
+
+def test_a_clock_that_is_set_back_makes_nobody_who_was_met_disappear() -> None:
+    """The counter goes on as the clock did before."""
+    it = Crowded()
+    own = it.room.keys[0].feed
+    it.later(PERIOD * 2)
+    it.wall -= 3_600_000
+    began, before = it.mono, len(it.effects)
+    it.later(100)
+    said = {one[1] for message in sent(wire.Pulses, it.effects[before:]) for one in message.pulses if one[0] == own}
+    assert max(said) - min(said) > it.mono - began - 3 * PERIOD
+
+
+def test_a_direct_room_is_of_two() -> None:
+    it = Crowded()
+    ben = Author("ben")
+    record = it.direct(ben)
+    it.do(lambda replica: replica.join(record, it.now))
+    link = it.meet(Author("ben", record.id), rooms=(record.id,))
+    some = [Author(f"x{number}", record.id) for number in range(9)]
+    it.hear(link, *(one.card() for one in some))
+    signs = [
+        (one.feed, START // 1000, NOTHING, True, one.key.sign_pulse(record.id, START // 1000, NOTHING, disk=True))
+        for one in some
+    ]
+    it.hear(link, wire.Pulses(record.id, tuple(signs)))
+    room = it.replica.places[record.id].room
+    assert room.online() == {ben.public}
+    assert not room.is_large
+
+
+def test_who_is_left_out_is_not_online_whoever_passes_their_pulse_on() -> None:
+    it = Crowded()
+    it.room.record = msgspec.structs.replace(it.room.record, without=(it.zoe.public,))
+    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds())))
+    assert it.zoe.public not in it.room.online()
+
+
+def test_nobody_is_sought_for_a_room_that_was_left() -> None:
+    it = Crowded()
+    other = open_room("other", b"another".ljust(32), START)
+    it.do(lambda replica: replica.join(other, it.now))
+    zoe = Author("zoe", other.id)
+    link = it.up(it.zoe, ROOM.id, other.id)
+    it.hear(link, it.zoe.card(), zoe.card(), zoe.arrives())
+    it.do(lambda replica: replica.leave(other.id, it.now, forget=False))
+    it.later(5)
+    it.down(link)
+    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds())))
+    it.later(12)
+    assert it.zoe.public in it.room.online()
+    assert not [seek for seek in of(Seek, it.effects) if seek.room == other.id and seek.identities]
+
+
+def test_who_turned_out_not_to_share_a_room_is_not_sought_for_it_again_and_again(crowded: Callable[[], Crowded]) -> None:
+    it = crowded()
+    other = open_room("other", b"another".ljust(32), START)
+    it.do(lambda replica: replica.join(other, it.now))
+    one, link = stranger(it, dialled=True)
+    there = Author(one.name, other.id)
+    it.hear(it.meet(Author("p99", other.id), rooms=(other.id,)), there.card(), there.arrives())
+    it.hear(link, wire.Need(ROOM.id, needed=False))
+    assert Spare(link) in it.later(8)
+    it.down(link)
+    before = len(it.effects)
+    for _ in range(4):
+        it.hear(it.link["p1"], pulses(pulse(one, it.seconds())))
+        it.later(12)
+    assert one.public in it.room.online()
+    assert not [seek for seek in of(Seek, it.effects[before:]) if seek.room == other.id and one.public in seek.identities]

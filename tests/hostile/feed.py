@@ -11,7 +11,7 @@ from nacl.pwhash import argon2id
 from nacl.signing import SigningKey
 
 CARD, HAVE, TIPS, WANT, PAGE, DONE, WANT_BODIES, BODIES, SIGNAL, QUIT = range(1, 11)
-PAGES = 16
+PAGES, PULSES, NEED, PRUNE = range(16, 20)
 FIELDS = ("version", "room", "feed", "seq", "prev", "lamport", "after", "time", "kind", "body", "size")
 """The elements of a header, in order."""
 NOW = 1_800_000_000_000
@@ -85,6 +85,12 @@ def want(room: bytes, named: list[bytes], known: list[bytes] | None = None) -> b
     return pack([WANT, room, named, known or []])
 
 
+def pages(*messages: bytes) -> bytes:
+    """These pages in one message; which room it is says the first."""
+    each = [unpack(message) for message in messages]
+    return pack([PAGES, each[0][1], [page[2:] for page in each]])
+
+
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -103,6 +109,12 @@ class Entry(NamedTuple):
     @property
     def id(self) -> bytes:
         return blake(self.raw)
+
+    @property
+    def message(self) -> bytes:
+        """By which people's programs know it."""
+        header = unpack(self.raw)
+        return blake(header[2] + header[9], person=b"peertalk/1 msg")
 
 
 class Feed:

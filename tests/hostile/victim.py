@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import sys
 import time
@@ -11,6 +12,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import apsw
+
+from peertalk.node import keyring, schema
 from tests.lab.rpc_process import Event, RpcError, RpcProcess
 from tests.processes import LOOPBACK, environment
 
@@ -56,6 +60,7 @@ class Victim:
     friend_id: str
     guests: set[str] = field(default_factory=set)
     """The ids of further honest peers, who may come and go."""
+    home: Path = Path()
     idle: int = 0
     _rounds: int = 0
     _seen: dict[str, int] = field(default_factory=dict)
@@ -133,6 +138,13 @@ class Victim:
         if reset.exists():
             reset.write_text("5")
 
+    def image(self) -> bytes:
+        """What is in its database, in the plain."""
+        file = keyring.database(self.home)
+        with contextlib.closing(apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+            schema.unlock(connection, keyring.unlock(self.home, None))
+            return connection.serialize("main")
+
     def _proc(self, name: str) -> list[str]:
         file = Path(f"/proc/{self.process.process.pid}/{name}")
         return file.read_text().splitlines() if sys.platform == "linux" else []
@@ -156,7 +168,7 @@ async def attacked(directory: Path) -> AsyncIterator[Victim]:
         own, other = [await process.identity() for process in started]
         await started[0].online(other)
         await started[1].online(own)
-        victim = Victim(started[0], started[1], port, own, other)
+        victim = Victim(started[0], started[1], port, own, other, home=directory / "victim" / "home")
         await victim.talk()
         victim._seen = {"victim": len(started[0].events), "friend": len(started[1].events)}
         victim.forget_memory()

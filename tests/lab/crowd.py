@@ -14,8 +14,8 @@ from tests.lab.conftest import Starts
 from tests.lab.lab import Lab
 from tests.lab.rpc_process import Event, RpcProcess
 
-READY = 60.0
-"""Seconds that forty processes may take to start on a machine with other work."""
+READY, SLICE = 60.0, 500
+"""Seconds that forty processes may take to start on a machine with other work; messages that are asked for at once."""
 
 
 async def gather(lab: Lab, start: Starts) -> list[RpcProcess]:
@@ -112,8 +112,14 @@ async def idle(people: Sequence[RpcProcess], seconds: float) -> list[float]:
 
 async def history(one: RpcProcess) -> list[tuple[str, str]]:
     """Everything in the lobby in the order in which it is shown: (id, text)."""
-    listed = await one.call("messages.list", room="lobby", limit=1_000_000)
-    return [(message["id"], message["text"]) for message in listed["messages"]]
+    found: list[tuple[str, str]] = []
+    before: dict[str, str] = {}
+    more = True
+    while more:
+        listed = await one.call("messages.list", room="lobby", limit=SLICE, **before)
+        found[:0] = [(message["id"], message["text"]) for message in listed["messages"]]
+        before, more = {"before": found[0][0]}, listed["more"]
+    return found
 
 
 async def same_history(people: Sequence[RpcProcess], texts: Collection[str]) -> None:

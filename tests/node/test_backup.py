@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -248,3 +250,37 @@ def test_a_passphrase_protects_the_profile_again_if_it_did_before(home: Path, fi
     assert replacing.restore(file, PASSPHRASE, tmp_path / "new", "") == (None, True)
     assert keyring.profile_state(tmp_path / "new") == "passphrase"
     assert load(tmp_path / "new", PASSPHRASE).name == load(home, "of the profile").name
+
+
+def resealed(file: Path, **changes: object) -> bytes:
+    """The same with other things in its header, and a hash that is right for them: as somebody writes it who wants it to be read."""
+    magic, line, rest = file.read_bytes().split(b"\n", 2)
+    header = {**msgspec.json.decode(line), "hash": "", **changes}
+    hashed = hashlib.blake2b(msgspec.json.encode(header) + rest, digest_size=32, person=b"peertalk/1 back").digest()
+    return b"\n".join((magic, msgspec.json.encode({**header, "hash": base64.b64encode(hashed).decode()}), rest))
+
+
+def test_a_header_that_asks_for_more_than_anybody_needs_is_refused_before_it_costs_anything(
+    home: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup.write(home, profile(home), file, PASSPHRASE, 1)
+    key = msgspec.json.decode(file.read_bytes().split(b"\n", 2)[1])["key"]
+    new = tmp_path / "new"
+    new.mkdir()
+    file.write_bytes(resealed(file))
+    assert backup.unpack(file, PASSPHRASE, new)[2].size
+    (new / "backup.db").unlink()
+
+    def stretched(*_: object) -> bytes:
+        raise AssertionError("worked for somebody else's header")
+
+    monkeypatch.setattr(keyring, "_stretch", stretched)
+    greedy = [{"memory": 64 << 30}, {"memory": 4 << 30}, {"memory": 2**63}, {"memory": -1}, {"ops": 5}, {"ops": 2**31}]
+    wrong = [{"key": {**key, **much}} for much in greedy]
+    wrong += [{"size": -1}, {"size": 2**63}, {"size": 0}, {"schema": -1}, {"schema": 0}, {"key": "../key"}]
+    whole = file.read_bytes()
+    for changes in wrong:
+        file.write_bytes(whole)
+        file.write_bytes(resealed(file, **changes))
+        assert refused(lambda: replacing.restore(file, PASSPHRASE, new, ""))[0] == "broken_backup", changes
+        assert [*new.iterdir()] == []

@@ -143,3 +143,16 @@ def test_an_address_that_was_asked_for_is_kept() -> None:
     assert not it.is_kept(None)
     it.found(seen(), 100.0)
     assert not it.is_kept(HIGH)
+
+
+def test_who_has_lost_everybody_looks_for_those_too_who_were_not_needed() -> None:
+    """Those who stayed linked may be gone by now, and the others know nothing of it."""
+    it = dialer()
+    names = crowd(it, 3)
+    visit(it, names[0], 100.0)
+    visit(it, names[1], 100.0)
+    it.linked(names[2], who(2), "10.0.0.1", 100.0)
+    it.due(110.0)
+    assert it.wake() >= 0.8 * SPARED_SECONDS
+    it.unlinked(who(2), 200.0)
+    assert {*names[:2]} <= {*keys(it.due(210.0))}

@@ -9,9 +9,11 @@ from pathlib import Path
 from random import Random
 
 import apsw
+import msgspec
 import pytest
 
-from peertalk.core.entry import Content, Edit, Story, Text, seal_body
+from peertalk.core.annotations import MAX_GESTURES
+from peertalk.core.entry import Content, Edit, React, Story, Text, seal_body
 from peertalk.core.stored import (
     DropOutbox,
     DropRoom,
@@ -122,6 +124,21 @@ async def test_what_comes_later_is_found_where_its_entry_is(store: Store) -> Non
     await store.commit([PutPage(page(0, entry("x", kind=kind, body=None), name="home")), said(1, Text("late too"))])
     await store.commit([PutBody(HOME, digest("entry", "x"), body)])
     assert await found(store, "late") == [1, 0]
+
+
+async def test_a_flood_about_a_message_hides_nothing_that_others_say(store: Store) -> None:
+    """Of each feed and kind the last ones are given, however many there are."""
+    await store.commit([said(0, Text("hello")), said(1, Edit(message(0), "hello all"))])
+    flood = [entry(("flood", n), seq=n + 1, lamport=n + 9, kind="react", body=body_of(n)) for n in range(MAX_GESTURES * 3)]
+    page_of_it = msgspec.structs.replace(page(2, *flood, name="home"), feed=digest("a feed of somebody else"))
+    await store.commit([PutPage(page_of_it)])
+    about = await store.annotations(HOME, [message(0)])
+    assert [one.kind for one in about] == ["edit", *["react"] * MAX_GESTURES]
+    assert [one.lamport for one in about[1:]] == [one.lamport for one in flood[-MAX_GESTURES:]]
+
+
+def body_of(number: int) -> bytes:
+    return seal_body(React(message(0), "👍", number % 2 == 1), Random(number).randbytes)[1]
 
 
 async def test_what_was_erased_is_not_found(store: Store) -> None:

@@ -15,6 +15,8 @@ from tests.sim.schedule import play
 
 MOST_SHRUNK = 5
 """Failed seeds of many that are shrunk; the others are named."""
+TOLD = 500
+"""Seeds after which it is said how far it has come, where nobody watches."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +73,8 @@ def many(seeds: range, processes: int, *, small: bool) -> int:
                 tell_shrunk(failure)
         if sys.stdout.isatty():
             print(f"\r{done} of {len(seeds)}, {failed} failed", end="", flush=True)
+        elif done % TOLD == 0:
+            print(f"{done} of {len(seeds)}, {failed} failed, {time.monotonic() - began:.0f} s", flush=True)
     start = "\r" if sys.stdout.isatty() else ""
     took = time.monotonic() - began
     print(

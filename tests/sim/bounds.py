@@ -84,7 +84,8 @@ def check_bytes(world: World, hosts: list[Host], *, is_scarce: bool) -> None:
 
     * Pages and bodies are at most twice the headers and bodies that somebody lacked and has put to disk since, and 32 KiB: a page
       is pushed by its author on all links, of which there may be two to the same one, while somebody else answers with it. Where the
-      limits are small, what exceeds a rate is dropped and comes again: four times.
+      limits are small, what exceeds a rate is dropped and comes again: four times. What is so long under way, or unread, that it
+      is asked for again meanwhile is not counted.
     * All else is at most 1,000 bytes for each link that came up and each member (two cards, those of the others, two `Have`, the
       tips), 120 for each page that somebody put to disk and each member (whom a tip is told), and 2,000 for each member.
     """

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 
 from peertalk.core import feed as feeds
-from peertalk.core import intake, serving, wire
+from peertalk.core import intake, pushing, serving, wire
 from peertalk.core import log as log_module
 from peertalk.core.bodies import Bodies
 from peertalk.core.cards import Cards, Owner
 from peertalk.core.checks import Checked
 from peertalk.core.effects import Queued, Send
-from peertalk.core.entry import Header, decode_header
+from peertalk.core.entry import Delete, Header, decode_header, hash32
 from peertalk.core.exchange import Exchange
+from peertalk.core.lineage import Lineage
 from peertalk.core.log import Item, Log
 from peertalk.core.outlet import Outlet
 from peertalk.core.own import Own
@@ -30,6 +31,7 @@ from peertalk.core.sharing import Sharing
 from peertalk.core.stored import DropOutbox, PageRecord
 from peertalk.core.sync import Replica
 from peertalk.errors import RemoteError
+from tests.sim import deleting
 
 Patch = pytest.MonkeyPatch
 
@@ -37,12 +39,12 @@ Patch = pytest.MonkeyPatch
 def claims_before_the_commit(patch: Patch) -> None:
     settle = Room.settle
 
-    def broken(room: Room, pages: Sequence[PageRecord], forked: Any, size: int, now: Any) -> None:
-        settle(room, pages, forked, size, now)
+    def broken(room: Room, pages: Sequence[PageRecord], forked: Any, size: int, now: Any, *sent: Any) -> None:
+        settle(room, pages, forked, size, now, *sent)
         for page in pages:
             tip = page.entries[-1].id
             room.held[tip] = page.feed
-            room._tell(tip, page.feed, now)
+            room.tell(tip, page.feed, now.mono)
 
     patch.setattr(Room, "settle", broken)
 
@@ -52,7 +54,7 @@ def sends_before_the_commit(patch: Patch) -> None:
 
     def broken(own: Own, *arguments: Any) -> Any:
         record, message = page(own, *arguments)
-        own._hand_out(record, message)
+        own._hand_out(record, message, arguments[-1])
         return record, message
 
     patch.setattr(Own, "_page", broken)
@@ -290,7 +292,7 @@ def retires_on_a_mere_claim(patch: Patch) -> None:
 
     def broken(exchange: Exchange, place: Any, sharing: Sharing, page: wire.Page, now: Any) -> None:
         feed = decode_header(page.headers[-1]).feed
-        if feed in place.room.own_feeds() and log_module.hash32(page.headers[-1]) not in place.room.log.index:
+        if feed in place.room.own_feeds() and hash32(page.headers[-1]) not in place.room.log.index:
             place.own.disown(feed, now)
         on_page(exchange, place, sharing, page, now)
 
@@ -332,7 +334,7 @@ def notes_all_that_is_claimed(patch: Patch) -> None:
 
 
 def parks_whatever_comes(patch: Patch) -> None:
-    patch.setattr(Sharing, "park", lambda sharing, tip, page, missing: sharing.parked.__setitem__(tip, (page, missing)))
+    patch.setattr(Sharing, "park", lambda sharing, page, missing: sharing.parked.__setitem__(page.tip, (page, missing)))
 
 
 def gives_everything_each_time(patch: Patch) -> None:
@@ -345,7 +347,7 @@ def pushes_what_others_wrote(patch: Patch) -> None:
 
     def broken(room: Room, page: Any) -> bytes:
         for sharing in room.ready():
-            room.outlet.emit(Send(sharing.link, serving.page_message(room.id, page, 0)[0]))
+            room.outlet.emit(Send(sharing.link, pushing._message(page)))
         return made_durable(room, page)
 
     patch.setattr(Room, "made_durable", broken)
@@ -357,6 +359,18 @@ def keeps_its_turn(patch: Patch) -> None:
 
 def keeps_claims_across_a_fork(patch: Patch) -> None:
     patch.setattr(Room, "_take_back_claims", lambda room, page: None)
+
+
+def erases_nothing(patch: Patch) -> None:
+    patch.setattr(Bodies, "_erase", lambda *_: None)
+
+
+def believes_nobody_who_has_a_new_feed(patch: Patch) -> None:
+    patch.setattr(Lineage, "tie", lambda *_: None)
+
+
+def deletes_what_was_said_first_alone(patch: Patch) -> None:
+    patch.setattr(deleting, "deletions", lambda entry, *_: [Delete(entry.message)])
 
 
 COSTLY: list[Callable[[Patch], None]] = [
@@ -372,6 +386,9 @@ COSTLY: list[Callable[[Patch], None]] = [
 BROKEN: list[Callable[[Patch], None]] = [
     *PAPER,
     *COSTLY,
+    erases_nothing,
+    believes_nobody_who_has_a_new_feed,
+    deletes_what_was_said_first_alone,
     keeps_claims_across_a_fork,
     claims_before_the_commit,
     sends_before_the_commit,

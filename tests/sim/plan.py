@@ -137,6 +137,7 @@ class Draft:
             [self.annotate] * 3,
             [self.crash, self.restart, self.restart],
             [self.leave, self.come, self.come, self.rename],
+            [self.renew],
             [self.again, self.stall, self.part, self.heal, self.heal, self.wall],
             [self.keep, self.keep, self.restore, self.twin],
             [self.whisper],
@@ -234,6 +235,14 @@ class Draft:
 
     def rename(self) -> None:
         self.add("rename", self.somebody())
+
+    def renew(self) -> None:
+        """Somebody changes the feed; and changes what the old one said, which only counts where others know of both."""
+        name = self.somebody()
+        self.add("renew", name)
+        if self.spoken[name] and self.left and self.random.random() < 0.7:
+            self.left -= 1
+            self.add(self.random.choice(("edit", "delete")), name, self.random.randrange(self.spoken[name]))
 
     def leave(self) -> None:
         self.add(self.random.choice(("leave", "leave", "forget")), self.somebody())

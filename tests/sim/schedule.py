@@ -12,14 +12,16 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from peertalk.core.asking import LONGEST
-from peertalk.core.entry import Delete, Edit, React
+from peertalk.core.entry import Edit, React
 from peertalk.core.intake import PUT_OFF
 from peertalk.core.rooms import direct_room
 from peertalk.core.sharing import MAX_BACKOFF
+from peertalk.core.sync import Replica
 from peertalk.errors import RequestError
 from tests.core.authors import ROOM
 from tests.model_store import ModelStore
 from tests.sim.bounds import check_bounds, check_bytes
+from tests.sim.deleting import check_deleted, what_deletes
 from tests.sim.invariants import Claims, check_rest, check_same
 from tests.sim.mallory import Mallory
 from tests.sim.plan import Plan, Step, draw
@@ -58,7 +60,7 @@ class Schedule:
         self.claims = Claims()
         steps = (self.start, self.enter, self.crash, self.say, self.story, self.whisper, self.edit, self.delete, self.react)
         steps += (self.unreact, self.link, self.again, self.cut, self.mesh, self.part, self.heal, self.wall, self.unwall)
-        steps += (self.stall, self.rename, self.leave, self.forget, self.come, self.clock, self.keep, self.restore)
+        steps += (self.stall, self.rename, self.renew, self.leave, self.forget, self.come, self.clock, self.keep, self.restore)
         steps += (self.revive, self.twin, self.lie, self.tongues)
         self._steps: dict[str, Callable[..., object]] = {step.__name__: step for step in steps}
 
@@ -178,7 +180,7 @@ class Schedule:
         if host is None:
             return False
         host.skew += int(by)
-        host.clock_was_set = True
+        host.may_renew = True
         return True
 
     def stall(self, name: str, seconds: str) -> bool:
@@ -302,12 +304,25 @@ class Schedule:
         return self._annotate(name, name, which, lambda message: Edit(message, f"{name} says otherwise"))
 
     def delete(self, name: str, which: str) -> bool:
-        if not self._annotate(name, name, which, Delete):
+        """As a person does, who sees the message and what was said about it; what is on its way to the disk is waited for."""
+        host = self.hosts.get(name)
+        if host is None or not self.is_inside(host) or int(which) >= len(host.spoken):
             return False
-        text = self.hosts[name].spoken[int(which)].text
-        self.hosts[name].answered.discard((ROOM.id, text))
-        self.hosts[name].waiting = {id_: said for id_, said in self.hosts[name].waiting.items() if said != (ROOM.id, text)}
-        return True
+        self.world.run_until(lambda: not host.disk.queued)
+        said = host.spoken[int(which)]
+        about = what_deletes(host, said.message)
+        for content in about:
+            host.annotate(content)
+        if about:
+            self._is_deleted(host, (ROOM.id, said.text))
+        return bool(about)
+
+    def _is_deleted(self, host: Host, text: tuple[bytes, str]) -> None:
+        """It need not be there any more."""
+        host.answered.discard(text)
+        host.waiting = {message: said for message, said in host.waiting.items() if said != text}
+        if host.name in self.backups:
+            self.backups[host.name].answered.discard(text)
 
     def react(self, author: str, which: str, name: str, gesture: str) -> bool:
         return self._annotate(name, author, which, lambda message: React(message, gesture))
@@ -315,7 +330,7 @@ class Schedule:
     def unreact(self, author: str, which: str, name: str, gesture: str) -> bool:
         return self._annotate(name, author, which, lambda message: React(message, gesture, remove=True))
 
-    def _annotate(self, name: str, author: str, which: str, about: Callable[[bytes], Edit | Delete | React]) -> bool:
+    def _annotate(self, name: str, author: str, which: str, about: Callable[[bytes], Edit | React]) -> bool:
         host, said = self.hosts.get(name), self.hosts[author].spoken if author in self.hosts else []
         if host is None or not self.is_inside(host) or int(which) >= len(said):
             return False
@@ -330,6 +345,20 @@ class Schedule:
         if host is None or host.replica is None:
             return False
         host.do(lambda replica: replica.rename(f"{name}{self.said}", host.now()))
+        return True
+
+    def renew(self, name: str) -> bool:
+        """Go on with a new feed, as everybody does every 30 days."""
+        host = self.hosts.get(name)
+        if host is None or not self.is_inside(host):
+            return False
+
+        def retire(replica: Replica) -> None:
+            replica.places[ROOM.id].own.retire(host.now())
+            replica._mark(ROOM.id)
+
+        host.may_renew = True
+        host.do(retire)
         return True
 
     # ── coming and going ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -370,6 +399,7 @@ def play(plan: Plan) -> Schedule:
             schedule.rest()
             schedule.check()
             check_rest(schedule.up(), schedule.liars, schedule.copied, schedule.world.lost)
+            check_deleted(schedule.up(), is_among_honest=not schedule.liars)
             check_bytes(schedule.world, schedule.begun(), is_scarce=plan.is_scarce)
         except Exception as error:
             error.add_note("\n".join(["", f"seed {plan.seed}:", *schedule.log]))

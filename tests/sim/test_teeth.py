@@ -39,4 +39,5 @@ def test_an_engine_that(broken: Callable[[pytest.MonkeyPatch], None], monkeypatc
     broken(monkeypatch)
     found = next((failure for plan in plans(broken.__name__) if (failure := attempt_plan(plan)) is not None), None)
     assert found is not None, "no seed found it out"
+    assert found.why.startswith("Violation: "), found.why
     print(found.plan.seed, found.why)

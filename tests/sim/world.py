@@ -15,6 +15,7 @@ from itertools import count
 from typing import NamedTuple
 
 from peertalk.core import wire
+from peertalk.core.asking import PATIENCE
 from peertalk.core.effects import (
     Close,
     Commit,
@@ -82,7 +83,8 @@ class Host:
         self.waiting: dict[bytes, tuple[bytes, str]] = {}
         self.spoken: list[Said] = []
         """What it said in the room that all share, in that order."""
-        self.clock_was_set = False
+        self.may_renew = False
+        """Has it a reason to begin new feeds: was its clock set, or was it told to?"""
         self.dice = random.Random(f"{world.seed} {name} disk")
         self.version = 0
         """Grows with whatever changes on its disk."""
@@ -323,7 +325,7 @@ class World(Network):
         self.sent = 0
         self.sent_bytes = 0
         self.arrived: Counter[tuple[str, str]] = Counter()
-        """Bytes that arrived from whom, of what kind ("payload", "talk", "messages"), and links that came up."""
+        """Bytes that arrived from whom, of what kind ("payload", "late" payload, "talk", "messages"), and links that came up."""
 
     def host(self, name: str, *, skew: int = 0) -> Host:
         host = Host(self, name, skew=skew)
@@ -338,6 +340,14 @@ class World(Network):
         twin.identity = host.identity
         self.hosts.append(twin)
         return twin
+
+    def doubtful_feeds(self) -> set[bytes]:
+        """The feeds of those who may not know all that they have said: who ran twice, was set back, or has forgotten."""
+        unsure = self.lost | {host.identity.public for host in self.hosts if self._is_twice(host)}
+        return {feed for host in self.hosts if host.identity.public in unsure for feed in host.wrote}
+
+    def _is_twice(self, host: Host) -> bool:
+        return sum(other.identity.public == host.identity.public for other in self.hosts) > 1
 
     # ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -411,10 +421,11 @@ class World(Network):
         self.sent_bytes += len(raw)
         if isinstance(sender.replica, Replica):
             sender.check_said(message)
-        kind = "payload" if isinstance(message, PAYLOAD) else "talk"
+        kind, sent_at = "payload" if isinstance(message, PAYLOAD) else "talk", self.time
 
         def receive(replica: Replica) -> None:
-            self.arrived[f"{sender.name} {peer.name}", kind] += len(raw)
+            is_late = kind == "payload" and self.time - sent_at >= PATIENCE
+            self.arrived[f"{sender.name} {peer.name}", "late" if is_late else kind] += len(raw)
             replica.received(number, raw, peer.now())
 
         self.deliver(self._ways[number, sender.name], number, len(raw), receive)

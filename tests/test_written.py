@@ -47,6 +47,11 @@ def test_a_day_has_a_heading_and_each_message_who_and_when() -> None:
     )
 
 
+def test_a_clock_that_is_far_off_begins_no_day() -> None:
+    told = markdown(said(), said("later", time=NOON + DAY, clock="ahead"), said("again"))
+    assert told.count("\n## ") == 1
+
+
 def test_a_message_has_all_that_belongs_to_it() -> None:
     quote = Quote(id="00", state="shown", author=Author(id="bb", name="Ben", tag="b3n0"), text="and you?")
     fields = {"kind": "story", "title": "The train", "warning": "illness", "edited": True, "quote": quote}

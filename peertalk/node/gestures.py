@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from peertalk import text
 from peertalk.errors import RequestError
 
+MOST: Final = 8
+"""So many gestures of one person towards one message are shown."""
 WORDS: Final = ("hear", "metoo", "thanks", "strength", "hope")
 
 
@@ -25,9 +28,14 @@ def wanted(raw: str) -> str:
 
 
 def shown(reactions: Mapping[str, Sequence[bytes]]) -> dict[str, list[str]]:
-    """Gesture → who made it, as ids. What others wrote that is none is left out."""
+    """Gesture → who made it, as ids. What others wrote that is none is left out, and so is what somebody made beyond MOST towards
+    one message: a thousand emoji are noise, and read aloud they are no end of it."""
     found: dict[str, dict[str, None]] = {}
+    made: Counter[bytes] = Counter()
     for raw, people in reactions.items():
-        if name := gesture(raw):
-            found.setdefault(name, {}).update(dict.fromkeys(person.hex() for person in people))
+        name = gesture(raw)
+        for person in people if name else ():
+            made[person] += person.hex() not in found.get(name, {})
+            if made[person] <= MOST:
+                found.setdefault(name, {})[person.hex()] = None
     return {name: list(people) for name, people in found.items()}

@@ -32,7 +32,8 @@ class Telling:
     async def tell(self, message: Message, room: str | None, at: int) -> None:
         """Tell a message where `room` is open. `at` (Unix ms) is when it is about: in history when it was written, else now."""
         now = wall()
-        day, before = say.day(at, now), self._day or say.day(now, now)
+        before = self._day or say.day(now, now)
+        day = before if message.clock else say.day(at, now)  # a clock that is far off says nothing about the day
         self.remember(message)
         self._day = day
         if day != before:

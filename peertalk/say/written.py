@@ -87,7 +87,9 @@ class Markdown:
         return ""
 
     def _heading(self, message: Message) -> str:
-        before, self._day = self._day, day(message.time, 0)
+        before = self._day
+        if not (before and message.clock):  # a clock that is far off says nothing about the day
+            self._day = day(message.time, 0)
         return f"\n## {self._day}\n" if self._day != before else ""
 
     def _parts(self, message: Message) -> list[str]:

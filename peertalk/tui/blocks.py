@@ -56,18 +56,21 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an item stands: after `above`, before `below`, with the unread line over it or not."""
+    """Where an item stands: after `above`, before `below`, with the unread line over it or not. `dated` is the last one above it that
+    tells the day, where that is not `above`."""
 
     above: Item | None
     below: Item | None
     first_unread: bool = False
+    dated: Item | None = None
 
 
 def heads(item: Item, place: Place) -> tuple[Head, ...]:
     """What stands over an item."""
     above = place.above
     parts: list[Head] = []
-    if above is None or day(above) != day(item):
+    dated = place.dated or above
+    if dated is None or (day(dated) != day(item) and tells_day(item)):
         parts += ["blank", "day"]
     if item.after_split and not (above is not None and above.after_split):
         parts += ["blank", "split"]
@@ -115,6 +118,11 @@ def day(item: Item) -> int:
         return datetime.fromtimestamp(item.time / 1000).toordinal()  # noqa: DTZ006 (the person's own clock)
     except (OverflowError, OSError, ValueError):
         return 0
+
+
+def tells_day(item: Item) -> bool:
+    """Not what was written by a clock that is far off."""
+    return not (isinstance(item, Message) and item.clock)
 
 
 def _continues(item: Item, above: Item | None) -> bool:

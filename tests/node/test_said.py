@@ -14,6 +14,7 @@ from peertalk.core.entry import Edit, React
 from peertalk.core.events import AnyEvent, Delivered, Message, MessageArrived, MessageChanged, RoomChanged
 from peertalk.core.events import Warning as WarningEvent
 from peertalk.errors import RequestError
+from peertalk.node import gestures
 from peertalk.node.node import Node
 from peertalk.node.store import Store
 from peertalk.node.subscription import Subscription
@@ -159,6 +160,20 @@ async def test_what_others_send_that_is_no_gesture_is_not_shown(people: Company)
         ben._life.replica.send(room(ben).id, React(bytes.fromhex(sent.id), raw), ben._life.now())
         ben._life.engine.turn()
     assert (await changes(ada, sent.id, lambda one: bool(one.reactions))).reactions == {"thanks": [id_of(ben)]}
+
+
+async def test_of_one_person_so_many_gestures_are_shown_and_no_more(people: Company) -> None:
+    ada, ben = await meet(people)
+    sent = await ada.send("lobby", "look at that")
+    await arrives(ben, sent)
+    for number in range(100):
+        ben._life.replica.send(room(ben).id, React(bytes.fromhex(sent.id), chr(0x1F400 + number)), ben._life.now())
+    last = await ben.send("lobby", "well")
+    await arrives(ada, last)
+    await ada.react(sent.id, "hear")
+    for each in (ada, ben):
+        seen = await changes(each, sent.id, lambda one: "hear" in one.reactions)
+        assert len(seen.reactions) == gestures.MOST + 1
 
 
 async def test_of_who_is_blocked_neither_gestures_nor_what_they_wrote_is_shown(people: Company) -> None:

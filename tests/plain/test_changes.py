@@ -6,7 +6,7 @@ import pytest
 
 from peertalk import i18n
 from peertalk.core.events import Author, Message, Quote
-from tests.plain.test_session import Chat
+from tests.plain.test_session import Chat, is_day
 from tests.tui.driving import company
 from tests.tui.fake_node import FakeNode
 
@@ -122,6 +122,13 @@ async def test_a_clock_that_is_far_off_is_said_with_the_message(node: FakeNode) 
     await chat.begin()
     node.hear("lobby", "Mira", "hi", clock="behind")
     assert await chat.hear() == ["Mira, their clock is behind: hi"]
+
+
+async def test_a_clock_that_is_far_off_begins_no_day(node: FakeNode) -> None:
+    node.says("lobby", "Mira", "one")
+    told = [line for line in await Chat(node).begin() if is_day(line)]
+    node.says("lobby", "Mira", "two", clock="behind", time=0)
+    assert [line for line in await Chat(node).begin() if is_day(line)] == told
 
 
 async def test_deleting_is_asked_about_and_answered_by_the_next_line(node: FakeNode) -> None:

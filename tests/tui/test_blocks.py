@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from peertalk import say
 from peertalk.core.events import Author, Message, Quote
-from peertalk.tui.blocks import MEASURE, Place, Speaker, height, lines
+from peertalk.tui.blocks import MEASURE, Place, Speaker, heads, height, lines
 from peertalk.tui.timeline import Item, Note
 from tests.tui.make import MINUTE, NOON, author, message, waiting
 
@@ -62,6 +62,12 @@ def test_another_person_a_pause_a_late_one_and_hearsay_begin_anew(second: Messag
     rows = shown(second, message(1))
     assert rows[0] == ""
     assert rows[1].startswith(second.author.name)
+
+
+def test_a_clock_that_is_far_off_begins_no_day() -> None:
+    ahead = message(2, by="Jonas", minutes=24 * 60, clock="ahead")
+    assert [row.split("  ")[0] for row in shown(ahead, message(1))] == ["", "Jonas", "hello"]
+    assert "day" in heads(message(2, minutes=24 * 60), Place(message(1), None))
 
 
 def test_what_is_hearsay_says_by_whom() -> None:

@@ -8,6 +8,7 @@ from time import perf_counter
 from textual.geometry import Offset
 from textual.selection import Selection
 
+from peertalk.core.events import Message
 from tests.tui.driving import Driver, driving
 from tests.tui.fake_node import FakeNode
 from tests.tui.make import SETTINGS
@@ -55,6 +56,25 @@ async def test_only_what_is_shown_is_wrapped_and_styled() -> None:
         transcript.show(transcript.timeline)
         await driver.pilot.pause()
         assert len(transcript._rendered) <= transcript.size.height
+
+
+async def test_rows_are_counted_as_they_are_drawn_whatever_the_clocks_say() -> None:
+    node = talk(3)
+    async with driving(node) as driver:
+        transcript = driver.chat.transcript
+        conversation = driver.chat.talk.conversation  # type: ignore[union-attr]
+        assert conversation is not None
+        for number in range(60):
+            clock = {"clock": "ahead", "minutes": 1440 * 3.0} if number % 7 == 3 else {}
+            driver.chat.follow(conversation.take(node.says("lobby", "Mira", f"message {number}", **clock)))
+        said = [item for item in conversation.timeline.items if isinstance(item, Message)]
+        at = next(index for index, message in enumerate(said) if message.clock)
+        before = list(transcript._heights)
+        driver.chat.follow(conversation.take(node.change_message(said[at - 1], time=said[at].time)))
+        counted = list(transcript._heights)
+        assert counted != before, "the message after that one begins no new day any more"
+        transcript._measure()
+        assert transcript._heights == counted
 
 
 def row_of(driver: Driver, text: str) -> int:

@@ -23,12 +23,14 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from peertalk.core.events import Message as Said
-from peertalk.tui.blocks import MEASURE, Line, Place, Speaker, height, lines
+from peertalk.tui.blocks import MEASURE, Line, Place, Speaker, height, lines, tells_day
 from peertalk.tui.themes import HUES
 from peertalk.tui.timeline import Item, Splice, Timeline
 
 _STYLES = ("text", "waiting", "own", "time", "state", "quiet", "day", "new", "note", "trouble", "quote", "quote-bar")
 _CACHED = 500
+FAR = 50
+"""So far up it is looked for what tells the day, above what was written by clocks that are far off."""
 HIDDEN = 80
 
 
@@ -155,7 +157,8 @@ class Transcript(ScrollView, can_focus=False):
         items = self.timeline.items
         above = items[index - 1] if index else None
         below = items[index + 1] if index + 1 < len(items) else None
-        return Place(above, below, self._is(items[index], self.first_unread))
+        dated = next((items[i] for i in range(index - 1, max(index - 1 - FAR, -1), -1) if tells_day(items[i])), None)
+        return Place(above, below, self._is(items[index], self.first_unread), dated)
 
     @staticmethod
     def _is(item: Item, wanted: Item | None) -> bool:
@@ -171,12 +174,14 @@ class Transcript(ScrollView, can_focus=False):
         self._resize()
 
     def _splice(self, splice: Splice) -> None:
-        """Count the rows of what changed, and of the item after it, whose head may change."""
+        """Count the rows of what changed, and of the items after it whose heads may change: up to the next that tells the day."""
         items, at, after = self.timeline.items, splice.at, splice.at + splice.come
         self._heights[at : at + splice.gone] = [height(items[i], self._place(i), self._width) for i in range(at, after)]
-        if after < min(len(items), len(self._heights)):  # a splice may be followed by another one that is in `items` already
-            self._heights[after] = height(items[after], self._place(after), self._width)
-        for index in range(max(0, at - 1), min(after + 1, len(items))):
+        known = min(len(items), len(self._heights))  # a splice may be followed by another one that is in `items` already
+        end = min(known, after + FAR)
+        end = next((i + 1 for i in range(after, end) if tells_day(items[i])), end)
+        self._heights[after:end] = [height(items[i], self._place(i), self._width) for i in range(after, end)]
+        for index in range(max(0, at - 1), min(max(end, after + 1), len(items))):
             self._rendered.discard(id(items[index]))
         self._ends[at:] = accumulate(self._heights[at:], initial=self._ends[at - 1] if at else 0)
         del self._ends[at]

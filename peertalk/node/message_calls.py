@@ -118,7 +118,7 @@ class MessageCalls(Calls):
         while True:
             top = chain.top
             await self._life.committed()
-            about = await self._life.store.annotations(spoken.room.id, [spoken.entry.message])
+            about = await self._life.store.annotations(spoken.room.id, [spoken.entry.message], every=True)
             if chain.top == top:  # else more was said meanwhile
                 return about
 

@@ -70,6 +70,7 @@ class Telling:
         """Entries of others came: what is shown of them, as far as that is known at once."""
         shown = []
         own, blocked = room.own_feeds(), self._blocked()
+        about = {target(entry.kind, entry.body) for entry in notice.entries if entry.kind in ANNOTATIONS}
         for entry in notice.entries:
             if entry.kind in ANNOTATIONS:
                 self._annotated(room, entry.kind, entry.body)
@@ -80,7 +81,7 @@ class Telling:
             is_news = entry.kind in SPOKEN_KINDS and not view.deleted and entry.feed not in own
             if is_news and (entry.lamport, entry.id) > room.record.read:
                 self.unread[room.id] = self.unread.get(room.id, 0) + 1
-            if notice.later:
+            if notice.later or entry.message in about:
                 self._expect(room, entry.message)
             self._tell(room, entry, view, events.MessageArrived)
             self._warn(room, view)

@@ -394,6 +394,9 @@ async def test_a_body_that_comes_after_what_was_said_about_it_is_told_as_it_is_b
     told = ben.subscribe()
     ben._life.news.tell(Arrived(room(ben).id, (entry,), later=True))
     assert (await event(ben, MessageArrived, lambda one: one.message.id == sent.id, told)).message.text == "at ten"
+    [edit] = await ben._life.store.entries(room(ben).id, ("edit",), 1)
+    ben._life.news.tell(Arrived(room(ben).id, (entry, edit)))
+    assert (await event(ben, MessageArrived, lambda one: one.message.id == sent.id, told)).message.text == "at ten"
     told.close()
 
 

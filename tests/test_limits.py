@@ -219,6 +219,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "waiting to be sent on a link": (link.LIMIT, link.SLOW_SECONDS, link.OVERFLOW),
     "what answers bring on a link and is not checked or taken in yet": (checking.MAX_CHECKING,),
     "the same on all links": (checking.MAX_IN_ALL,),
+    "pages that wait for the disk, beyond which what was checked is held back": (checking.MAX_UNWRITTEN, checking.PATIENCE),
     "what can wait is added; and again": (link.HIGH_WATER, link.LOW_WATER),
     "what the other side has not taken at the end of a link": (link.LINGER_SECONDS,),
     "computers asked directly, and addresses tried, to find out why nobody is found": (doctor.MAX_ASKED,),

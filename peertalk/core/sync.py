@@ -255,6 +255,11 @@ class Replica:
         self._chores.notice_sleep(now)
         self._take(link, message, now)
 
+    @property
+    def unwritten(self) -> int:
+        """Bytes of pages that wait for the disk."""
+        return self._out.unwritten
+
     def is_rated(self, room: bytes) -> bool:
         """Is what others bring into this room taken in at a rate? Then a check of it may be in vain. So it is of one that is not here."""
         place = self.places.get(room)

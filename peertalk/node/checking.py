@@ -25,6 +25,11 @@ MAX_CHECKING: Final = 1024 * 1024
 """Bytes of a link that wait to be checked or taken in, from which on it is not read."""
 MAX_IN_ALL: Final = 4 * 1024 * 1024
 """The same of all links: then none is read of which something waits."""
+MAX_UNWRITTEN: Final = 256 * 1024
+"""Bytes of pages on their way to the disk from which on nothing more is taken in of answers, for `PATIENCE` at most: what somebody
+says meanwhile comes after all that is on its way already."""
+PATIENCE, AGAIN = 1.0, 0.004
+"""Seconds that something is held back, and between two looks whether it still has to be."""
 _ENTRY: Final = 64
 """As so many bytes more each entry counts: small ones take more memory than what they say."""
 
@@ -48,14 +53,18 @@ class _Queue:
         self.size = 0
         self.is_going_on = False
         self.is_read = True
+        self.held_since: float | None = None
 
 
 class Checking:
     """`deliver(link, what)` is called with each event or checked part of a message, in order. `is_rated(room)`: not all that comes
-    into this room is taken in, so it is delivered as it is: only what is taken in is worth a check."""
+    into this room is taken in, so it is delivered as it is: only what is taken in is worth a check. `unwritten()` are the bytes that
+    wait for the disk."""
 
-    def __init__(self, deliver: Callable[[int, What], None], is_rated: Callable[[bytes], bool]) -> None:
-        self._deliver, self._is_rated = deliver, is_rated
+    def __init__(
+        self, deliver: Callable[[int, What], None], is_rated: Callable[[bytes], bool], unwritten: Callable[[], int]
+    ) -> None:
+        self._deliver, self._is_rated, self._unwritten = deliver, is_rated, unwritten
         self._queues: dict[int, _Queue] = {}
         self._size = 0
         self._threads: ThreadPoolExecutor | None = None
@@ -118,7 +127,7 @@ class Checking:
         while queue.waiting and self._queues.get(number) is queue:
             what, size = queue.waiting[0]
             if isinstance(what, asyncio.Future):
-                if not what.done():
+                if not what.done() or self._is_held(number, queue):
                     return
                 self._pop(queue, size)
                 self._deliver(number, what.result())
@@ -131,6 +140,19 @@ class Checking:
             self._go_on(number)
         elif self._queues.get(number) is queue:
             del self._queues[number]
+
+    def _is_held(self, number: int, queue: _Queue) -> bool:
+        """Does the disk lag behind? Then it is looked again in a moment."""
+        loop = asyncio.get_running_loop()
+        if self._unwritten() > MAX_UNWRITTEN:
+            if queue.held_since is None:
+                queue.held_since = loop.time()
+            if loop.time() - queue.held_since < PATIENCE:
+                queue.is_going_on = True
+                loop.call_later(AGAIN, self._next, number, queue)
+                return True
+        queue.held_since = None
+        return False
 
     def _pop(self, queue: _Queue, size: int) -> None:
         queue.waiting.popleft()

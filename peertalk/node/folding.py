@@ -26,7 +26,8 @@ class Folding:
         they are theirs."""
         entries = [entry for entry in entries if not self.is_hidden(room, entry.feed)]
         said = await self.said(room, [entry for entry in entries if entry.kind in SPOKEN_KINDS])
-        views = (self.view(room, entry, said.get(entry.message)) for entry in entries)
+        with self._views.still():
+            views = [self.view(room, entry, said.get(entry.message)) for entry in entries]
         return [view for view in views if view is not None]
 
     def is_hidden(self, room: Room, feed: bytes) -> bool:

@@ -77,7 +77,7 @@ class Links:
         self._replica, self._identity, self._dialer = replica, identity, dialer
         self._clock, self._random = clock, random
         self._admission, self._is_blocked, self._met = admission, is_blocked, met
-        self._checking = Checking(self._checked, replica.is_rated)
+        self._checking = Checking(self._checked, replica.is_rated, lambda: replica.unwritten)
         self._all: dict[int, Link] = {}
         self._rooms: dict[int, frozenset[bytes]] = {}
         """In which rooms one was when a link that is being set up was begun."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -55,6 +56,10 @@ class MessageViews:
 
     def __init__(self, views: Views) -> None:
         self._views = views
+
+    def still(self) -> AbstractContextManager[None]:
+        """As views.still."""
+        return self._views.still()
 
     def message(self, room: Room, entry: EntryRecord, said: Said | None = None) -> events.Message | None:
         """A settled entry as a message or a quiet line; None if there is nothing to show of it. Without `said` as nothing else is

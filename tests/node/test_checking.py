@@ -56,7 +56,7 @@ async def taken() -> Taken:
 
 @pytest.fixture
 async def one(taken: Taken) -> AsyncIterator[Checking]:
-    found = Checking(taken.deliver, is_rated=lambda _: False)
+    found = Checking(taken.deliver, is_rated=lambda _: False, unwritten=lambda: 0)
     yield found
     found.close()
 
@@ -150,9 +150,34 @@ async def test_all_links_together_bring_so_much_and_who_brings_nothing_of_it_is_
     free.set()
 
 
+async def test_what_answers_bring_waits_for_the_disk_and_not_for_ever(taken: Taken, monkeypatch: pytest.MonkeyPatch) -> None:
+    unwritten = [checking.MAX_UNWRITTEN + 1]
+    one = Checking(taken.deliver, is_rated=lambda _: False, unwritten=lambda: unwritten[0])
+    looks = 0
+
+    def look() -> int:
+        nonlocal looks
+        looks += 1
+        if looks == 5:
+            assert taken.all == []
+            unwritten[0] = 0
+        return unwritten[0]
+
+    one._unwritten = look
+    one.take(LINK, Line(), pages(3))
+    await taken.until(1)
+    assert looks == 5
+    unwritten[0] = checking.MAX_UNWRITTEN + 1
+    monkeypatch.setattr(checking, "PATIENCE", 0.05)
+    one.take(LINK, Line(), pages(2, name="cara"))
+    await taken.until(2)
+    assert looks > 6
+    one.close()
+
+
 async def test_what_comes_into_a_room_with_a_rate_is_left_unchecked_in_order_and_in_slices(taken: Taken) -> None:
     asked: list[bytes] = []
-    one = Checking(taken.deliver, is_rated=lambda room: not asked.append(room))
+    one = Checking(taken.deliver, is_rated=lambda room: not asked.append(room), unwritten=lambda: 0)
     whole = pages(2 * checking.SLICE)
     assert one.take(LINK, Line(), whole)
     assert one.take(LINK, Line(), SIGNAL)

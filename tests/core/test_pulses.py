@@ -196,21 +196,6 @@ def test_who_holds_the_same_has_what_one_wrote() -> None:
     assert it.room.holders(own, 3) == ([], [])
 
 
-def test_nobody_holds_anything_on_the_word_of_others(crowded: Callable[[], Crowded]) -> None:
-    """A feed that somebody else made for her claims nothing, not even once she has come herself."""
-    it, liar = crowded(), Author("liar")
-    it.say("hello")
-    own, false = it.room.keys[0].feed, liar.key.sign_owner(ROOM.id, it.zoe.public)
-    it.hear(it.link["p2"], wire.Card(ROOM.id, it.zoe.public, ((liar.feed, false),)))
-    for one in (liar, it.zoe):
-        it.hear(it.link["p1"], pulses(pulse(one, it.seconds(), it.room.digest())))
-        assert it.zoe.public in it.room.online()
-        assert it.room.holders(own, 2) == ([], [])
-    it.meet(it.zoe)
-    it.later(5)
-    assert it.room.holders(own, 2) == ([], [])
-
-
 def test_who_holds_already_what_comes_here_later_counts_once_it_is_here() -> None:
     it, ben = Crowded(), Author("ben")
     it.zoe_comes_and_goes()
@@ -338,70 +323,6 @@ def test_a_room_that_is_small_again_seeks_everybody_who_was_heard_of(crowded: Ca
 
 
 # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_live_page_is_passed_on_before_it_is_on_disk_and_not_back() -> None:
-    it = Crowded()
-    it.slow = True
-    page = it.zoe.says("hello")
-    effects = it.hear(it.link["p1"], page)
-    to = {one.name for one in it.others if page in sent(wire.Page, effects, it.link[one.name])}
-    assert to == {one.name for one in it.others} - {"p1"}
-
-
-def test_a_page_that_came_twice_is_only_named_from_then_on() -> None:
-    it = Crowded()
-    page = it.zoe.says("hello")
-    it.hear(it.link["p1"], page)
-    assert sent(wire.Prune, it.hear(it.link["p2"], page)) == [wire.Prune(ROOM.id)]
-    assert not sent(wire.Prune, it.hear(it.link["p2"], page))
-    it.hear(it.link["p3"], wire.Prune(ROOM.id))
-    effects = [*it.hear(it.link["p1"], it.zoe.says("more")), *it.later(0.3)]
-    tip = it.zoe.last.id if it.zoe.last is not None else b""
-    for name in ("p2", "p3"):
-        assert not sent(wire.Page, effects, it.link[name])
-        assert [tips.tips for tips in sent(wire.Tips, effects, it.link[name])] == [(tip,)]
-    assert sent(wire.Page, effects, it.link["p4"])
-    assert not sent(wire.Tips, effects, it.link["p4"])
-
-
-def test_who_asks_for_a_page_gets_the_next_ones_at_once() -> None:
-    it = Crowded()
-    it.hear(it.link["p2"], wire.Prune(ROOM.id))
-    it.hear(it.link["p1"], it.zoe.says("hello"))
-    tip = it.zoe.last.id if it.zoe.last is not None else b""
-    it.hear(it.link["p2"], wire.Want(ROOM.id, (tip,)))
-    assert sent(wire.Page, it.hear(it.link["p1"], it.zoe.says("more")), it.link["p2"])
-
-
-def test_what_is_asked_for_because_it_is_missing_makes_the_link_eager() -> None:
-    it = Crowded()
-    page = it.zoe.says("hello")
-    it.hear(it.link["p2"], wire.Prune(ROOM.id), wire.Tips(ROOM.id, (it.zoe.last.id if it.zoe.last else b"",)))
-    effects = it.later(1)
-    assert sent(wire.Want, effects, it.link["p2"])
-    effects = it.hear(it.link["p2"], page, wire.Done(ROOM.id, more=False))
-    assert sent(wire.Page, effects, it.link["p1"]) == [page]
-    it.say("mine")
-    assert any(one.link == it.link["p2"] for one in it.effects[-40:] if getattr(one, "message", None).__class__ is wire.Page)
-
-
-def test_in_a_small_room_others_pages_are_not_passed_on_and_nothing_of_this_is_said() -> None:
-    it = Desk()
-    links = [it.meet(Author(f"p{number}")) for number in range(3)]
-    it.hear(links[0], Author("p0").page(*Author("p0").then(Left())))
-    page = Author("p1").says("hello")
-    it.hear(links[1], page)
-    it.hear(links[2], page)
-    it.say("mine")
-    it.later(60)
-    assert not [one for kind in (wire.Pulses, wire.Need, wire.Prune) for one in sent(kind, it.effects)]
-    assert not of(Spare, it.effects)
-    assert not of(Seek, it.effects)
-    assert page not in sent(wire.Page, it.effects)
-
-
-# ── what pulses may not do ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_somebody_holds_is_believed_of_nobody_but_themselves() -> None:

@@ -454,7 +454,9 @@ async def test_what_answers_nothing_is_said_without_a_look_into_the_store(
     looks: list[str] = []
     for name in ("annotations", "find_several", "find"):
         real = getattr(Store, name)
-        monkeypatch.setattr(Store, name, lambda *args, name=name, real=real: (looks.append(name), real(*args))[1])
+        monkeypatch.setattr(
+            Store, name, lambda *args, name=name, real=real, **options: (looks.append(name), real(*args, **options))[1]
+        )
     await asyncio.gather(*(ada.send("lobby", f"{number}") for number in range(20)))
     assert looks == []
     answer = await ada.send("lobby", "yes", reply_to=first.id)

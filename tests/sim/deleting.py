@@ -5,7 +5,7 @@ from __future__ import annotations
 from peertalk.core.annotations import deletions, is_of_author, target
 from peertalk.core.entry import Delete
 from peertalk.core.lineage import speaks_for
-from peertalk.core.stored import EntryRecord, RoomSnapshot
+from peertalk.core.stored import EntryRecord
 from peertalk.node.folding import current_feed, older
 from tests.core.authors import ROOM
 from tests.sim.invariants import pages, room_of, snapshot
@@ -30,13 +30,15 @@ def _unplaced(message: bytes, feed: bytes) -> EntryRecord:
     return EntryRecord(**fixed, kind="text", message=message, body=None)
 
 
-def check_deleted(up: list[Host], *, is_among_honest: bool) -> int:
-    """Nothing that was deleted is on any disk, and nobody misses anything; how many messages were deleted at the first."""
-    counts = [check_erased(host, is_among_honest=is_among_honest) for host in up]
-    return counts[0]
+def check_deleted(up: list[Host], *, is_among_honest: bool) -> None:
+    """Nothing that was deleted is on any disk; and where nobody keeps anything back, nobody misses anything."""
+    for host in up:
+        check_erased(host)
+        if is_among_honest:
+            check_complete(host)
 
 
-def check_erased(host: Host, *, is_among_honest: bool = True) -> int:
+def check_erased(host: Host) -> int:
     """How many messages were deleted here, whose bodies are gone, and those of their edits. Violation."""
     inside = snapshot(host, ROOM.id)
     assert inside is not None
@@ -50,14 +52,13 @@ def check_erased(host: Host, *, is_among_honest: bool = True) -> int:
         if left:
             raise Violation(f"{host.name} has {len(left)} that were deleted")
         count += len(meant)
-    if is_among_honest:
-        check_complete(host, inside)
     return count
 
 
-def check_complete(host: Host, inside: RoomSnapshot) -> None:
-    """Nothing is missed, where nobody keeps anything back."""
-    doubtful = host.world.doubtful_feeds()
+def check_complete(host: Host) -> None:
+    """No body is missed."""
+    inside, doubtful = snapshot(host, ROOM.id), host.world.doubtful_feeds()
+    assert inside is not None
     missed = [one for one in inside.absent if one.kind != "edit" or one.feed not in doubtful]
     if missed:
         raise Violation(f"{host.name} misses {len(missed)} bodies")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -12,11 +12,11 @@ from peertalk.core.entry import Seal, Unseal
 from peertalk.core.linking import Linking
 from tests.sim.circle import Circle, run
 
-SEEDS = range(50)
+SEEDS = range(30)
 Patch = pytest.MonkeyPatch
 
 
-def failures(seeds: range) -> Iterator[tuple[int, str]]:
+def failures(seeds: Iterable[int]) -> Iterator[tuple[int, str]]:
     for seed in seeds:
         try:
             run(seed)
@@ -98,6 +98,6 @@ BROKEN: list[Callable[[Patch], None]] = [
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
 def test_an_engine_that(broken: Callable[[Patch], None], monkeypatch: Patch) -> None:
     broken(monkeypatch)
-    found = next(failures(range(200)), None)
+    found = next(failures((51, *range(200))), None)
     assert found is not None, "no seed found it out"
     print(*found)

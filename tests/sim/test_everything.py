@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -10,12 +10,12 @@ from peertalk.core.linking import Linking
 from peertalk.core.own import Own
 from tests.sim.everything import run
 
-SEEDS = range(50)
-TEETH = range(150)
+SEEDS = range(25)
+TEETH = (80, *range(150))
 Patch = pytest.MonkeyPatch
 
 
-def failures(seeds: range) -> Iterator[str]:
+def failures(seeds: Iterable[int]) -> Iterator[str]:
     for seed in seeds:
         try:
             run(seed)

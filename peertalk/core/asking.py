@@ -81,7 +81,7 @@ class Asking:
     def _ask(self, now: Now) -> None:
         if self._ask_after > now.mono or self._is_full:
             return
-        claim = [one for one in self.room.ready() if one.wanted and one.ask_after <= now.mono]
+        claim = [one for one in self.room.ready() if (one.wanted or one.lacks_unnoted) and one.ask_after <= now.mono]
         for sharing in sorted(claim, key=lambda sharing: sharing.asked):
             tips = tuple(islice(self._due(sharing, now), wire.MAX_WANT))
             is_for_all = sharing.lacks_unnoted

@@ -22,7 +22,7 @@ def what_deletes(host: Host, message: bytes) -> list[Delete]:
         placed = [_unplaced(message, current_feed(room))]
     if not placed or not is_of_author(current_feed(room), placed[0].feed, older(room)):
         return []
-    return deletions(placed[0], host.disk.annotations(ROOM.id, [message]), older(room))
+    return deletions(placed[0], host.disk.annotations(ROOM.id, [message], every=True), older(room))
 
 
 def _unplaced(message: bytes, feed: bytes) -> EntryRecord:

@@ -237,7 +237,7 @@ class ModelStore:
         return [min(entries, key=lambda entry: (entry.body is None, *order(entry))) for entries in found if entries]
 
     def annotations(self, room: bytes, messages: Collection[bytes], *, every: bool = False) -> list[EntryRecord]:
-        inside = self._rooms[room].in_settle_order() if room in self._rooms else ()
+        inside = tuple(self._rooms[room].in_settle_order()) if room in self._rooms else ()
         about = {message: [one for one in inside if target(one.kind, one.body) == message] for message in {*messages} - {b""}}
         return sorted(chain.from_iterable(about.values() if every else map(newest, about.values())), key=order)
 

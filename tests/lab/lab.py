@@ -169,6 +169,7 @@ class Host:
         self.home = lab.directory / f"host{number}"
         self.home.mkdir(mode=0o700)
         self.held: list[subprocess.Popen[bytes]] = []
+        self.relay: subprocess.Popen[bytes] | None = None
 
     def environment(self) -> dict[str, str]:
         """What a process of this host sees of the environment: a home of its own, and nothing of PeerTalk's."""
@@ -274,10 +275,24 @@ class Host:
         if not run("tc", "-n", self.namespace, "qdisc", "add", "dev", "eth0", "root", "netem", *netem).returncode:
             return
         ip(self.lab.switch, f"link delete port{self.number}")
-        await self.hold([sys.executable, "-m", "tests.lab.relay", "eth0", "far", str(loss), str(delay), str(jitter)])
+        numbers = [str(each) for each in (loss, delay, jitter, self.number)]
+        await self.hold([sys.executable, "-m", "tests.lab.relay", "eth0", "far", *numbers])
+        self.relay = self.held[-1]
         ip(self.namespace, f"link set far netns {self.lab.switch} name port{self.number}")
         ip(self.lab.switch, f"link set port{self.number} master br{self.network} up")
         self.equip()
+
+    def impaired(self) -> tuple[str, int, int]:
+        """What loses and delays here since `impair`, how many packets this host has sent, and how many of these were lost."""
+        if self.relay is None:
+            shown = json.loads(run("tc", "-n", self.namespace, "-s", "-json", "qdisc", "show", "dev", "eth0").stdout)[0]
+            return "tc netem", shown["packets"] + shown["drops"], shown["drops"]
+        assert self.relay.stdin is not None
+        assert self.relay.stdout is not None
+        self.relay.stdin.write(b"\n")
+        self.relay.stdin.flush()
+        sent, lost = self.relay.stdout.readline().split()
+        return "a relay", int(sent), int(lost)
 
     def isolate(self, isolated: bool = True) -> None:
         """As guest Wi-Fis do: isolated hosts do not reach each other, only those that are not."""

@@ -1,7 +1,8 @@
-"""A cable that loses and delays, between two interfaces that it makes: `python -m tests.lab.relay NEAR FAR LOSS DELAY JITTER`.
+"""A cable that loses and delays, between two interfaces that it makes: `python -m tests.lab.relay NEAR FAR LOSS DELAY JITTER SEED`.
 
 What is sent into NEAR comes out of FAR: a share LOSS of it never, each other packet after DELAY ± JITTER seconds by itself. What comes
-into FAR comes out of NEAR at once. Says `up`; ends by being killed.
+into FAR comes out of NEAR at once. Says `up`, and whenever it is written a line, how many packets were sent into NEAR and how many of
+these it has lost; ends by being killed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from random import Random
 
 TUNSETIFF, TAP_WITHOUT_INFO = 0x400454CA, 0x1002
 LONGEST = 65_536
-SEED = 20261122
 
 
 def interface(name: str) -> int:
@@ -31,17 +31,19 @@ def interface(name: str) -> int:
 class Way:
     """What is on its way from NEAR to FAR, by when it arrives."""
 
-    def __init__(self, far: int, loss: float, delay: float, jitter: float) -> None:
+    def __init__(self, far: int, loss: float, delay: float, jitter: float, seed: int) -> None:
         self._far, self._loss, self._delay, self._jitter = far, loss, delay, jitter
-        self._chance = Random(SEED)
+        self._chance = Random(seed)
         self._packets: list[tuple[float, int, bytes]] = []
-        self._number = 0
+        self.taken = self.lost = 0
 
     def take(self, packet: bytes) -> None:
-        if self._chance.random() >= self._loss:
-            self._number += 1
+        self.taken += 1
+        if self._chance.random() < self._loss:
+            self.lost += 1
+        else:
             due = time.monotonic() + self._chance.uniform(self._delay - self._jitter, self._delay + self._jitter)
-            heappush(self._packets, (due, self._number, packet))
+            heappush(self._packets, (due, self.taken, packet))
 
     def deliver(self) -> float | None:
         """Let go what is due; milliseconds until there is more."""
@@ -72,15 +74,20 @@ def packets(device: int) -> list[bytes]:
     return found
 
 
-def main(near_name: str, far_name: str, loss: str, delay: str, jitter: str) -> None:
+def main(near_name: str, far_name: str, loss: str, delay: str, jitter: str, seed: str) -> None:
     near, far = interface(near_name), interface(far_name)
-    way = Way(far, float(loss), float(delay), float(jitter))
+    way = Way(far, float(loss), float(delay), float(jitter), int(seed))
     poll = select.poll()
     poll.register(near, select.POLLIN)
     poll.register(far, select.POLLIN)
+    poll.register(sys.stdin, select.POLLIN)
     print("up", flush=True)
     while True:
         for device, _ in poll.poll(way.deliver()):
+            if device == sys.stdin.fileno():
+                os.read(device, LONGEST)
+                print(way.taken, way.lost, flush=True)
+                continue
             for packet in packets(device):
                 way.take(packet) if device == near else put(near, packet)
 

@@ -447,6 +447,8 @@ def test_nothing_is_called_delivered_that_is_on_no_disk(disk: list[str], memory:
 def test_a_late_message_says_when_it_was_written(berlin: None, language: str) -> None:
     message = said(late=True, time=at(2026, 11, 24, 18, 40))
     assert say.state(message, LOBBY) == both(language, "late: written 18:40", "verspätet: um 18:40 geschrieben")
+    wrong = said(late=True, clock="ahead", time=at(2029, 11, 24, 18, 40))
+    assert say.state(wrong, LOBBY) == both(language, "late · their clock is ahead", "verspätet · Uhr geht vor")
 
 
 # ── times and names ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -459,6 +461,7 @@ def test_times_and_days_are_local(berlin: None, language: str) -> None:
     assert say.day(evening, at(2027, 1, 1, 0, 0)) == both(language, "Tuesday, 24 November 2026", "Dienstag, 24. November 2026")
     assert say.moment(evening, at(2026, 11, 24, 23, 0)) == "19:02"
     assert say.moment(evening, at(2026, 11, 25, 0, 0)) == both(language, "24 Nov 19:02", "24. Nov. 19:02")
+    assert say.moment(evening, at(2027, 1, 1, 0, 0)) == both(language, "24 Nov 2026 19:02", "24. Nov. 2026 19:02")
 
 
 @given(st.integers(-(2**63), 2**63), st.integers(-(2**63), 2**63))

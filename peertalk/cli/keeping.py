@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 import time
 from collections.abc import Iterator
@@ -73,7 +74,7 @@ def restore(settings: Settings, file: Path, *, set_aside: bool) -> int:
         if replacing.is_used(settings.home) and not set_aside:
             raise StartError("profile_exists", home=str(settings.home))
         passphrase = _asked(settings, _("Passphrase of the backup"))
-        moved, protected = replacing.restore(file, passphrase, settings.home, _aside() if set_aside else "")
+        moved, protected = replacing.restore(file, passphrase, settings.home, new_name(settings.home) if set_aside else "")
     _tell_moved(moved)
     output.line(_("Your profile is back in {home}.").format(home=settings.home))
     if protected:
@@ -94,7 +95,7 @@ def reset(settings: Settings, *, sure: bool) -> int:
         ops, passphrase = _rescued(settings)
         if not sure:
             _make_sure(home)
-        _tell_moved(replacing.begin_anew(ops, passphrase, home, _aside()))
+        _tell_moved(replacing.begin_anew(ops, passphrase, home, new_name(home)))
     _tell_rescued(ops)
     return 0
 
@@ -103,7 +104,13 @@ def _make_sure(home: Path) -> None:
     """Ask before anything is moved. click.Abort for anything but a yes, in any of our languages."""
     told = _("Begin anew in {home}? The files of your profile are moved into a folder of their own there. (yes/no)")
     question = output.fitting(told.format(home=home), sys.stderr)
-    if click.prompt(question, default="", show_default=False, err=True).strip().casefold() not in _YES:
+    try:
+        answer = click.prompt(question, default="", show_default=False, err=True)
+    except click.Abort:
+        click.echo(err=True)  # nobody ended the line of the question
+        answer = ""
+    if answer.strip().casefold() not in _YES:
+        output.complaint(_("Nothing was changed."))
         raise click.Abort
 
 
@@ -154,8 +161,11 @@ def _locked(home: Path) -> Iterator[None]:
         lock.release()
 
 
-def _aside() -> str:
-    return time.strftime(ASIDE)
+def new_name(home: Path) -> str:
+    """Of a folder in `home` for what is set aside now: one that is not there yet."""
+    name = time.strftime(ASIDE)
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(each for each in names if not (home / each).exists())
 
 
 def _tell_moved(moved: Path | None) -> None:

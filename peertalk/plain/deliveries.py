@@ -65,10 +65,13 @@ class Deliveries:
 
     def changed(self, message: Message, now: float) -> None:
         """An own message is different now: it has its place, or is gone."""
+        is_last = message.room in self.last and self.last[message.room].id == message.id
         if message.deleted:
             self._waiting.pop(message.id, None)
+            if is_last:
+                del self.last[message.room]
             return
-        if message.room in self.last and self.last[message.room].id == message.id:
+        if is_last:
             self.last[message.room] = message
         if message.delivered_to or message.held_by:
             self._has(message.id, message, now)

@@ -111,14 +111,18 @@ def _details(message: Message, manner: Manner) -> list[str]:
         parts.append(say.wish(message.replies))
     if message.after_split:
         parts.append(_("after the split"))
-    if message.clock:
-        parts.append(say.clock_words(message))
-    if message.late:
-        parts.append(_("late, written {time}").format(time=say.moment(message.time, manner.now)))
-    elif manner.times:
-        parts.append(say.clock(message.time))
+    parts += _times(message, manner)
     if message.state == "waiting":
         parts.append(_("waiting"))
     if message.edited:
         parts.append(_("edited"))
     return parts
+
+
+def _times(message: Message, manner: Manner) -> list[str]:
+    """What is to be said of when it was written."""
+    if message.clock:  # then the time that it tells is no time
+        return [say.clock_words(message), *([_("late")] if message.late else [])]
+    if message.late:
+        return [_("late, written {time}").format(time=say.moment(message.time, manner.now))]
+    return [say.clock(message.time)] if manner.times else []

@@ -29,8 +29,9 @@ def marks(message: Message) -> str:
 
 
 def _times(message: Message) -> list[str]:
-    late = [_("late: written {time}").format(time=moment(message.time))] if message.late else []
-    return [*late, clock_words(message)] if message.clock else late
+    if message.clock:  # then the time that it tells is no time
+        return [_("late"), clock_words(message)] if message.late else [clock_words(message)]
+    return [_("late: written {time}").format(time=moment(message.time))] if message.late else []
 
 
 def clock_words(message: Message) -> str:

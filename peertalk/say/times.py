@@ -11,6 +11,7 @@ from peertalk import i18n
 DAYS: Final = {"en": "EEEE, d MMMM", "de": "EEEE, d. MMMM"}
 DAYS_OF_ANOTHER_YEAR: Final = {"en": "EEEE, d MMMM yyyy", "de": "EEEE, d. MMMM yyyy"}
 SHORT: Final = {"en": "d MMM", "de": "d. MMM"}
+SHORT_OF_ANOTHER_YEAR: Final = {"en": "d MMM yyyy", "de": "d. MMM yyyy"}
 
 
 def clock(time: int) -> str:
@@ -29,11 +30,13 @@ def day(time: int, now: int) -> str:
 
 
 def moment(time: int, now: int | None = None) -> str:
-    """`18:40`, or with the day where that is not today's: `23 Nov 18:40`. Without `now` the time alone."""
+    """`18:40`, or with the day where that is not today's: `23 Nov 18:40`, and the year where it is not this one. Without `now` the time
+    alone."""
     at, today = _local(time), _local(now) if now is not None else None
     if at is None or today is None or at.date() == today.date():
         return clock(time)
-    return f"{_formatted(at.date(), SHORT[i18n.language()], i18n.language())} {clock(time)}"
+    patterns = SHORT if at.year == today.year else SHORT_OF_ANOTHER_YEAR
+    return f"{_formatted(at.date(), patterns[i18n.language()], i18n.language())} {clock(time)}"
 
 
 def _local(time: int) -> datetime.datetime | None:

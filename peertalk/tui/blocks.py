@@ -164,12 +164,13 @@ def _head(head: Head, item: Item, width: int, speaker: Speaker, state: tuple[Par
 
 def _author(item: Message, width: int, speaker: Speaker, state: tuple[Part, ...]) -> Line:
     small = [] if item.late or item.clock else [say.clock(item.time)]
-    if item.author.via:
-        small.append(_("passed on by {name}").format(name=spoken(item.author.via)))
     if not item.mine:
         small += filter(None, [speaker.state(item)])
-    details = fit("  " + "  ".join(small), width // 2)
-    name = fit(_("you") if item.mine else speaker.name(item.author), width - cell_len(details))
+    if item.author.via:
+        small.append(_("passed on by {name}").format(name=spoken(item.author.via)))
+    details = "  " + "  ".join(small)
+    name = fit(_("you") if item.mine else speaker.name(item.author), max(width // 2, width - cell_len(details)))
+    details = fit(details, width - cell_len(name))
     style = "own" if item.mine else f"name-{hue(item.author.id)}"
     room = width - cell_len(name) - cell_len(details) - 2
     return Line(((name, style), (details, "time")), tuple((fit(words, room), kind) for words, kind in state))

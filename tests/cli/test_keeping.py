@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from peertalk.cli import keeping
 from peertalk.core import events
 from tests.processes import LOOPBACK, WITHIN, Ended, Running, rpc, run
 
@@ -196,12 +197,22 @@ async def test_a_damaged_key_is_told_from_a_damaged_history(home: Path) -> None:
     assert (await run(home, "rpc", *LOOPBACK)).code == 0
 
 
+def test_what_is_set_aside_twice_within_a_second_lies_in_two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "ASIDE", "set-aside")
+    names = []
+    for _ in range(3):
+        names.append(keeping.new_name(tmp_path))
+        (tmp_path / names[-1]).mkdir()
+    assert names == ["set-aside", "set-aside-2", "set-aside-3"]
+
+
 async def test_without_a_yes_nothing_is_moved(home: Path) -> None:
     assert (await run(home, "rpc", *LOOPBACK)).code == 0
     for answer in (b"", b"no\n", b"\n"):
         ended = await run(home, "reset", given=answer)
         assert (ended.code, ended.out) == (130, "")
         assert ended.err.startswith(f"Begin anew in {home}?")
+        assert ended.err.endswith("peertalk: Nothing was changed.\n")
         assert (home / "key").exists()
     assert (await run(home, "reset", "--lang", "de", given=b"Ja\n")).code == 0
     assert (set_aside(home) / "key").exists()

@@ -95,6 +95,8 @@ def test_the_state_of_the_last_message_is_told_in_full() -> None:
     assert own.state(room, ALL) == "Your last message: delivered to Ben and Mira."
     own.delivered(delivered(1, "Ben", "Mira", "Jonas", "Tarek", "Eva"), 1)
     assert own.state(room, ALL) == "Your last message: everyone has it."
+    own.changed(msgspec.structs.replace(message(1, by="me"), deleted=True), 2)
+    assert own.state(room, ALL) == ""
 
 
 def test_what_is_gone_or_in_a_room_that_was_left_waits_no_more() -> None:

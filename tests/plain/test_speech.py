@@ -40,6 +40,8 @@ def test_what_has_to_be_known_before_the_text_stands_before_it() -> None:
     late = msgspec.structs.replace(message(1), late=True, author=author("Mira", via="Ben"))
     day = say_clock(late)
     assert lines(late, HERE) == [f"Mira, passed on by Ben, late, written {day}: hello"]
+    wrong = msgspec.structs.replace(message(1), late=True, clock="ahead")
+    assert lines(wrong, HERE) == ["Mira, their clock is ahead, late: hello"]
     assert lines(waiting(1), HERE) == ["You, waiting: hello"]
     assert lines(message(1), replace(HERE, times=True)) == [f"Mira, {day}: hello"]
     answer = message(2, reply_to="m1")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,6 +170,13 @@ def test_what_was_deleted_is_a_quiet_line() -> None:
 
 def test_where_a_clock_is_far_off_its_time_is_not_shown() -> None:
     assert shown(message(1, "hi", clock="ahead"))[2] == "Mira  their clock is ahead"
+
+
+def test_what_is_wrong_with_a_message_is_not_cut_off_behind_a_short_name() -> None:
+    said = message(1, "hi", clock="ahead", late=True)
+    late = msgspec.structs.replace(said, author=author("Mira", via="Ben the Younger of the Old House"))
+    [head] = [row for row in shown(late, width=70) if row.startswith("Mira")]
+    assert head == "Mira  their clock is ahead  passed on by Ben the Younger of the Old H…"
 
 
 def test_what_waits_looks_different() -> None:

@@ -147,6 +147,7 @@ def _backup() -> click.Command:
     @click.command(
         "backup",
         options_metavar=_("[OPTIONS]"),
+        short_help=_("Copy your profile into one encrypted file."),
         help=_(
             "Copy your profile, with all that is stored, into the new file FILE, encrypted under a passphrase. PeerTalk may be running "
             "meanwhile. With --passphrase-file the passphrase in it is that of the profile, if it has one, and of the backup."

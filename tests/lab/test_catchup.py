@@ -22,7 +22,9 @@ async def test_a_newcomer_has_the_whole_history_also_while_others_talk(lab: Lab)
     chats = ", ".join(
         f"with who is {name} 99 % within {1e3 * percentile(seconds, 99):.0f} ms" for name, seconds in found.chats.items()
     )
-    print(f"\n{COUNT:,} messages, each signed by itself: {told(alone)}\nwhile others talk: {told(found)}; round trips meanwhile: {chats}")
+    print(
+        f"\n{COUNT:,} messages, each signed by itself: {told(alone)}\nwhile others talk: {told(found)}; round trips meanwhile: {chats}"
+    )
     assert alone.searched
     assert all(found.chats.values())
     assert max(alone.newcomer, found.newcomer) < MEMORY

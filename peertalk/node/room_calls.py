@@ -53,14 +53,15 @@ class RoomCalls(Calls):
         await self._life.committed()
 
     async def read(self, room: str, up_to: str | None = None) -> int:
-        """Everything (up to this message) was read; how many are unread."""
+        """Everything (up to this message) was read, which is on disk when this returns; how many are unread."""
         found = self._life.lookup.room(room)
         newest = (
             await self._life.store.entries(found.id, SHOWN_KINDS, 1) if up_to is None else [await self._entry(found, up_to)]
         )
         for entry in newest:
             self._life.replica.mark_read(found.id, (entry.lamport, entry.id))
-        self._life.engine.turn()
+        self._life.replica.flush()
+        await self._life.committed()
         unread = await self._life.count_unread(found)
         self._life.news.publish(events.RoomChanged(room=self._life.news.room_view(found), change="read"))
         return unread

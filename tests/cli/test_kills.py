@@ -148,6 +148,21 @@ async def test_what_a_disk_has_lost_of_what_was_answered_comes_back_from_others_
     await asyncio.gather(ada.end(), ben.end())
 
 
+async def test_what_is_answered_as_read_is_read_after_a_kill(tmp_path: Path) -> None:
+    ports = free_port(), free_port()
+    async with rpc(tmp_path / "Ada", "--port", str(ports[0])) as ada, AsyncExitStack() as of_ben:
+        options = ("--port", str(ports[1]), "--connect", f"127.0.0.1:{ports[0]}")
+        ben = await of_ben.enter_async_context(rpc(tmp_path / "Ben", *options))
+        news = ben.node.subscribe()
+        await ada.node.send("lobby", "hello")
+        async with asyncio.timeout(WITHIN):
+            await anext(one async for one in news if isinstance(one, events.MessageArrived) and one.message.text == "hello")
+        assert bytes(await ben.node.call("rooms.read", room="lobby")) == b'{"unread":0}'
+        await ben.end(signal.SIGKILL)
+        async with rpc(tmp_path / "Ben", "--port", str(ports[1])) as again:
+            assert b'"unread":0' in bytes(await again.node.call("rooms.show", room="lobby"))
+
+
 async def test_what_is_from_before_the_last_start_is_taken_for_a_copy_with_nobody_there(tmp_path: Path) -> None:
     """The token outside is newer: so much can be told without asking anybody."""
     home, log, survives = tmp_path / "Ada", tmp_path / "Ada" / "peertalk.db-wal", 0

@@ -136,6 +136,7 @@ class ModelStore:
     durable = True
 
     def __init__(self) -> None:
+        self.failed: Callable[[BaseException], None] = lambda _: None
         self._profile: dict[str, bytes] = {}
         self._peers: dict[bytes, PeerRecord] = {}
         self._offers: dict[bytes, OfferRecord] = {}

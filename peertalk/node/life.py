@@ -105,6 +105,7 @@ class Life:
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
+        store.failed = self._disk_failed
         self.failure: BaseException | None = None
         """Why the node ended by itself: the disk failed."""
 
@@ -220,7 +221,7 @@ class Life:
         """Nothing can be promised any more: no answer, no acknowledgement, no link."""
         if self.failure is None:
             self.failure = error
-            log.error("the database cannot be written: %s", error)
+            log.error("the database failed: %s", error)
             self.news.answers.fail(error)
             self._closing = self._closing or asyncio.create_task(self._close(), name="peertalk closing")
 

@@ -22,10 +22,12 @@ class Store(Protocol):
     """The database of one profile. Opening it (lock, key, migrations) happens before; see node/store.py and node/keyring.py.
 
     `commit` is queued and grouped: when the returned future is done, everything up to and including these ops is on disk
-    (fsync). It raises StoreError never; a disk that fails ends the node. All reads see everything whose commit was done.
+    (fsync). It raises StoreError never; a disk that fails ends the node, at a write or a read. All reads see everything whose commit
+    was done.
     """
 
     durable: bool  # False for --ephemeral: kept in memory only
+    failed: Callable[[BaseException], None]  # called where what is stored cannot be read, before that is raised
 
     async def load(self) -> Snapshot: ...
 

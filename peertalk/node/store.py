@@ -16,6 +16,7 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 import apsw
 
 from peertalk.core.stored import EntryRecord, Op, PageRecord, Snapshot
+from peertalk.errors import StartError
 from peertalk.node import queries, schema
 from peertalk.node.writer import Writer
 
@@ -27,13 +28,14 @@ class Store:
     """An open database. All calls come from one event loop.
 
     A disk that fails raises StartError("disk", why=…) or StartError("broken_database") from `commit` and from every later one:
-    nothing is written any more.
+    nothing is written any more. A read that fails so is told to `failed` too: what is asked next may be on the same page.
     """
 
     durable: bool
 
     def __init__(self, writer: apsw.Connection, reader: apsw.Connection, path: Path | None) -> None:
         self.durable = path is not None
+        self.failed: Callable[[BaseException], None] = lambda _: None
         self._path = path
         self._reader = reader
         self._writer = Writer(writer, path)
@@ -129,7 +131,11 @@ class Store:
 
     async def _read(self, query: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reading, partial(self._query, query, *args, **kwargs))
+        try:
+            return await loop.run_in_executor(self._reading, partial(self._query, query, *args, **kwargs))
+        except StartError as error:
+            self.failed(error)
+            raise
 
     def _query(self, query: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """On the reading thread, inside a transaction: all of it as of one moment."""

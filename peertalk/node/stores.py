@@ -48,6 +48,15 @@ class Stores:
         """The last that went to the disk alone, nothing else being under way: what comes after it is not done before it is."""
         self._under_way: deque[tuple[list[asyncio.Future[None]], asyncio.Future[None]]] = deque()
 
+    @property
+    def failed(self) -> Callable[[BaseException], None]:
+        """See ports.Store."""
+        return self._disk.failed
+
+    @failed.setter
+    def failed(self, tell: Callable[[BaseException], None]) -> None:
+        self._disk.failed = tell
+
     async def load(self) -> Snapshot:
         """What is on disk: rooms in memory are gone with the process that had them."""
         return await self._disk.load()

@@ -13,6 +13,9 @@ import pytest
 
 from peertalk.cli import keeping
 from peertalk.core import events
+from peertalk.errors import RequestError, StartError
+from peertalk.node import keyring
+from peertalk.node.store import Store
 from tests.processes import LOOPBACK, WITHIN, Ended, Running, rpc, run
 
 PAGE = 4096
@@ -144,11 +147,57 @@ def set_aside(home: Path) -> Path:
     return folder
 
 
+async def damage_what_a_start_does_not_need(home: Path) -> None:
+    """One page, which whoever reads the lobby needs."""
+    whole = keyring.database(home).read_bytes()
+    for page in reversed(range(len(whole) // PAGE)):
+        damage(home, page)
+        if await can_be_read(home, texts=False) and not await can_be_read(home, texts=True):
+            return
+        keyring.database(home).write_bytes(whole)
+    pytest.fail("a start needs all pages")
+
+
+async def can_be_read(home: Path, *, texts: bool) -> bool:
+    """What a start reads, or also `texts`."""
+    try:
+        store = Store.open(keyring.database(home), keyring.unlock(home, None))
+    except StartError:
+        return False
+    try:
+        [lobby] = (await store.load()).rooms
+        await store.entries(lobby.record.id, ("text",), 100 if texts else 0)
+        return True
+    except StartError:
+        return False
+    finally:
+        await store.close()
+
+
 def damage(home: Path, *pages: int) -> None:
     with (home / "peertalk.db").open("r+b") as file:
         for page in pages:
             file.seek(page * PAGE + 100)
             file.write(b"damaged")
+
+
+async def test_damage_that_shows_only_when_it_is_read_ends_the_program_and_says_what_to_do(home: Path, tmp_path: Path) -> None:
+    async with (
+        talking(tmp_path / "ben") as ben,
+        talking(home, "--connect", f"127.0.0.1:{await ben.running.port()}") as ada,
+    ):
+        texts = [f"{number} " + 30_000 * "x" for number in range(4)]
+        await asyncio.gather(*(ada.node.send("lobby", text) for text in texts))
+        await ben.has(*texts)
+        assert (await ada.running.end()).code == 0
+    await damage_what_a_start_does_not_need(home)
+    async with rpc(home) as again:
+        with pytest.raises(RequestError) as refused:
+            await again.node.messages("lobby")
+        assert refused.value.kind == "broken_database"
+        async with asyncio.timeout(WITHIN):
+            assert await again.process.wait() == 1
+        assert "peertalk restore --set-aside" in (await again.end()).err
 
 
 async def test_damaged_files_are_named_moved_at_ones_wish_and_the_rest_comes_back_from_others(

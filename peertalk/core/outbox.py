@@ -6,7 +6,7 @@ to another feed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from peertalk.core import wire
 from peertalk.core.annotations import renamed, target
@@ -33,9 +33,36 @@ class Outbox:
         self._room = room
         self._random = random
         self._is_stopped = is_stopped
+        self._fresh: dict[int, OutboxRecord] = {}
+        """What is not on its way to the disk yet, by number."""
+        self._named: dict[tuple[str, bytes], dict[int, OutboxRecord]] = {}
+        """What waits, by number: under ("", its id), and under its kind and what it is about."""
         room.outbox.sort(key=lambda waiting: waiting.kind != "here")
-        self._saved = {waiting.number for waiting in room.outbox}
-        self._number = max(self._saved, default=0)
+        self._number = max((waiting.number for waiting in room.outbox), default=0)
+        for waiting in room.outbox:
+            self._enter(waiting)
+
+    def _enter(self, one: OutboxRecord) -> None:
+        for name in _names(one):
+            self._named.setdefault(name, {})[one.number] = one
+
+    def _leave(self, gone: Sequence[OutboxRecord], *, erased: bool = False) -> list[Op]:
+        """These wait no longer, once this is on disk."""
+        outbox = self._room.outbox
+        if outbox[: len(gone)] == gone:
+            del outbox[: len(gone)]
+        else:
+            numbers = {one.number for one in gone}
+            outbox[:] = [one for one in outbox if one.number not in numbers]
+        for one in gone:
+            for name in _names(one):
+                del self._named[name][one.number]
+                if not self._named[name]:
+                    del self._named[name]
+        stored = [one for one in gone if self._fresh.pop(one.number, None) is None]
+        return [DropOutbox(self._room.id, one.number, erased=erased) for one in stored]
+
+    # ── what is said ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def say(self, content: Content, now: Now) -> bytes:
         """Queue what a person says; its message id. What waits and is deleted just leaves the outbox. RequestError("too_large"), and
@@ -47,14 +74,15 @@ class Outbox:
         return self.queue(content, now)
 
     def _has_deleted(self, message: bytes) -> bool:
-        waits = any(one.kind == "delete" and target(one.kind, one.body) == message for one in self._room.outbox)
-        return waits or self._room.bodies.was_deleted(message, self._room.own_feeds())
+        return ("delete", message) in self._named or self._room.bodies.was_deleted(message, self._room.own_feeds())
 
     def queue(self, content: Content, now: Now, *, first: bool = False) -> bytes:
         """Let `content` wait for its place (`first`: before all that waits); its message id. RequestError("too_large")."""
         kind, body = seal_body(content, self._random)
         waiting = self._waiting(kind, body, self._take_number(), now.wall)
         self._room.outbox.insert(0 if first else len(self._room.outbox), waiting)
+        self._enter(waiting)
+        self._fresh[waiting.number] = waiting
         return waiting.message
 
     def _take_number(self) -> int:
@@ -64,16 +92,14 @@ class Outbox:
     def _withdraw(self, message: bytes) -> bool:
         """An own message is to be gone: what still waits of it, and about it, leaves the outbox. False if it waits no longer itself,
         so that it has to be said."""
-        about = [one for one in self._room.outbox if message in (one.message, target(one.kind, one.body))]
-        for one in about:
-            self._room.outbox.remove(one)
-        ops = [DropOutbox(self._room.id, one.number, erased=True) for one in about if one.number in self._saved]
-        self._saved -= {one.number for one in about}
+        waits = ("", message) in self._named
+        named = [self._named.get((kind, message), {}) for kind in ("", *ANNOTATIONS)]
+        about = sorted((one for group in named for one in group.values()), key=lambda one: one.number)
         if about:
-            self._room.outlet.commit(ops, lambda _: self._tell_withdrawn(about))
-        return any(one.message == message for one in about)
+            self._room.outlet.commit(self._leave(about, erased=True), lambda _: self._tell_withdrawn(about))
+        return waits
 
-    def _tell_withdrawn(self, about: list[OutboxRecord]) -> None:
+    def _tell_withdrawn(self, about: Iterable[OutboxRecord]) -> None:
         for one in about:
             self._room.outlet.emit(Withdrawn(one))
 
@@ -82,6 +108,24 @@ class Outbox:
         message = message_id(current.feed if current is not None else b"", hash32(body))
         return OutboxRecord(room=self._room.id, number=number, message=message, kind=kind, body=body, time=time)
 
+    def withdraw_kind(self, kind: str) -> list[OutboxRecord]:
+        """All of this kind waits no longer."""
+        gone = [one for one in self._room.outbox if one.kind == kind]
+        self._drop(gone)
+        return gone
+
+    def give_up(self) -> list[OutboxRecord]:
+        """Nothing waits here any more; what did."""
+        gone = list(self._room.outbox)
+        self._drop(gone)
+        return gone
+
+    def _drop(self, gone: Sequence[OutboxRecord]) -> None:
+        if ops := self._leave(gone):
+            self._room.outlet.commit(ops)
+
+    # ── on its way ───────────────────────────────────────────────────────────────────────────────────────────────────
+
     def ready(self) -> list[OutboxRecord]:
         """What waits for nothing but its place."""
         held = any(one.kind not in STATE_KINDS for one in self._room.outbox) and self._is_stopped()
@@ -89,10 +133,9 @@ class Outbox:
 
     def save(self) -> None:
         """Make durable what waits."""
-        fresh = [waiting for waiting in self._room.outbox if waiting.number not in self._saved]
-        if not fresh:
+        if not self._fresh:
             return
-        self._saved.update(waiting.number for waiting in fresh)
+        fresh, self._fresh = list(self._fresh.values()), {}
         ops: list[Op] = [PutOutbox(waiting) for waiting in fresh]
         ops += [self._erasure(waiting) for waiting in fresh if waiting.kind == "delete"]
         self._room.outlet.commit(ops, lambda _: self._tell_queued(fresh))
@@ -112,14 +155,7 @@ class Outbox:
     def take(self) -> tuple[list[OutboxRecord], list[Op]]:
         """What gets its place next, as one page; it waits no longer once these are done."""
         batch = self._batch()
-        ops: list[Op] = [DropOutbox(self._room.id, waiting.number) for waiting in batch if waiting.number in self._saved]
-        gone = {waiting.number for waiting in batch}
-        self._saved -= gone
-        if self._room.outbox[: len(batch)] == batch:
-            del self._room.outbox[: len(batch)]
-        else:
-            self._room.outbox[:] = [waiting for waiting in self._room.outbox if waiting.number not in gone]
-        return batch, ops
+        return batch, self._leave(batch)
 
     def _batch(self) -> list[OutboxRecord]:
         size = 0
@@ -141,10 +177,22 @@ class Outbox:
         if not old:
             return
         new = self._anew(old, lambda one: one.number)
-        self._room.outbox[:] = [*(one for one in self._room.outbox if one.kind == "here"), *new]
-        self._saved.update(one.number for one in new)
-        moved = [Moved(before.message, after) for before, after in zip(old, new, strict=True)]
-        self._room.outlet.commit([PutOutbox(one) for one in new], lambda _: self._tell_moved(moved))
+        self._leave(old)  # on disk the new ones take their places
+        self._put([Moved(before.message, after) for before, after in zip(old, new, strict=True)])
+
+    def take_over(self, waiting: Iterable[OutboxRecord]) -> None:
+        """Let what waited in another room wait here, under new message ids; but nothing about messages that stay there."""
+        waiting = list(waiting)
+        here = {one.message for one in waiting}
+        old = [one for one in waiting if one.kind not in ANNOTATIONS or target(one.kind, one.body) in here]
+        new = self._anew(old, lambda _: self._take_number())
+        self._put([Moved(before.message, after, before.room) for before, after in zip(old, new, strict=True)])
+
+    def _put(self, moved: list[Moved]) -> None:
+        for one in moved:
+            self._room.outbox.append(one.record)
+            self._enter(one.record)
+        self._room.outlet.commit([PutOutbox(one.record) for one in moved], lambda _: self._tell_moved(moved))
 
     def _anew(self, old: Iterable[OutboxRecord], number: Callable[[OutboxRecord], int]) -> list[OutboxRecord]:
         """The same for the feed of now: what is about something that waits before it names that by its new id."""
@@ -161,19 +209,7 @@ class Outbox:
         for one in moved:
             self._room.outlet.emit(one)
 
-    def forget(self, waiting: OutboxRecord) -> None:
-        """It has left the list, and waits no longer."""
-        if waiting.number in self._saved:
-            self._saved.discard(waiting.number)
-            self._room.outlet.commit((DropOutbox(self._room.id, waiting.number),))
 
-    def take_over(self, waiting: Iterable[OutboxRecord]) -> None:
-        """Let what waited in another room wait here, under new message ids; but nothing about messages that stay there."""
-        waiting = list(waiting)
-        here = {one.message for one in waiting}
-        old = [one for one in waiting if one.kind not in ANNOTATIONS or target(one.kind, one.body) in here]
-        new = self._anew(old, lambda _: self._take_number())
-        moved = [Moved(before.message, after, before.room) for before, after in zip(old, new, strict=True)]
-        self._room.outbox.extend(each.record for each in moved)
-        self._saved.update(each.record.number for each in moved)
-        self._room.outlet.commit([PutOutbox(each.record) for each in moved], lambda _: self._tell_moved(moved))
+def _names(one: OutboxRecord) -> list[tuple[str, bytes]]:
+    about = target(one.kind, one.body)
+    return [("", one.message), (one.kind, about)] if about else [("", one.message)]

@@ -143,11 +143,9 @@ class Own:
         """Say that one is here, and under which name (`was`: the name until now). A `here` that still waits is replaced."""
         current = current_key(self.room)
         first = current is not None and not self.room.log.chain(current.feed).pages
-        for waiting in [waiting for waiting in self.room.outbox if waiting.kind == "here"]:
+        for waiting in self.outbox.withdraw_kind("here"):
             said = open_body(waiting.kind, waiting.body)
             was = said.was if isinstance(said, Here) else was
-            self.room.outbox.remove(waiting)
-            self.outbox.forget(waiting)
         succeeds = current.succeeds if current is not None and first else None
         by = self.room.record.invited_by or None if first else None
         self.outbox.queue(Here(self.name, was, succeeds, by), now, first=first)
@@ -228,10 +226,7 @@ class Own:
         for key in [key for key in self.room.keys if key.seed is not None]:
             self.room.outlet.commit((self._erase(key),))
         self._key = None
-        waiting, self.room.outbox[:] = list(self.room.outbox), []
-        for one in waiting:
-            self.outbox.forget(one)
-        return [one for one in waiting if one.kind not in STATE_KINDS]
+        return [one for one in self.outbox.give_up() if one.kind not in STATE_KINDS]
 
     # ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

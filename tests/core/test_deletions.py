@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peertalk.core import lineage, wire
+from peertalk.core import annotations, lineage, wire
 from peertalk.core.deletions import Deletions
 from peertalk.core.effects import Arrived, Commit, Moved, Placed, Withdrawn
 from peertalk.core.entry import (
@@ -323,6 +323,34 @@ def test_an_edit_that_waits_is_withdrawn_with_the_message_that_it_is_about() -> 
     effects = [*desk.sync(), *desk.sync()]
     assert [one.record.message for one in of(Withdrawn, effects)] == [edit], "who waits for it is told"
     assert [one.entry.kind for one in of(Placed, effects)] == ["text", "delete"]
+
+
+def test_to_delete_a_message_with_all_its_edits_looks_through_what_waits_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who deletes a message names each edit of it: it must not be looked through all that waits for each of them again."""
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    message = desk.send(Text("regrettable"))
+    edits = [desk.send(Edit(message, f"still {number}")) for number in range(200)]
+    desk.down(link)
+    waiting = [desk.send(Edit(message, f"waits {number}")) for number in range(200)]
+    looks = 0
+    opened = annotations.open_body
+
+    def counted(kind: str, body: bytes) -> object:
+        nonlocal looks
+        looks += 1
+        return opened(kind, body)
+
+    monkeypatch.setattr(annotations, "open_body", counted)
+    effects = [
+        effect
+        for one in (message, *edits)
+        for effect in desk.do(lambda replica, one=one: replica.send(ROOM.id, Delete(one), desk.now))
+    ]
+    assert looks <= 5 * len((message, *edits, *waiting))
+    assert [one.record.message for one in of(Withdrawn, effects)] == waiting
+    assert [one.message for one in desk.room.outbox if one.kind != "delete"] == []
+    assert sum(isinstance(open_body(one.kind, one.body), Delete) for one in desk.room.outbox) == 201
 
 
 def test_what_is_about_something_that_waits_follows_it_to_the_new_feed() -> None:

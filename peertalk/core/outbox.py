@@ -184,9 +184,12 @@ class Outbox:
         """Let what waited in another room wait here, under new message ids; but nothing about messages that stay there."""
         waiting = list(waiting)
         here = {one.message for one in waiting}
-        old = [one for one in waiting if one.kind not in ANNOTATIONS or target(one.kind, one.body) in here]
+        about = {one.number: target(one.kind, one.body) for one in waiting if one.kind in ANNOTATIONS}
+        stays = [one for one in waiting if one.number in about and about[one.number] not in here]
+        old = [one for one in waiting if one.number not in about or about[one.number] in here]
         new = self._anew(old, lambda _: self._take_number())
         self._put([Moved(before.message, after, before.room) for before, after in zip(old, new, strict=True)])
+        self._room.outlet.commit((), lambda _: self._tell_withdrawn(stays))
 
     def _put(self, moved: list[Moved]) -> None:
         for one in moved:

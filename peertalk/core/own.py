@@ -101,10 +101,12 @@ class Own:
         """Go on with a new feed. The old one signs its successor and ends; where another copy of the profile is `ahead`, it
         just ends being used, and so do those that wait for their end, which that copy may have written. Not `announced`, the new
         one begins when there is something to say."""
+        ended = [self._erase(key) for key in self.room.keys if ahead and key.retiring and key.seed is not None]
         old = current_key(self.room)
+        if old is None and ended:
+            self.room.outlet.commit(ended)
         if old is None or not (ahead or self.room.log.chain(old.feed).pages):
             return  # one that was never written into can't say later from which it goes on
-        ended = [self._erase(key) for key in self.room.keys if ahead and key.retiring and key.seed is not None]
         retiring = msgspec.structs.replace(old, seed=None if ahead else old.seed, retiring=True)
         self.room.keys[self.room.keys.index(old)] = retiring
         self._new_feed(now, old, PutFeedKey(retiring), *ended, announced=announced)

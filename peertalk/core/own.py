@@ -24,6 +24,7 @@ from peertalk.core.entry import (
     open_body,
     seal_body,
 )
+from peertalk.core.heirs import signer
 from peertalk.core.log import Item
 from peertalk.core.outbox import Outbox, current_key
 from peertalk.core.outlet import Now
@@ -101,6 +102,7 @@ class Own:
         """Go on with a new feed. The old one signs its successor and ends; where another copy of the profile is `ahead`, it
         just ends being used, and so do those that wait for their end, which that copy may have written. Not `announced`, the new
         one begins when there is something to say."""
+        older = signer(self.room.keys, lambda feed: bool(self.room.log.chain(feed).pages))
         ended = [self._erase(key) for key in self.room.keys if ahead and key.retiring and key.seed is not None]
         old = current_key(self.room)
         if old is None and ended:
@@ -109,7 +111,7 @@ class Own:
             return  # one that was never written into can't say later from which it goes on
         retiring = msgspec.structs.replace(old, seed=None if ahead else old.seed, retiring=True)
         self.room.keys[self.room.keys.index(old)] = retiring
-        self._new_feed(now, old, PutFeedKey(retiring), *ended, announced=announced)
+        self._new_feed(now, older, PutFeedKey(retiring), *ended, announced=announced)
 
     def key(self) -> FeedKey | None:
         """With what one signs here now."""

@@ -286,6 +286,25 @@ def test_a_restored_profile_does_not_end_a_feed_that_the_other_copy_may_have_end
     assert feeds == {list(keys(desk, ROOM.id))[2]}
 
 
+def test_a_copy_that_is_found_when_its_feed_is_due_to_retire_goes_on_from_that_all_the_same() -> None:
+    """The start has begun another feed by then, into which nothing will ever be written."""
+    desk, ben, record = direct_desk()
+    link = desk.meet(ben, rooms=(record.id,))
+    desk.say("x", record.id)
+    (old,) = keys(desk, record.id)
+    desk.down(link)
+    desk.wall += 31 * DAY_MS
+    desk.start()
+    desk.do(lambda replica: replica.retire_all(desk.now))
+    assert [seed is None for seed in keys(desk, record.id).values()] == [True, True, False]
+    before = len(desk.effects)
+    link = desk.meet(ben, rooms=(record.id,))
+    here = contents(sent(wire.Page, desk.effects[before:], link)[0])[0]
+    assert isinstance(here, Here)
+    assert here.next is not None
+    assert here.next[0] == old
+
+
 def test_a_copy_with_nothing_but_retiring_keys_erases_them_too() -> None:
     """In a room that one has left, where no feed is begun."""
     desk, ben = Desk(), Author("ben")

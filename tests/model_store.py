@@ -27,6 +27,7 @@ from peertalk.core.stored import (
     DropRoom,
     EntryRecord,
     EraseBodies,
+    EraseDeleted,
     ExpireBodies,
     FeedKeyRecord,
     ForgetHistory,
@@ -160,6 +161,7 @@ class ModelStore:
             DropRoom: self._drop_room,
             ExpireBodies: self._expire_bodies,
             EraseBodies: self._erase_bodies,
+            EraseDeleted: self._erase_deleted,
             PutProfile: self._put_profile,
         }
 
@@ -336,6 +338,19 @@ class ModelStore:
             is_it = entry.message == op.message and entry.feed in op.feeds and entry.kind not in KEPT_KINDS
             is_edit = entry.kind == "edit" and entry.feed in op.edits and target(entry.kind, entry.body) == op.message
             return is_it or is_edit
+
+        self._change(op.room, is_meant, body=None, gone="deleted")
+
+    def _erase_deleted(self, op: EraseDeleted) -> None:
+        pages = self._rooms[op.room].pages if op.room in self._rooms else {}
+        said = [entry for page in pages.values() for entry in page.entries if entry.kind == "delete" and entry.feed in op.by]
+        named = {target(entry.kind, entry.body) for entry in said}
+        meant = {entry.id for number in op.pages if number in pages for entry in pages[number].entries}
+
+        def is_meant(entry: EntryRecord) -> bool:
+            if op.edits:
+                return entry.id in meant and entry.kind == "edit" and target(entry.kind, entry.body) in named - {b""}
+            return entry.id in meant and entry.message in named and entry.kind not in KEPT_KINDS
 
         self._change(op.room, is_meant, body=None, gone="deleted")
 

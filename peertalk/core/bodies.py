@@ -7,12 +7,14 @@ author has deleted it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from peertalk.core.annotations import target
-from peertalk.core.deletions import Deletions
+from peertalk.core.deletions import Deletions, Erasures
 from peertalk.core.entry import decode_header, hash32
+from peertalk.core.feed import Chain
 from peertalk.core.lineage import Lineage
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.rooms import bodies_expire_after
@@ -22,8 +24,10 @@ from peertalk.core.stored import (
     Absent,
     EntryRecord,
     EraseBodies,
+    EraseDeleted,
     ExpireBodies,
     Op,
+    PageIndex,
     PageRecord,
     PutBody,
     PutPage,
@@ -34,6 +38,13 @@ from peertalk.errors import RemoteError
 Entries = tuple[EntryRecord, ...]
 
 
+class Feeds(NamedTuple):
+    """The feeds of a room: how they are tied to each other, and what is here of each."""
+
+    lineage: Lineage
+    chains: Mapping[bytes, Chain]
+
+
 class Bodies:
     """What is known of bodies that are not here. `learn` takes in an entry, `came` is called once bodies that were missing are on
     disk; `tell` says again, at a time (monotonic seconds), how the tips of these feeds are held."""
@@ -41,7 +52,7 @@ class Bodies:
     def __init__(
         self,
         snapshot: RoomSnapshot,
-        lineage: Lineage,
+        feeds: Feeds,
         outlet: Outlet,
         sharings: Mapping[int, Sharing],
         now: Now,
@@ -51,10 +62,11 @@ class Bodies:
         tell: Callable[[Iterable[bytes], float], None],
     ) -> None:
         self._room = snapshot.record.id
-        self._lineage, self._outlet, self._sharings = lineage, outlet, sharings
+        self._outlet, self._sharings = outlet, sharings
+        self._lineage, self._chains = feeds
         self._learn, self._came, self._tell = learn, came, tell
         self._expire_after = bodies_expire_after(snapshot.record)
-        self._deletions = Deletions(self._room, lineage, snapshot.deletions)
+        self._deletions = Deletions(self._room, self._lineage, snapshot.deletions)
         self.absent: dict[bytes, bytes] = {}
         """Entries whose bodies are asked for → their feeds."""
         self.unsure: dict[bytes, bytes] = {}
@@ -62,9 +74,9 @@ class Bodies:
         self._about: dict[bytes, Absent] = {}
         self._named: dict[bytes, set[bytes]] = {}
         """What is known of those in `absent`, and message → which of them are that."""
-        self._erasures: list[Op] = []
+        self._waiting = Erasures(outlet)
         self._explained: dict[bytes, bytes] = {}
-        self._settling: dict[int, dict[bytes, bytes]] = {}
+        self._settling: dict[int, tuple[dict[bytes, bytes], int]] = {}
         for one in snapshot.absent:
             self._miss(one, now)
 
@@ -123,12 +135,12 @@ class Bodies:
 
     # ── what is deleted ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def take_in(self, entries: Entries, *, later: bool = False) -> Entries:
-        """Learn what these say, whose bodies may have come `later` than they; as they are to be kept: what was deleted without its
-        body. What they delete of what is here is erased with them (`settling`)."""
+    def take_in(self, entries: Entries) -> Entries:
+        """Learn what these say; as they are to be kept: what was deleted without its body. What they delete of what is here is erased
+        with them (`settling`)."""
         for entry in entries:
             if entry.kind == "here":
-                self._learn_tie(entry, later=later)
+                self._learn_tie(entry)
             else:
                 self._learn(entry)
             message = target(entry.kind, entry.body) if entry.kind == "delete" else b""
@@ -139,23 +151,53 @@ class Bodies:
             for entry in entries
         )
 
-    def _learn_tie(self, entry: EntryRecord, *, later: bool) -> None:
+    def _learn_tie(self, entry: EntryRecord) -> None:
         """Where more is known now of which feed goes on from which, what these have deleted may be theirs after all."""
-        older, kin = self._lineage.older.get(entry.feed), self._lineage.kin(entry.feed)
+        feed, kin = entry.feed, self._lineage.kin(entry.feed)
+        older = self._lineage.older.get(feed, frozenset())
         self._learn(entry)
-        if self._lineage.older.get(entry.feed) == older or not (later or len(kin) > 1):
+        if len(kin) == 1 and not self._pages(feed):
+            return  # it begins, as a feed should, by saying so
+        for before in self._lineage.older.get(feed, frozenset()) - older:
+            for newer, theirs in self._lineage.reach(feed, before):
+                self._erase_between(newer, theirs, edits=False)
+            others = self._lineage.kin(feed) - kin
+            self._erase_between(kin, others, edits=True)
+            self._erase_between(others, kin, edits=True)
+
+    def _pages(self, feed: bytes) -> Sequence[PageIndex]:
+        return self._chains[feed].pages if feed in self._chains else ()
+
+    def _erase_between(self, by: frozenset[bytes], feeds: frozenset[bytes], *, edits: bool) -> None:
+        """What was deleted in the feeds `by`, as far as it is in `feeds`. It costs what the lesser of the two does: else whoever has
+        deleted much could have all of it looked for again with each word that ties a feed."""
+        by = frozenset(feed for feed in by if self._deletions.of(feed))
+        pages = [page for feed in feeds for page in self._pages(feed)] if by else []
+        if not pages:
             return
-        for feed in sorted(self._lineage.kin(entry.feed)):
-            for message in self._deletions.of(feed):
-                self._erase(message, feed)
+        feeds = frozenset(page.feed for page in pages)
+        none: frozenset[bytes] = frozenset()
+        if sum(len(self._deletions.of(feed)) for feed in by) <= sum(len(page.entries) for page in pages):
+            for message in (message for feed in by for message in self._deletions.of(feed)):
+                self._waiting.add(EraseBodies(self._room, message, none if edits else feeds, feeds if edits else none))
+        else:
+            self._waiting.add(EraseDeleted(self._room, tuple(sorted(page.number for page in pages)), by, edits))
+        if not edits:  # of what is absent nobody knows what it edits
+            self._explain(entry for entry, feed in self.absent.items() if feed in feeds and self._is_named(entry, by))
+
+    def _is_named(self, entry: bytes, by: frozenset[bytes]) -> bool:
+        return not by.isdisjoint(self._deletions.feeds(self._about[entry].message))
 
     def _erase(self, message: bytes, feed: bytes) -> None:
         erasure = self._deletions.erasure(message, feed)
-        self._erasures.append(erasure)
-        for entry in [entry for entry in self._named.get(message, ()) if self.absent[entry] in erasure.feeds]:
-            if self._about[entry].kind not in KEPT_KINDS:
-                self._explained[entry] = self.absent[entry]
-                self._found(entry)
+        self._waiting.add(erasure)
+        self._explain(entry for entry in self._named.get(message, ()) if self.absent[entry] in erasure.feeds)
+
+    def _explain(self, entries: Iterable[bytes]) -> None:
+        """These are absent because they were deleted."""
+        for entry in [entry for entry in entries if self._about[entry].kind not in KEPT_KINDS]:
+            self._explained[entry] = self.absent[entry]
+            self._found(entry)
 
     def was_deleted(self, message: bytes, by: Collection[bytes]) -> bool:
         """Has a `delete` in one of these feeds named this message?"""
@@ -163,13 +205,15 @@ class Bodies:
 
     def settling(self, pages: Sequence[PageRecord]) -> list[Op]:
         """What makes pages durable that were taken in just now: they, and what is erased with them. Once it is so: `settled`."""
-        ops, self._erasures = [*map(PutPage, pages), *self._erasures], []
-        self._settling[pages[-1].number], self._explained = self._explained, {}
-        return ops
+        erasures, size = self._waiting.take()
+        self._settling[pages[-1].number], self._explained = (self._explained, size), {}
+        return [*map(PutPage, pages), *erasures]
 
     def settled(self, page: PageRecord) -> None:
         """It is on disk."""
-        self._are_sure(self._settling.pop(page.number, {}), 0.0)
+        explained, size = self._settling.pop(page.number, ({}, 0))
+        self._outlet.unwritten -= size
+        self._are_sure(explained, 0.0)
 
     # ── what comes later ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -183,10 +227,11 @@ class Bodies:
         for entry in filled:
             self._found(entry.id)
         if filled:
-            kept = self.take_in(tuple(filled), later=True)
-            ops, self._erasures = [*map(self._came_later, kept), *self._erasures], []
+            kept = self.take_in(tuple(filled))
+            erasures, size = self._waiting.take()
             explained, self._explained = {**self._explained, **{entry.id: entry.feed for entry in kept}}, {}
-            self._outlet.commit(ops, lambda then: self._filled(kept, explained, then))
+            ops = [*map(self._came_later, kept), *erasures]
+            self._outlet.commit(ops, lambda then: self._filled(kept, explained, size, then))
         return len(filled)
 
     def _came_later(self, entry: EntryRecord) -> Op:
@@ -194,6 +239,7 @@ class Bodies:
             return EraseBodies(self._room, entry.message, frozenset((entry.feed,)))
         return PutBody(self._room, entry.id, entry.body)
 
-    def _filled(self, entries: Entries, explained: Mapping[bytes, bytes], now: Now) -> None:
+    def _filled(self, entries: Entries, explained: Mapping[bytes, bytes], size: int, now: Now) -> None:
+        self._outlet.unwritten -= size
         self._came(entries)
         self._are_sure(explained, now.mono)

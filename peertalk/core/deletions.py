@@ -8,10 +8,18 @@ messages up.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from peertalk.core.annotations import target
 from peertalk.core.lineage import Lineage
-from peertalk.core.stored import KEPT_KINDS, EntryRecord, EraseBodies
+from peertalk.core.outlet import Outlet
+from peertalk.core.stored import KEPT_KINDS, EntryRecord, EraseBodies, EraseDeleted
+
+_OP: Final = 128
+_EACH: Final = 64
+"""Bytes that something to be erased takes in memory, and each element of its sets."""
+
+Erasure = EraseBodies | EraseDeleted
 
 
 class Deletions:
@@ -58,3 +66,28 @@ class Deletions:
     def erasure(self, message: bytes, feed: bytes) -> EraseBodies:
         """What the `delete` of this message in `feed` erases of what is on disk."""
         return EraseBodies(self._room, message, self._lineage.speaks_for(feed), self._lineage.kin(feed))
+
+
+class Erasures:
+    """What goes with the next commit. What it takes in memory until it is on disk counts as pages that wait for the disk do: whoever has
+    many feeds makes each thing that they delete as large as all of these."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self._waiting: list[Erasure] = []
+        self._size = 0
+        self._last: tuple[object, ...] = ()
+
+    def add(self, erasure: Erasure) -> None:
+        """Let this go with the next commit."""
+        sets = (erasure.feeds, erasure.edits) if isinstance(erasure, EraseBodies) else (erasure.pages, erasure.by)
+        size = _OP + _EACH * sum(len(each) for each in sets if not any(each is before for before in self._last))
+        self._waiting.append(erasure)
+        self._size, self._last = self._size + size, sets
+        self._outlet.unwritten += size
+
+    def take(self) -> tuple[list[Erasure], int]:
+        """All that waits, and by how much `Outlet.unwritten` is to sink once it is on disk."""
+        waiting, size = self._waiting, self._size
+        self._waiting, self._size, self._last = [], 0, ()
+        return waiting, size

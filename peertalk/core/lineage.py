@@ -6,7 +6,7 @@ signature, and if it is forked there, from several. No order of arrival takes su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
 MAX_OLDER = 1000
@@ -17,13 +17,20 @@ _LATELY = 8
 
 def speaks_for(feed: bytes, older: Mapping[bytes, Collection[bytes]]) -> frozenset[bytes]:
     """The feeds for whose author `feed` speaks: itself, and those from which it goes on. `older`: feed → those just before it."""
-    found, last = {feed}, {feed}
-    for _ in range(MAX_OLDER):
+    return frozenset().union(*_layers(feed, older, MAX_OLDER))
+
+
+def _layers(feed: bytes, older: Mapping[bytes, Collection[bytes]], most: int) -> Iterator[set[bytes]]:
+    """The feeds to which `older` leads from this one, by how many steps: itself first, up to `most` steps away."""
+    last = {feed}
+    found = set(last)
+    yield last
+    for _ in range(most):
         last = {before for one in last for before in older.get(one, ())} - found
         if not last:
-            break
+            return
         found |= last
-    return frozenset(found)
+        yield last
 
 
 class Speakers:
@@ -72,6 +79,16 @@ class Lineage:
     def spoken_by(self, feed: bytes) -> frozenset[bytes]:
         """The feeds that speak for the author of this one."""
         return self._remembered("by", feed, partial(speaks_for, feed, self._newer))
+
+    def reach(self, feed: bytes, before: bytes) -> Iterator[tuple[frozenset[bytes], frozenset[bytes]]]:
+        """Who speaks for whom since `feed` goes on from `before`, by that: feeds each of which speaks for each of others. Nearly always
+        that is one pair; where somebody's line is longer than their word counts, one for each step."""
+        newer, older = (list(_layers(one, links, MAX_OLDER - 1)) for one, links in ((feed, self._newer), (before, self.older)))
+        if len(newer) + len(older) <= MAX_OLDER + 1:
+            yield frozenset().union(*newer), frozenset().union(*older)
+            return
+        for steps, feeds in enumerate(older):
+            yield frozenset().union(*newer[: MAX_OLDER - steps]), frozenset(feeds)
 
     def kin(self, feed: bytes) -> frozenset[bytes]:
         """All feeds that are tied to this one, in whichever direction, and itself."""

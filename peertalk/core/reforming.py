@@ -126,9 +126,9 @@ class Reforming:
     def _arrive(self, place: Place, waiting: Iterable[OutboxRecord], now: Now, *, first: bool) -> None:
         log = self._places[place.room.record.predecessor].room.log
         tips = sorted(log.tips(), key=lambda tip: (log.lamport(tip), tip))[-MAX_SPLIT:]
-        place.own.queue(Follow(tuple(tips), first=first), now)
-        place.own.take_over(waiting)
-        place.own.save()
+        place.own.outbox.queue(Follow(tuple(tips), first=first), now)
+        place.own.outbox.take_over(waiting)
+        place.own.outbox.save()
 
     def _is_certain(self, room: bytes) -> None:
         """It is on disk: others may be asked."""

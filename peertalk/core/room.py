@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-from peertalk.core.bodies import Bodies
+from peertalk.core.bodies import Bodies, Feeds
 from peertalk.core.cards import Cards
 from peertalk.core.doors import Door
 from peertalk.core.effects import Arrived, Claimed, ForkSeen, MembersChanged, RoomCame
@@ -67,7 +67,7 @@ class Room:
         """Who is online by a pulse, until when (monotonic seconds)."""
         self.bodies = Bodies(
             snapshot,
-            self.members.lineage,
+            Feeds(self.members.lineage, self.log.chains),
             outlet,
             self.sharings,
             now,

@@ -265,6 +265,16 @@ class EraseBodies(Record, frozen=True):
     edits: frozenset[bytes] = frozenset()
 
 
+class EraseDeleted(Record, frozen=True):
+    """What in these pages, by their numbers, any `delete` in the feeds `by` names is erased as above: the messages themselves, or, if
+    `edits`, what edits them. For when the pages hold less than was deleted."""
+
+    room: bytes
+    pages: tuple[int, ...]
+    by: frozenset[bytes]
+    edits: bool
+
+
 class PutProfile(Record, frozen=True):
     """A value of the profile itself: `identity` (32-byte seed), `name` (UTF-8), `token` (16 bytes)."""
 
@@ -274,7 +284,7 @@ class PutProfile(Record, frozen=True):
 
 Op = (
     PutRoom | PutFeedKey | PutCard | PutPage | PutBody | PutOutbox | DropOutbox | PutClaim | PutPeer | DropPeer | ForgetHistory | DropRoom
-    | ExpireBodies | EraseBodies | PutProfile | PutOffer | DropOffer
+    | ExpireBodies | EraseBodies | EraseDeleted | PutProfile | PutOffer | DropOffer
 )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ class Replica:
         is_leaving, place.leaving = place.leaving, "forget" if forget else "hide"
         record = place.room.record
         if not is_leaving and record.kind != "direct" and not record.archived and place.room.can_write(now):
-            place.own.queue(Left(), now)
+            place.own.outbox.queue(Left(), now)
 
     def _go(self, place: Place, now: Now) -> None:
         """Nothing more is to be said: out."""
@@ -161,7 +161,7 @@ class Replica:
         place = self.places[room]
         if place.room.record.archived:
             raise RequestError("refused", why="reformed")
-        message = place.own.say(content, now)
+        message = place.own.outbox.say(content, now)
         if not place.room.accepted:
             place.room.record = msgspec.structs.replace(place.room.record, accepted=True)
             self._out.lazily((room, "record"), PutRoom(place.room.record))

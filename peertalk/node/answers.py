@@ -40,6 +40,13 @@ class Answers:
                 if not future.done():
                     future.set_exception(RequestError("unknown_room", room=room.hex()))
 
+    def refuse_one(self, room: bytes, message: bytes, error: RequestError) -> None:
+        """This one will never be said."""
+        self._awaited.get(room, set()).discard(message)
+        for future in self._waiting.pop(message, []):
+            if not future.done():
+                future.set_exception(error)
+
     def fail(self, error: BaseException) -> None:
         """The disk failed: nobody gets an answer that would be a lie."""
         for waiting in self._waiting.values():

@@ -4,7 +4,8 @@
     Header as JSON, "\\n"      how it is to be read, and a hash over all of it
     the database              encrypted under a key of its own, which the header has under the passphrase
 
-It holds no private halves of feed keys: whoever comes back from it begins new feeds and can never write where another copy went on.
+It holds no private halves of the feed keys that are in use: whoever comes back from it begins new feeds and can never write where
+another copy went on.
 Nor does it hold anything that is off the record, since that is in no database. All of this blocks.
 """
 
@@ -25,7 +26,9 @@ import apsw
 import msgspec
 from msgspec import Meta
 
-from peertalk.core.stored import FeedKeyRecord, PutFeedKey, PutProfile
+from peertalk.core.heirs import heir, signer
+from peertalk.core.identity import Identity
+from peertalk.core.stored import CardRecord, FeedKeyRecord, Op, PutFeedKey, PutProfile
 from peertalk.errors import StartError
 from peertalk.node import files, keyring, schema
 from peertalk.node.changes import Changes
@@ -55,6 +58,7 @@ class _Version(msgspec.Struct, frozen=True):
 
 
 _feed_key: Final = msgspec.msgpack.Decoder(FeedKeyRecord)
+_card: Final = msgspec.msgpack.Decoder(CardRecord)
 
 
 # ── making one ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -76,7 +80,7 @@ def write(home: Path, key: bytes, target: Path, passphrase: str, made: int) -> N
     protected = keyring.profile_state(home) == "passphrase"
     with _folder_beside(target) as folder, schema.failures_told(keyring.database(home)):
         copy = folder / "copy.db"
-        version = _copy(keyring.database(home), key, copy, own)
+        version = _copy(keyring.database(home), key, copy, own, made)
         header = Header(
             schema=version, made=made, protected=protected, size=copy.stat().st_size, key=keyring.wrap(own, passphrase)
         )
@@ -84,7 +88,7 @@ def write(home: Path, key: bytes, target: Path, passphrase: str, made: int) -> N
         _put(folder / "backup", target)
 
 
-def _copy(database: Path, key: bytes, target: Path, own: bytes) -> int:
+def _copy(database: Path, key: bytes, target: Path, own: bytes, made: int) -> int:
     """What a backup holds, encrypted under `own`; the version of the database.
 
     Feed keys are taken out of a copy whose key nobody ever gets to know, before anything is encrypted under one that stays."""
@@ -94,7 +98,7 @@ def _copy(database: Path, key: bytes, target: Path, own: bytes) -> int:
     with closing(writer), closing(reader), _fresh(between, passing) as copy:
         _transfer(reader, copy)
     with _fresh(between, passing) as copy, _fresh(target, own) as final:
-        _strip(copy)
+        _strip(copy, made)
         _transfer(copy, final)
         version: int = final.pragma("user_version")
     return version
@@ -118,16 +122,37 @@ def _transfer(source: apsw.Connection, target: apsw.Connection) -> None:
     target.execute("PRAGMA journal_mode = DELETE").fetchall()
 
 
-def _strip(copy: apsw.Connection) -> None:
-    """Private halves of feed keys go, and what they left in the file; the token is one that no place knows."""
+def _strip(copy: apsw.Connection, made: int) -> None:
+    """Private halves of feed keys go, and what they left in the file; heirs take their places (core/heirs.py). The token is one that no
+    place knows."""
     with copy:
         changes = Changes(copy)
-        records: list[tuple[Any, ...]] = copy.execute("SELECT record FROM feed_key").fetchall()
-        for (record,) in records:
-            key = _feed_key.decode(record)
-            changes.apply(PutFeedKey(msgspec.structs.replace(key, seed=None, retiring=True)))
+        keys: dict[int, list[FeedKeyRecord]] = {}
+        for room, record in copy.execute("SELECT room, record FROM feed_key ORDER BY created, feed"):
+            keys.setdefault(room, []).append(_feed_key.decode(record))
+        for own in keys.values():
+            changes.apply_all([PutFeedKey(msgspec.structs.replace(key, seed=None, retiring=True)) for key in own])
+        for room, own in keys.items():
+            changes.apply_all(_heir(copy, room, own, made))
         changes.apply(PutProfile("token", secrets.token_bytes(16)))
         changes.finish()
+
+
+def _heir(copy: apsw.Connection, room: int, keys: list[FeedKeyRecord], made: int) -> list[Op]:
+    """What is put into the place of one's keys in a room."""
+
+    def rows(query: str, *given: object) -> list[tuple[Any, ...]]:
+        return copy.execute(query, given).fetchall()
+
+    profile: dict[str, bytes] = dict(rows("SELECT key, value FROM profile"))
+    pages: dict[bytes, int] = dict(rows("SELECT feed, count(*) FROM page WHERE room = ? GROUP BY feed", room))
+    older = signer(keys, pages.__contains__)
+    if older is None or "identity" not in profile:
+        return []
+    me = Identity.from_seed(profile["identity"]).public
+    cards = rows("SELECT record FROM card WHERE room = ? AND identity = ? AND via = x''", room, me)
+    card = _card.decode(cards[0][0]) if cards else CardRecord(room=older.room, identity=me, feeds=())
+    return heir(older, card, sum(pages.values()), profile.get("name", b"").decode(), secrets.token_bytes, made)
 
 
 def _assemble(header: Header, database: Path, target: Path) -> None:

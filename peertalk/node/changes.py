@@ -17,6 +17,7 @@ from peertalk.core.stored import (
     DropRoom,
     EntryRecord,
     EraseBodies,
+    EraseDeleted,
     ExpireBodies,
     ForgetHistory,
     Op,
@@ -169,6 +170,19 @@ class Changes:
             """
             self._erase(room, [n for n, feed in self._do(named, (op.message, room)) if feed in feeds], deleted)
 
+    def _erase_deleted(self, op: EraseDeleted) -> None:
+        """Found from the entries of the pages, which have consecutive numbers."""
+        room, deleted = self._rooms.get(op.room), GONE.index("deleted")
+        column, kinds = ("target", "= 'edit'") if op.edits else ("message", f"NOT IN {KEPT}")
+        named = f"""
+            SELECT e.n, by.feed FROM page AS p CROSS JOIN entry AS e ON e.n BETWEEN p.n AND p.n + p.length - 1
+            CROSS JOIN entry AS d ON d.room = p.room AND d.target = e.{column} AND d.kind = 'delete'
+            CROSS JOIN page AS by ON by.n = d.page
+            WHERE p.room = ? AND p.number = ? AND e.gone != {deleted} AND e.kind {kinds}
+        """
+        found = self._connection.executemany(named, [(room, number) for number in op.pages])
+        self._erase(room, list(dict.fromkeys(n for n, feed in found if feed in op.by)), deleted)
+
     def _erase(self, room: int | None, entries: list[Any], gone: int) -> None:
         """Zeros of the same length stay in the same place; what was said is found no more."""
         body = f"SELECT e.n, e.kind, c.body, c.n FROM entry AS e CROSS JOIN content_{room} AS c ON c.n = e.body WHERE e.n = ?"
@@ -220,6 +234,7 @@ _APPLY: Final[dict[type, Callable[[Changes, Any], None]]] = {
     PutBody: Changes._put_body,
     ExpireBodies: Changes._expire_bodies,
     EraseBodies: Changes._erase_bodies,
+    EraseDeleted: Changes._erase_deleted,
     ForgetHistory: Changes._forget_history,
     DropRoom: Changes._drop_room,
 }

@@ -18,6 +18,7 @@ from peertalk.core.stored import (
     DropRoom,
     EntryRecord,
     EraseBodies,
+    EraseDeleted,
     ExpireBodies,
     ForgetHistory,
     Op,
@@ -183,7 +184,7 @@ def _room_of(op: Op) -> bytes:
             return record.id
         case DropRoom(room) | ForgetHistory(room) | DropOutbox(room) | DropOffer(room):
             return room
-        case ExpireBodies(room) | EraseBodies(room) | PutBody(room):
+        case ExpireBodies(room) | EraseBodies(room) | EraseDeleted(room) | PutBody(room):
             return room
         case _:
             return op.record.room

@@ -18,6 +18,7 @@ from peertalk.core.annotations import target
 from peertalk.core.effects import Arrived, Moved, Placed, Queued, Withdrawn
 from peertalk.core.room import Room
 from peertalk.core.stored import ANNOTATIONS, EntryRecord
+from peertalk.errors import RequestError
 from peertalk.node.answers import Answers
 from peertalk.node.folding import Folding, current_feed
 from peertalk.node.message_views import SPOKEN_KINDS, MessageViews, as_entry, gone, reply_to
@@ -101,10 +102,17 @@ class Telling:
     def withdrawn(self, room: Room | None, notice: Withdrawn) -> None:
         """An own message that waited, or what waited to be said about it, is gone."""
         record = notice.record
+        if room is not None and room.record.archived:  # it was about what stays behind
+            self._answers.refuse_one(record.room, record.message, RequestError("refused", why="reformed"))
         self._answers.resolve(record.room, record.message, record)
-        view = self._views.waiting(room, as_entry(record, current_feed(room))) if room is not None else None
+        if room is None:
+            return
+        if record.kind in ANNOTATIONS:
+            self._annotated(room, record.kind, record.body)
+        view = self._views.waiting(room, as_entry(record, current_feed(room)))
         if view is not None:
             self._publish(events.MessageChanged(message=gone(view)))
+            self.changed(room, record.message, words=True)
 
     def moved(self, room: Room | None, notice: Moved) -> None:
         """For front ends the message under the old id is gone, and one that waits under the new id has come."""
@@ -219,9 +227,9 @@ class Telling:
             await self._recount(room)
 
     async def _answering(self, room: Room, changes: dict[bytes, bool]) -> list[EntryRecord]:
-        """The newest messages that answer one whose words have changed."""
+        """The newest messages that answer one whose words have changed, those that wait too."""
         words = {message for message, is_words in changes.items() if is_words}
-        newest = await self._store.entries(room.id, SPOKEN_KINDS, ANSWERS) if words else []
+        newest = [*await self._store.entries(room.id, SPOKEN_KINDS, ANSWERS), *self._folding.outbox(room)] if words else []
         return [entry for entry in newest if entry.message not in changes and reply_to(entry) in words]
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -96,7 +96,7 @@ async def test_who_goes_on_after_a_backup_and_comes_back_from_it_loses_nothing_a
             told = said(await run(home, "backup", str(file), *passphrase), 0)
             assert str(file) in told
             await ada.node.call("peers.connect", host="127.0.0.1", port=await ben.running.port())
-            await ada.node.send("lobby", "after the backup")
+            later = (await ada.node.send("lobby", "after the backup")).id
             await ben.has("waits", "after the backup")
             await ada.running.end()
         shutil.rmtree(home)
@@ -110,6 +110,8 @@ async def test_who_goes_on_after_a_backup_and_comes_back_from_it_loses_nothing_a
             assert Counter(texts) == {"waits": 2, "after the backup": 1, "back again": 1}
             await ada.until(lambda mine: mine == texts)
             assert (ada.warnings, ben.warnings) == ([], [])
+            await ada.node.call("messages.edit", message=later, text="after the backup, and after coming back")
+            await ben.has("after the backup, and after coming back")
             mine = [one.mine for one in (await ada.node.messages("lobby", 1000)).messages if one.kind == "text"]
             assert mine == [True] * 4
 

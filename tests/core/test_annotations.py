@@ -136,6 +136,19 @@ def test_who_speaks_for_whom_follows_from_the_set_alone(both: tuple[list[tuple[b
     assert all(one.kin(kin) == one.kin(feed) for kin in one.kin(feed))
 
 
+@given(ties, st.integers(1, 4))
+def test_what_each_tie_adds_is_who_speaks_for_whom_in_the_end(pairs: list[tuple[bytes, bytes]], most: int) -> None:
+    """Also where somebody's line is longer than their word counts: what is erased by each must not depend on their order."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("peertalk.core.lineage.MAX_OLDER", most)
+        lineage, added = Lineage(), set()
+        for feed, before in pairs:
+            lineage.tie(feed, before)
+            added |= {(one, of) for by, feeds in lineage.reach(feed, before) for one in by for of in feeds if one != of}
+        whole = {(one, of) for one in lineage.older for of in speaks_for(one, lineage.older) if one != of}
+    assert added == whole
+
+
 def test_a_newer_feed_speaks_for_all_before_it_and_for_none_after_or_beside_it() -> None:
     beside = b"b" * 32
     lineage = tied([(NEWEST, NEWER), (NEWER, ANNA), (beside, ANNA)])

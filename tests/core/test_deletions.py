@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peertalk.core import lineage, wire
+from peertalk.core import annotations, wire
 from peertalk.core.deletions import Deletions
 from peertalk.core.effects import Arrived, Commit, Moved, Placed, Withdrawn
 from peertalk.core.entry import (
@@ -21,7 +20,6 @@ from peertalk.core.entry import (
     React,
     Text,
     decode_header,
-    encode_header,
     hash32,
     message_id,
     open_body,
@@ -187,7 +185,8 @@ def test_a_deletion_does_not_expire_whatever_time_it_says() -> None:
 
 
 def story() -> list[tuple[Author, wire.Page]]:
-    """Two feeds of one person, one of a stranger, whose pages rest on nothing but what is before them in their feed."""
+    """Feeds of one person, one of a stranger, whose pages rest on nothing but what is before them in their feed. One is forked at its
+    beginning, and only one branch says from which it goes on; it has deleted more than is said elsewhere."""
     ben, eve = Author("ben"), Author("eve")
     text, keeps = ben.then(Text("one"), Text("two"))
     edit = ben.then(Edit(id_of(text), "one, edited"))
@@ -197,6 +196,12 @@ def story() -> list[tuple[Author, wire.Page]]:
     late = newer.then(Edit(id_of(text), "edited late"), Edit(id_of(keeps), "two, edited"))
     delete = newer.then(Delete(id_of(text)), Delete(id_of(edit[0])))
     more = ben.then(Edit(id_of(text), "from the other machine"))
+    (third,) = ben.then(Text("three"))
+    of_third = newer.then(Edit(id_of(third), "three, edited"))
+    twin = goes_on("twin", ben)
+    other_branch, twin.last = twin.last, None
+    assert other_branch is not None
+    deleted = twin.then(Here("twin"), *(Delete(hash32(bytes([n]))) for n in range(12)), Delete(id_of(third)))
     theirs = eve.then(Delete(id_of(keeps)), Edit(id_of(text), "eve's"), React(id_of(keeps), "heart"))
     return [
         (ben, ben.page(text, keeps)),
@@ -205,6 +210,10 @@ def story() -> list[tuple[Author, wire.Page]]:
         (newer, newer.page(begin)),
         (newer, newer.page(*late)),
         (newer, newer.page(*delete)),
+        (ben, ben.page(third)),
+        (newer, newer.page(*of_third)),
+        (twin, twin.page(*deleted)),
+        (twin, twin.page(other_branch)),
         *((eve, eve.page(one)) for one in theirs),
     ]
 
@@ -243,7 +252,7 @@ some = st.frozensets(st.integers(0, len(PAGES) - 1))
 
 
 def test_the_story_has_something_of_everything() -> None:
-    assert sorted(EXPECTED.values()) == [("", True)] * 8 + [("deleted", False)] * 4
+    assert sorted(EXPECTED.values()) == [("", True)] * 23 + [("deleted", False)] * 6
 
 
 @settings(max_examples=60)
@@ -256,6 +265,22 @@ def test_whatever_comes_first_the_same_is_kept(
     assert not desk.room.bodies.absent
     assert not desk.room.bodies.unsure
     assert desk.room.digest() != NOTHING
+
+
+def test_a_feed_that_is_forked_at_its_beginning_may_say_late_from_which_it_goes_on() -> None:
+    """Its other branch has deleted long ago what only now is known to be its own."""
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    (text,) = ben.then(Text("regrettable"))
+    (edit,) = ben.then(Edit(id_of(text), "still regrettable"))
+    twin = goes_on("twin", ben)
+    begin = twin.last
+    twin.last = None
+    desk.hear(link, ben.page(text, edit), twin.page(*twin.then(Here("twin"), Delete(id_of(text)))))
+    assert gone(desk, text, edit) == [False, False]
+    assert begin is not None
+    desk.hear(link, twin.page(begin))
+    assert gone(desk, text, edit) == [True, True]
 
 
 # ── one's own ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -325,6 +350,34 @@ def test_an_edit_that_waits_is_withdrawn_with_the_message_that_it_is_about() -> 
     assert [one.entry.kind for one in of(Placed, effects)] == ["text", "delete"]
 
 
+def test_to_delete_a_message_with_all_its_edits_looks_through_what_waits_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who deletes a message names each edit of it: it must not be looked through all that waits for each of them again."""
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    message = desk.send(Text("regrettable"))
+    edits = [desk.send(Edit(message, f"still {number}")) for number in range(200)]
+    desk.down(link)
+    waiting = [desk.send(Edit(message, f"waits {number}")) for number in range(200)]
+    looks = 0
+    opened = annotations.open_body
+
+    def counted(kind: str, body: bytes) -> object:
+        nonlocal looks
+        looks += 1
+        return opened(kind, body)
+
+    monkeypatch.setattr(annotations, "open_body", counted)
+    effects = [
+        effect
+        for one in (message, *edits)
+        for effect in desk.do(lambda replica, one=one: replica.send(ROOM.id, Delete(one), desk.now))
+    ]
+    assert looks <= 5 * len((message, *edits, *waiting))
+    assert [one.record.message for one in of(Withdrawn, effects)] == waiting
+    assert [one.message for one in desk.room.outbox if one.kind != "delete"] == []
+    assert sum(isinstance(open_body(one.kind, one.body), Delete) for one in desk.room.outbox) == 201
+
+
 def test_what_is_about_something_that_waits_follows_it_to_the_new_feed() -> None:
     desk, ben = Desk(), Author("ben")
     desk.down(desk.meet(ben))
@@ -350,44 +403,3 @@ def test_a_deletion_of_what_was_never_said_costs_less_memory_than_its_entry() ->
     tracemalloc.stop()
     assert size / len(known) < 250
     assert not deletions.add(*known[7])
-
-
-# ── what it costs ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_whoever_has_many_feeds_makes_nothing_dear_that_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How far one's word reaches is found out once for all of a page, not for each entry in it."""
-    desk, feeds = Desk(), [Author("first")]
-    link = desk.meet(feeds[0])
-    desk.hear(link, feeds[0].arrives())
-    for number in range(30):
-        feeds.append(goes_on(f"feed {number}", feeds[-1]))
-        desk.hear(link, feeds[-1].page(*([feeds[-1].last] if feeds[-1].last else [])))
-    last, walks = feeds[-1], 0
-    find = lineage.speaks_for
-
-    def counted(feed: bytes, older: Mapping[bytes, Collection[bytes]]) -> frozenset[bytes]:
-        nonlocal walks
-        walks += 1
-        return find(feed, older)
-
-    twin = last.entry(Text("again and again"))
-    for older in feeds[1:-1]:
-        desk.hear(link, older.page(*older.then(Delete(id_of(twin)))))
-    monkeypatch.setattr(lineage, "speaks_for", counted)
-    effects = desk.hear(link, last.page(*last.then(*(Delete(hash32(bytes([n]))) for n in range(100)))))
-    erasures = [op for commit in of(Commit, effects) for op in commit.ops if isinstance(op, EraseBodies)]
-    assert len(erasures) == 100
-    assert len({id(op.feeds) for op in erasures}) == len({id(op.edits) for op in erasures}) == 1
-    twins = []
-    for _ in range(100):
-        before = last.last
-        assert before is not None
-        kept = msgspec.structs.replace(
-            twin.header, seq=before.header.seq + 1, prev=before.id, lamport=before.header.lamport + 1
-        )
-        last.last = Written(kept, encode_header(kept), twin.body)
-        twins.append(last.last)
-    desk.hear(link, last.page(*twins))
-    assert gone(desk, *twins) == [False] * 100
-    assert walks <= 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from peertalk.core import wire
 from peertalk.core.effects import Commit, MembersChanged, Moved, Placed, Queued, Send
 from peertalk.core.entry import (
@@ -19,7 +21,7 @@ from peertalk.core.entry import (
 )
 from peertalk.core.rooms import DAY_MS
 from peertalk.core.sharing import FIRST_HAVE_PATIENCE
-from peertalk.core.stored import DropOutbox, PutFeedKey, PutOutbox, PutPage, RoomRecord
+from peertalk.core.stored import DropOutbox, PutFeedKey, PutOutbox, PutPage, PutRoom, RoomRecord
 from tests.core.authors import NOTHING, ROOM, Author, tip
 from tests.core.desk import Desk, of, sent
 
@@ -282,6 +284,38 @@ def test_a_restored_profile_does_not_end_a_feed_that_the_other_copy_may_have_end
     link = desk.meet(ben)
     feeds = {decode_header(raw).feed for page in sent(wire.Page, desk.effects[before:], link) for raw in page.headers}
     assert feeds == {list(keys(desk, ROOM.id))[2]}
+
+
+def test_a_copy_that_is_found_when_its_feed_is_due_to_retire_goes_on_from_that_all_the_same() -> None:
+    """The start has begun another feed by then, into which nothing will ever be written."""
+    desk, ben, record = direct_desk()
+    link = desk.meet(ben, rooms=(record.id,))
+    desk.say("x", record.id)
+    (old,) = keys(desk, record.id)
+    desk.down(link)
+    desk.wall += 31 * DAY_MS
+    desk.start()
+    desk.do(lambda replica: replica.retire_all(desk.now))
+    assert [seed is None for seed in keys(desk, record.id).values()] == [True, True, False]
+    before = len(desk.effects)
+    link = desk.meet(ben, rooms=(record.id,))
+    here = contents(sent(wire.Page, desk.effects[before:], link)[0])[0]
+    assert isinstance(here, Here)
+    assert here.next is not None
+    assert here.next[0] == old
+
+
+def test_a_copy_with_nothing_but_retiring_keys_erases_them_too() -> None:
+    """In a room that one has left, where no feed is begun."""
+    desk, ben = Desk(), Author("ben")
+    desk.down(desk.meet(ben))
+    desk.do(lambda replica: replica.places[ROOM.id].own.retire(desk.now))
+    current = desk.room.keys[1]
+    desk.disk.apply(PutFeedKey(msgspec.structs.replace(current, seed=None, retiring=True)))
+    desk.disk.apply(PutRoom(msgspec.structs.replace(ROOM, shown=False)))
+    desk.start()
+    desk.do(lambda replica: replica.retire_all(desk.now))
+    assert [seed is None for seed in list(keys(desk, ROOM.id).values())[:2]] == [True, True]
 
 
 def own_key(desk: Desk) -> FeedKey:

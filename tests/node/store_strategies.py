@@ -13,6 +13,7 @@ from peertalk.core.stored import (
     DropRoom,
     EntryRecord,
     EraseBodies,
+    EraseDeleted,
     ExpireBodies,
     FeedKeyRecord,
     ForgetHistory,
@@ -177,6 +178,8 @@ ops: st.SearchStrategy[Op] = st.one_of(
     st.builds(DropRoom, room=rooms),
     st.builds(ExpireBodies, room=rooms, before=times),
     *[st.builds(EraseBodies, rooms, messages, some_keys, some_keys)] * 3,
+    *[st.builds(EraseDeleted, rooms, st.lists(st.integers(0, 8), max_size=4, unique=True).map(tuple), some_keys, st.booleans())]
+    * 2,
     st.builds(PutProfile, key=st.sampled_from(["identity", "token"]), value=keys),
     st.builds(PutProfile, key=st.just("name"), value=texts.map(str.encode)),
 )

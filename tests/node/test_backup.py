@@ -14,7 +14,20 @@ import msgspec
 import pytest
 from nacl import pwhash
 
-from peertalk.core.stored import FeedKeyRecord, Op, PutFeedKey, PutOutbox, PutPage, PutProfile, PutRoom, Snapshot
+from peertalk.core.entry import FeedKey, Here, open_body, verify_next, verify_owner
+from peertalk.core.identity import Identity
+from peertalk.core.stored import (
+    CardRecord,
+    FeedKeyRecord,
+    Op,
+    PutCard,
+    PutFeedKey,
+    PutOutbox,
+    PutPage,
+    PutProfile,
+    PutRoom,
+    Snapshot,
+)
 from peertalk.errors import PeerTalkError
 from peertalk.node import backup, keyring, replacing, schema
 from peertalk.node.store import Store
@@ -91,7 +104,7 @@ def test_all_that_is_stored_comes_back_but_private_feed_keys_and_the_token(home:
     backup.write(home, key, file, PASSPHRASE, 1)
     assert everything(home) == was
     (tmp_path / "new").mkdir()
-    after = restored(file, tmp_path / "new")
+    after = without_heirs(restored(file, tmp_path / "new"))
     assert after.token not in (b"", before.token)
     keys = [feed for one in before.rooms for feed in one.feeds]
     assert [feed for one in after.rooms for feed in one.feeds] == [
@@ -100,6 +113,50 @@ def test_all_that_is_stored_comes_back_but_private_feed_keys_and_the_token(home:
     assert any(feed.seed for feed in keys)
     assert without_keys(after) == without_keys(before)
     assert keyring.unlock(tmp_path / "new", None) != key
+
+
+def test_in_the_place_of_the_key_in_use_is_one_that_goes_on_from_it(home: Path, file: Path, tmp_path: Path) -> None:
+    """Its feed has begun, on its own card, and is the same wherever the backup is restored."""
+    me, older = Identity.from_seed(SEED), FeedKey(SEED)
+    written = page(0, entry("mine", feed=older.public))
+    owned = CardRecord(room=room().id, identity=me.public, feeds=((older.public, bytes(64)),))
+    feed_key = FeedKeyRecord(room=room().id, feed=older.public, seed=SEED, created=1)
+    key = profile(
+        home,
+        [PutProfile("identity", SEED), PutProfile("name", b"Ada"), PutRoom(room())],
+        [PutCard(owned), PutFeedKey(feed_key), PutPage(written)],
+    )
+    backup.write(home, key, file, PASSPHRASE, 2)
+    found = []
+    for number in range(2):
+        (tmp_path / str(number)).mkdir()
+        found.append(restored(file, tmp_path / str(number)).rooms[0])
+    assert found[0] == found[1]
+    gone, heir = found[0].feeds
+    assert gone == msgspec.structs.replace(feed_key, seed=None, retiring=True)
+    assert (heir.retiring, heir.created, heir.succeeds and heir.succeeds[0]) == (False, 2, older.public)
+    (begun,) = [one for one in found[0].state if one.feed == heir.feed]
+    assert begun.body is not None
+    assert open_body("here", begun.body) == Here("Ada", next=heir.succeeds)
+    assert verify_next(*heir.succeeds, room().id, heir.feed)
+    assert [feed for feed, _ in found[0].cards[0].feeds] == [older.public, heir.feed]
+    assert verify_owner(*found[0].cards[0].feeds[1], room().id, me.public)
+
+
+def without_heirs(snapshot: Snapshot) -> Snapshot:
+    rooms = []
+    for one in snapshot.rooms:
+        heirs = {key.feed for key in one.feeds if key.seed is not None}
+        cards = [
+            msgspec.structs.replace(card, feeds=tuple(pair for pair in card.feeds if pair[0] not in heirs))
+            for card in one.cards
+            if not card.feeds or not heirs.issuperset(feed for feed, _ in card.feeds)
+        ]
+        kept = {
+            name: tuple(each for each in getattr(one, name) if each.feed not in heirs) for name in ("feeds", "pages", "state")
+        }
+        rooms.append(msgspec.structs.replace(one, cards=tuple(cards), **kept))
+    return msgspec.structs.replace(snapshot, rooms=tuple(rooms))
 
 
 def without_keys(snapshot: Snapshot) -> Snapshot:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from peertalk.core import wire
+from peertalk.core.entry import Edit, React, Text
 from peertalk.core.events import MessageArrived, MessageChanged, PeerChanged, ReformOffer, RoomChanged
 from peertalk.core.events import Warning as Warned
 from peertalk.core.outlet import Now
@@ -268,6 +269,25 @@ async def test_what_waited_is_seen_to_move(group: Group) -> None:
     assert (come.message.room, come.message.state) == (new.id, "waiting")
     assert (await anna.messages(new.id)).messages == [come.message]
     assert [one.kind for one in (await anna.messages(group.room)).messages if one.state == "waiting"] == []
+    seen.close()
+
+
+async def test_what_was_about_a_message_that_stays_behind_is_refused_and_not_waited_for(group: Group) -> None:
+    await group.gather("Anna", "Ben", "Cara")
+    anna = group["Anna"]
+    sent = await anna.send(group.room, "who comes?")
+    inside, to = anna._life.lookup.room(group.room), bytes.fromhex(sent.id)
+    busy = anna._begin(inside, Text("is on its way to the disk"))
+    gesture, edit = anna._begin(inside, React(to, "hope")), anna._begin(inside, Edit(to, "who comes now?"))
+    seen = anna.subscribe()
+    await anna.reform(group.room, ["Cara"])
+    for refused in (gesture, edit):
+        with pytest.raises(RequestError) as error:
+            await asyncio.wait_for(refused, 5)
+        assert error.value.data == {"why": "reformed"}
+    assert (await busy).kind == "text"
+    told = await event(anna, MessageChanged, lambda one: one.message.id == sent.id and not one.message.reactions, seen)
+    assert (told.message.text, told.message.edited) == ("who comes?", False)
     seen.close()
 
 

@@ -11,7 +11,7 @@ import pytest
 from peertalk.core.annotations import target
 from peertalk.core.effects import Arrived
 from peertalk.core.entry import Edit, React
-from peertalk.core.events import AnyEvent, Delivered, Message, MessageArrived, MessageChanged, RoomChanged
+from peertalk.core.events import AnyEvent, Delivered, Message, MessageArrived, MessageChanged, Quote, RoomChanged
 from peertalk.core.events import Warning as WarningEvent
 from peertalk.errors import RequestError
 from peertalk.node import gestures
@@ -280,6 +280,27 @@ async def test_only_a_story_has_a_title(people: Company) -> None:
     with pytest.raises(RequestError) as caught:
         await ada.send("lobby", "x", warning="w" * 257)
     assert (caught.value.kind, caught.value.data["why"]) == ("bad_text", "too_long")
+
+
+@pytest.mark.parametrize("edited", [False, True], ids=["as it was", "after an edit"])
+async def test_what_answers_something_that_waits_is_told_anew_when_that_changes(people: Company, edited: bool) -> None:
+    ada = await people.node("Ada")
+    first = await ada.send("lobby", "one")
+    answer = await ada.send("lobby", "indeed", reply_to=first.id)
+    told = ada.subscribe()
+
+    async def quote() -> Quote | None:
+        return (await event(ada, MessageChanged, lambda each: each.message.id == answer.id, told)).message.quote
+
+    if edited:
+        await ada.edit(first.id, "two")
+        assert [quoted and quoted.text for quoted in (answer.quote, await quote())] == ["one", "two"]
+    await ada.delete(first.id)
+    quoted = await quote()
+    assert quoted is not None
+    assert quoted.state == "missing"
+    assert (await said(ada, answer.id)).quote == quoted
+    told.close()
 
 
 async def test_what_waits_can_be_changed_and_is_gone_when_it_is_deleted(people: Company) -> None:

@@ -13,11 +13,12 @@ import msgspec
 import pytest
 
 from peertalk.core.annotations import MAX_GESTURES
-from peertalk.core.entry import Content, Edit, React, Story, Text, seal_body
+from peertalk.core.entry import Content, Delete, Edit, React, Story, Text, seal_body
 from peertalk.core.stored import (
     DropOutbox,
     DropRoom,
     EraseBodies,
+    EraseDeleted,
     ExpireBodies,
     ForgetHistory,
     Op,
@@ -152,6 +153,25 @@ async def test_what_was_erased_is_not_found(store: Store) -> None:
     assert await found(store, "word") == []
     await store.commit([said(9, Text("a new word"))])
     assert await found(store, "word") == [9]
+
+
+@pytest.mark.parametrize(("edits", "left"), [(False, [6, 3, 2, 0]), (True, [5, 4, 3, 2, 1, 0])], ids=["messages", "edits"])
+async def test_what_is_in_some_pages_and_was_deleted_in_some_feeds_is_erased(
+    store: Store, edits: bool, left: list[int]
+) -> None:
+    ours, theirs = (digest("feed", name) for name in "ab")
+    deletes = ((7, ours, 1), (8, theirs, 2), (9, ours, 3), (10, ours, 4), (11, ours, 5))
+    await store.commit(
+        [
+            *(said(number, Text(f"word {number}")) for number in range(6)),
+            said(6, Edit(message(4), "word for word")),
+            *(said(number, Delete(message(about)), feed=feed) for number, feed, about in deletes),
+        ]
+    )
+    await store.commit([EraseDeleted(HOME, (0, 1, 2, 4, 5, 6, 8, 77), frozenset((ours,)), edits)])
+    assert await found(store, "word") == left
+    (kept,) = await store.pages(HOME, [9])
+    assert kept.entries[0].body is not None
 
 
 async def test_common_words_are_found_without_looking_at_all_of_them(store: Store) -> None:

@@ -22,6 +22,7 @@ from peertalk.core.entry import Delete, Header, decode_header, hash32
 from peertalk.core.exchange import Exchange
 from peertalk.core.lineage import Lineage
 from peertalk.core.log import Item, Log
+from peertalk.core.outbox import Outbox
 from peertalk.core.outlet import Outlet
 from peertalk.core.own import Own
 from peertalk.core.rates import Bucket
@@ -62,14 +63,14 @@ def sends_before_the_commit(patch: Patch) -> None:
 
 
 def answers_before_the_commit(patch: Patch) -> None:
-    save = Own.save
+    save = Outbox.save
 
-    def broken(own: Own) -> None:
-        for waiting in own.room.outbox:
-            own.room.outlet.emit(Queued(waiting))
-        save(own)
+    def broken(outbox: Outbox) -> None:
+        for waiting in outbox._room.outbox:
+            outbox._room.outlet.emit(Queued(waiting))
+        save(outbox)
 
-    patch.setattr(Own, "save", broken)
+    patch.setattr(Outbox, "save", broken)
 
 
 def drops_pages_silently(patch: Patch) -> None:

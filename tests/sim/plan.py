@@ -269,7 +269,7 @@ class Draft:
         if self.kept:
             name = self.random.choice(sorted(self.kept))
             self.up.add(name)
-            self.add(self.random.choice(("restore", "restore", "revive")), name)
+            self.add(self.random.choice(("restore", "unpack", "revive")), name)
 
     def twin(self) -> None:
         """A copy of one that runs, at the same time, called after it."""

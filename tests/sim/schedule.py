@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import NamedTuple
 
 from peertalk.core.asking import LONGEST
 from peertalk.core.entry import Edit, React
@@ -19,7 +18,7 @@ from peertalk.core.sharing import MAX_BACKOFF
 from peertalk.core.sync import Replica
 from peertalk.errors import RequestError
 from tests.core.authors import ROOM
-from tests.model_store import ModelStore
+from tests.sim.backups import Backup, backed_up
 from tests.sim.bounds import check_bounds, check_bytes
 from tests.sim.deleting import check_deleted, what_deletes
 from tests.sim.invariants import Claims, check_rest, check_same
@@ -35,13 +34,6 @@ QUIET = MAX_BACKOFF + LONGEST + PUT_OFF + REFILL
 for a request to a liar to end, and for a quota. Where nothing came to anybody for so long, nothing is still to come."""
 LONGEST_REST = 900.0
 MOST_HOSTS = 14
-
-
-class Backup(NamedTuple):
-    """A profile as it was at some time, and what its owner had been answered until then."""
-
-    disk: ModelStore
-    answered: set[tuple[bytes, str]]
 
 
 class Schedule:
@@ -61,7 +53,7 @@ class Schedule:
         steps = (self.start, self.enter, self.crash, self.say, self.story, self.whisper, self.edit, self.delete, self.react)
         steps += (self.unreact, self.link, self.again, self.cut, self.mesh, self.part, self.heal, self.wall, self.unwall)
         steps += (self.stall, self.rename, self.renew, self.leave, self.forget, self.come, self.clock, self.keep, self.restore)
-        steps += (self.revive, self.twin, self.lie, self.tongues)
+        steps += (self.unpack, self.revive, self.twin, self.lie, self.tongues)
         self._steps: dict[str, Callable[..., object]] = {step.__name__: step for step in steps}
 
     def play(self) -> None:
@@ -197,24 +189,29 @@ class Schedule:
             return False
         disk = copy.deepcopy(host.disk)
         disk.crash()
-        self.backups[name] = Backup(disk, set(host.answered))
+        self.backups[name] = Backup(disk, backed_up(disk, host.now().wall), set(host.answered))
         return True
 
     def restore(self, name: str) -> bool:
         """The copy takes the place of the profile, which is noticed at the start."""
         return self._restore(name, noticed=True)
 
+    def unpack(self, name: str) -> bool:
+        """The same from a backup in a file, which has other feed keys."""
+        return self._restore(name, noticed=True, from_file=True)
+
     def revive(self, name: str) -> bool:
         """The same, and nobody notices until others tell: as where a whole machine is set back."""
         return self._restore(name, noticed=False)
 
-    def _restore(self, name: str, *, noticed: bool) -> bool:
+    def _restore(self, name: str, *, noticed: bool, from_file: bool = False) -> bool:
         host, backup = self.hosts.get(name), self.backups.get(name)
         if host is None or backup is None or host.identity.public in self.copied:
             return False
         if host.replica is not None:
             host.crash()
-        host.disk, host.answered = copy.deepcopy(backup.disk), set(backup.answered)
+        disk = backup.file if from_file else backup.disk
+        host.disk, host.answered = copy.deepcopy(disk), set(backup.answered)
         host.is_restored |= noticed
         self.world.lost.add(host.identity.public)
         if not noticed:

@@ -33,19 +33,22 @@ from peertalk.core.stored import (
     PutProfile,
     PutRoom,
 )
+from peertalk.node.lookups import Lookups, named
 from peertalk.node.rows import insert
 from peertalk.node.schema import CONTENT, GONE, KEPT
 from peertalk.node.words import Words, rewrite
 
 _HISTORY: Final = ("entry", "page", "card", "claim", "feed_key")
+_SAID: Final = named("message")
+_LACKS: Final = f"SELECT e.n, e.kind FROM entry AS e WHERE {named('id')} AND e.room = ?2 AND e.body IS NULL AND e.gone = 0"
 _SMALL: Final = ("room", "feed_key", "card", "claim", "outbox", "peer", "offer")
 
 
 class Changes:
     """Applies operations inside the transaction that its caller opened, on the only connection that writes.
 
-    A put into a room that is not there (KeyError), or of a page or entry that is there already (apsw.ConstraintError),
-    is a mistake of the caller; everything that takes away may find nothing.
+    A put into a room that is not there (KeyError), or of a page that is there already (apsw.ConstraintError), is a mistake of the
+    caller; everything that takes away may find nothing. That an entry is not there already is for the caller to know: it has all ids.
     """
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -53,9 +56,13 @@ class Changes:
         self._do: Callable[..., apsw.Cursor] = connection.execute
         self._encode = msgspec.msgpack.Encoder().encode
         self._words = Words(connection)
+        self._lookups = Lookups(connection)
         self._rooms: dict[bytes, int] = dict(connection.execute("SELECT id, n FROM room"))
         last = (connection.execute(f"SELECT max(n) FROM content_{n}").get for n in self._rooms.values())
         self._next: int = 1 + max((n for n in last if n is not None), default=0)
+        self._next = max(self._next, self._words.upto + 1)  # what was forgotten was in the indexes, what comes now is not
+        self.behind: int = self._next - 1 - self._words.upto
+        """About how much work it is to write what the full-text indexes lack, see `weight`; 0 if they have all."""
         self.erased = False
         """Something was taken away that must not be found any more; whoever has seen to the log sets it back."""
 
@@ -75,9 +82,16 @@ class Changes:
     def finish(self) -> None:
         """To be called before COMMIT. Where something was `erased`, what it may have left traces in is written anew, on clean pages."""
         self._words.finish()
+        self._lookups.finish()
         if self.erased:
             for table in _SMALL:
                 rewrite(self._connection, table)
+
+    def catch_up(self) -> None:
+        """Write a piece of what the full-text indexes lack, in a transaction that the caller has opened for this."""
+        last, before = self._next - 1, self._words.upto
+        self._words.catch_up(last)
+        self.behind = self.behind * (last - self._words.upto) // max(1, last - before)
 
     def _put_profile(self, op: PutProfile) -> None:
         self._do("INSERT OR REPLACE INTO profile VALUES (?, ?)", (op.key, op.value))
@@ -139,21 +153,21 @@ class Changes:
             self._next += len(page.entries)
             pages.append((first, room, page.number, len(page.entries), page.feed, page.prev, page.signature))
             numbered += [(n, first, entry) for n, entry in enumerate(page.entries, first)]
+            self.behind += _weight(page.entries)
         insert(self._connection, "page", pages)
         insert(self._connection, "entry", [_entry_row(n, room, first, entry) for n, first, entry in numbered])
         insert(self._connection, f"content_{room}", [(n, e.header, e.body) for n, _, e in numbered])
-        self._words.add(room, ((n, e.kind, e.body) for n, _, e in numbered))
+        self._lookups.add(numbered[0][0], self._next - 1)
 
     def _put_body(self, op: PutBody) -> None:
         """At the end of the table: a row that grew in its place would make others move."""
         room = self._rooms.get(op.room)
-        lacks = "SELECT n, kind FROM entry WHERE id = ? AND room = ? AND body IS NULL AND gone = 0"
-        rows: list[tuple[Any, ...]] = self._do(lacks, (op.entry, room)).fetchall()
+        rows: list[tuple[Any, ...]] = self._do(_LACKS, (op.entry, room)).fetchall()
         for n, kind in rows:
             about = target(kind, op.body) or None
             self._do("UPDATE entry SET body = ?, target = ? WHERE n = ?", (self._next, about, n))
             self._do(f"INSERT INTO content_{room} (n, body) VALUES (?, ?)", (self._next, op.body))
-            self._words.add(self._rooms[op.room], ((n, kind, op.body),))
+            self._words.add_late(self._rooms[op.room], (n, kind, op.body))
             self._next += 1
 
     def _expire_bodies(self, op: ExpireBodies) -> None:
@@ -163,12 +177,12 @@ class Changes:
 
     def _erase_bodies(self, op: EraseBodies) -> None:
         room, deleted = self._rooms.get(op.room), GONE.index("deleted")
-        for column, feeds, kinds in (("message", op.feeds, f"NOT IN {KEPT}"), ("target", op.edits, "= 'edit'")):
-            named = f"""
+        for which, feeds in ((f"{_SAID} AND e.kind NOT IN {KEPT}", op.feeds), ("e.target = ?1 AND e.kind = 'edit'", op.edits)):
+            meant = f"""
                 SELECT e.n, p.feed FROM entry AS e CROSS JOIN page AS p ON p.n = e.page
-                WHERE e.{column} = ? AND e.room = ? AND e.gone != {deleted} AND e.kind {kinds}
+                WHERE {which} AND e.room = ?2 AND e.gone != {deleted}
             """
-            self._erase(room, [n for n, feed in self._do(named, (op.message, room)) if feed in feeds], deleted)
+            self._erase(room, [n for n, feed in self._do(meant, (op.message, room)) if feed in feeds], deleted)
 
     def _erase_deleted(self, op: EraseDeleted) -> None:
         """Found from the entries of the pages, which have consecutive numbers."""
@@ -189,7 +203,7 @@ class Changes:
         numbers = [(n,) for n in entries]
         here: list[tuple[Any, ...]] = self._connection.executemany(body, numbers).fetchall() if numbers else []
         if room is not None and here:
-            self._words.take(room, [(n, kind, body) for n, kind, body, _ in here])
+            self._words.take(room, here)
             zeros = f"UPDATE content_{room} SET body = zeroblob(length(body)) WHERE n = ?"
             self._connection.executemany(zeros, [row[3:] for row in here])
             self.erased = True
@@ -200,6 +214,7 @@ class Changes:
         if room is not None:
             self._do(f"DELETE FROM content_{room}")
             self._words.drop(room)
+            self._lookups.forget(room)
             for table in _HISTORY:
                 self._do(f"DELETE FROM {table} WHERE room = ?", (room,))
             self.erased = True
@@ -211,6 +226,15 @@ class Changes:
             self._do(f"DROP TABLE content_{room}")
             self._do("DELETE FROM outbox WHERE room = ?", (room,))
             self._do("DELETE FROM room WHERE n = ?", (room,))
+
+
+def weight(op: Op) -> int:
+    """How much work it is to carry an operation out: 1 is an entry that says little."""
+    return _weight(op.record.entries) if type(op) is PutPage else 1
+
+
+def _weight(entries: Sequence[EntryRecord]) -> int:
+    return len(entries) + sum([len(entry.body) for entry in entries if entry.body is not None]) // 256
 
 
 def _entry_row(n: int, room: int, page: int, e: EntryRecord) -> tuple[object, ...]:

@@ -31,6 +31,7 @@ from peertalk.core.stored import (
     Snapshot,
 )
 from peertalk.node import words
+from peertalk.node.lookups import BYTES, named
 from peertalk.node.schema import GONE, STATE
 
 Key = tuple[int, bytes]
@@ -51,11 +52,11 @@ _ENTRIES: Final = """
     FROM entry AS e CROSS JOIN page AS p ON p.n = e.page CROSS JOIN content_{room} AS c ON c.n = e.n
 """
 # An entry is shown if its body is here, or was and is deleted, and no twin of it (same message, an allowed kind) comes before it.
-# `t.n != e.n` settles it inside the index for all that have no twin.
+# `l.n != e.n` settles it inside the index for all that have no twin.
 _SHOWN: Final = """
     e.room = {room} AND (e.body IS NOT NULL{deleted}) AND e.kind IN ({kinds}) AND NOT EXISTS (
-        SELECT 1 FROM entry AS t INDEXED BY entry_message
-        WHERE t.message = e.message AND t.n != e.n AND t.room = e.room AND (t.body IS NOT NULL{deleted_twin}) AND t.kind IN ({kinds})
+        SELECT 1 FROM lookup AS l CROSS JOIN entry AS t ON t.n = l.n WHERE l.prefix = substr(e.message, 1, {prefix}) AND l.n != e.n
+        AND t.message = e.message AND t.room = e.room AND (t.body IS NOT NULL{deleted_twin}) AND t.kind IN ({kinds})
         AND (t.lamport, t.id) < (e.lamport, e.id)
     )
 """
@@ -67,9 +68,10 @@ _COUNTING: Final = f"""
         FROM entry AS e CROSS JOIN page AS p ON p.n = e.page WHERE {{which}}
     ) WHERE counts)
 """
+_SAID: Final = named("message")
 _DELETED: Final = GONE.index("deleted")
-_ALSO_DELETED: Final = {"deleted": f" OR e.gone = {_DELETED}", "deleted_twin": f" OR t.gone = {_DELETED}"}
-_NOT_DELETED: Final = {"deleted": "", "deleted_twin": ""}
+_ALSO_DELETED: Final = {"deleted": f" OR e.gone = {_DELETED}", "deleted_twin": f" OR t.gone = {_DELETED}", "prefix": BYTES}
+_NOT_DELETED: Final = {"deleted": "", "deleted_twin": "", "prefix": BYTES}
 
 
 def snapshot(connection: apsw.Connection) -> Snapshot:
@@ -212,8 +214,8 @@ def bodies(connection: apsw.Connection, room: bytes, entries: Sequence[bytes]) -
     inside = _number(connection, room)
     if inside is None:
         return {}
-    query = f"SELECT e.id, c.body FROM entry AS e CROSS JOIN content_{inside} AS c ON c.n = e.body WHERE e.id = ? AND e.room = {inside}"
-    return dict(connection.executemany(query, ((entry,) for entry in entries)))
+    body = f"SELECT e.id, c.body FROM entry AS e CROSS JOIN content_{inside} AS c ON c.n = e.body"
+    return dict(connection.executemany(f"{body} WHERE {named('id')} AND e.room = {inside}", ((entry,) for entry in entries)))
 
 
 def entries(
@@ -235,9 +237,9 @@ def entries(
 
 def find(connection: apsw.Connection, message: bytes, room: bytes | None) -> list[tuple[bytes, EntryRecord]]:
     """(room, entry) for each room, in the order of rooms, that has this message: the first of the twins there."""
-    query = "SELECT DISTINCT r.n, r.id FROM entry AS e CROSS JOIN room AS r ON r.n = e.room WHERE e.message = ? ORDER BY r.n"
+    query = f"SELECT DISTINCT r.n, r.id FROM entry AS e CROSS JOIN room AS r ON r.n = e.room WHERE {_SAID} ORDER BY r.n"
     where = [(n, id) for n, id in connection.execute(query, (message,)) if room in (None, id)]
-    first = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND e.message = ? ORDER BY e.lamport, e.id LIMIT 1"
+    first = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND {_SAID} ORDER BY e.lamport, e.id LIMIT 1"
     return [(id, _entry(row)) for n, id in where for row in connection.execute(first.format(room=n), (message,))]
 
 
@@ -246,7 +248,7 @@ def find_several(connection: apsw.Connection, room: bytes, messages: Collection[
     inside = _number(connection, room)
     if inside is None:
         return []
-    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND e.message = ? ORDER BY e.body IS NULL, e.lamport, e.id LIMIT 1"
+    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND {_SAID} ORDER BY e.body IS NULL, e.lamport, e.id LIMIT 1"
     return [_entry(row) for row in connection.executemany(query.format(room=inside), ((message,) for message in messages))]
 
 

@@ -10,6 +10,9 @@ and joins them, and a copy may stay in the unused middle of a page. So they lie 
 room's own (`content_7`) to which rows are only added, at its end; where a body is overwritten in place; and which is emptied or
 dropped as a whole, pages and all. The small tables are written anew when something in them was erased (changes.py), and so is the
 full-text index of a room (words.py).
+
+Entries are found by id and by message with the first bytes of either (lookups.py), not by an index on 32 bytes in random order, of
+which each entry that is added would write two pages anew.
 """
 
 from __future__ import annotations
@@ -83,6 +86,29 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX entry_target ON entry (room, target) WHERE target IS NOT NULL;
     CREATE INDEX entry_delete ON entry (page, target) WHERE kind = 'delete';
     """,
+    # 4: `entry` without UNIQUE, which no statement takes away; lookups.py; what the full-text indexes have (words.py)
+    """
+    CREATE TABLE moved (
+        n INTEGER PRIMARY KEY, room INTEGER NOT NULL, page INTEGER NOT NULL, id BLOB NOT NULL,
+        seq INTEGER NOT NULL, lamport INTEGER NOT NULL, time INTEGER NOT NULL, received INTEGER NOT NULL,
+        kind TEXT NOT NULL, message BLOB NOT NULL, late INTEGER NOT NULL, body INTEGER, gone INTEGER NOT NULL, target BLOB
+    ) STRICT;
+    INSERT INTO moved SELECT n, room, page, id, seq, lamport, time, received, kind, message, late, body, gone, target FROM entry;
+    DROP TABLE entry;
+    ALTER TABLE moved RENAME TO entry;
+    CREATE INDEX entry_order ON entry (room, lamport, id);
+    CREATE INDEX entry_absent ON entry (page) WHERE body IS NULL AND gone = 0;
+    CREATE INDEX entry_state ON entry (room, n) WHERE kind IN ('here', 'left', 'seal', 'admit', 'unseal', 'follow', 'over');
+    CREATE INDEX entry_target ON entry (room, target) WHERE target IS NOT NULL;
+    CREATE INDEX entry_delete ON entry (page, target) WHERE kind = 'delete';
+    CREATE TABLE lookup_new (prefix BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (prefix, n)) STRICT, WITHOUT ROWID;
+    CREATE TABLE lookup_all (prefix BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (prefix, n)) STRICT, WITHOUT ROWID;
+    CREATE VIEW lookup AS SELECT prefix, n FROM lookup_new UNION ALL SELECT prefix, n FROM lookup_all;
+    INSERT OR IGNORE INTO lookup_all
+        SELECT substr(id, 1, 6) AS prefix, n FROM entry UNION ALL SELECT substr(message, 1, 6), n FROM entry ORDER BY prefix;
+    CREATE TABLE indexed (upto INTEGER NOT NULL) STRICT;
+    INSERT INTO indexed SELECT coalesce(max(n), 0) FROM entry;
+    """,
 )
 _AND_THEN: Final[Mapping[int, Callable[[apsw.Connection], None]]] = {3: words.fill}
 """What SQL alone can't do, after a migration and together with it."""
@@ -99,11 +125,14 @@ CONTENT: Final = "CREATE TABLE content_{room} (n INTEGER PRIMARY KEY, header BLO
 
 # Durable means: on the disk, not in its cache (fullfsync: macOS needs to be told). Nothing is readable beside the
 # file: temporary tables and journals stay in memory; what is deleted is overwritten.
-_SETTINGS: Final = """
-    PRAGMA journal_mode = WAL;
+_DURABLE: Final = """
     PRAGMA synchronous = FULL;
     PRAGMA fullfsync = ON;
     PRAGMA checkpoint_fullfsync = ON;
+"""
+_SETTINGS: Final = f"""
+    PRAGMA journal_mode = WAL;
+    {_DURABLE}
     PRAGMA secure_delete = ON;
     PRAGMA temp_store = MEMORY;
     PRAGMA trusted_schema = OFF;
@@ -134,6 +163,14 @@ def connect(path: Path, key: bytes) -> Connections:
     except BaseException:
         disconnect(connections)
         raise
+
+
+def connect_another(path: Path, key: bytes) -> apsw.Connection:
+    """A third connection, which moves the log into the database."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    unlock(connection, key)
+    connection.execute(f"{_DURABLE} PRAGMA cache_size = -64").fetchall()
+    return connection
 
 
 def connect_memory(name: str) -> Connections:

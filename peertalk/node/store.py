@@ -1,6 +1,7 @@
 """The encrypted database of one profile: the Store port over SQLite (protocol.md, section 8).
 
-Two threads, each with a connection of its own: one writes (writer.py: group commit), one reads and sees what was committed.
+Three threads, each with a connection of its own: one writes (writer.py: group commit), one reads and sees what was committed, one
+moves the log into the database (moving.py).
 """
 
 from __future__ import annotations
@@ -33,12 +34,18 @@ class Store:
 
     durable: bool
 
-    def __init__(self, writer: apsw.Connection, reader: apsw.Connection, path: Path | None) -> None:
+    def __init__(
+        self,
+        writer: apsw.Connection,
+        reader: apsw.Connection,
+        path: Path | None,
+        another: Callable[[], apsw.Connection] | None = None,
+    ) -> None:
         self.durable = path is not None
         self.failed: Callable[[BaseException], None] = lambda _: None
         self._path = path
         self._reader = reader
-        self._writer = Writer(writer, path)
+        self._writer = Writer(writer, path, another)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="peertalk-reader")
         self._closing: asyncio.Task[None] | None = None
 
@@ -54,7 +61,7 @@ class Store:
         connections = schema.connect(path, key)
         try:
             with schema.failures_told(path):
-                return cls(*connections, path)
+                return cls(*connections, path, partial(schema.connect_another, path, key))
         except BaseException:
             schema.disconnect(connections)
             raise
@@ -111,6 +118,7 @@ class Store:
 
     async def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
         """See ports.Store."""
+        await self._writer.index()
         return await self._read(queries.search, query, limit, room)
 
     def pragma(self, name: str) -> object:

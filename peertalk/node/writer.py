@@ -1,7 +1,12 @@
 """The thread that writes: group commit.
 
-It takes all commits that were queued while its last fsync ran, applies them in order inside one transaction, and reports them
-together once COMMIT has returned. After a failure nothing is written any more: every later commit gets the same error.
+It takes the commits that were queued while its last fsync ran, as many as take some milliseconds, applies them in order inside one
+transaction, and reports them together once COMMIT has returned. After a failure nothing is written any more: every later commit gets
+the same error.
+
+The full-text indexes lag behind what is durable (words.py). They are written in transactions of their own: when nothing was to be
+written for a moment, when they lack much, before somebody searches (`index`), and at the end. The log is moved into the database
+beside all that (moving.py).
 """
 
 from __future__ import annotations
@@ -10,7 +15,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -21,12 +28,18 @@ import apsw
 from peertalk.core.stored import Op
 from peertalk.errors import StartError
 from peertalk.node import schema
-from peertalk.node.changes import Changes
+from peertalk.node.changes import Changes, weight
+from peertalk.node.moving import Moving
 
 _log: Final = logging.getLogger("peertalk.store")
 AT_ONCE: Final = 192
 """Operations that are reported to the event loop at one time: what follows from them must not keep it from everything else."""
-_LONG_WAL: Final = 1000  # pages; a longer write-ahead log is moved into the database, when nobody waits for the answer
+MUCH: Final = 400
+"""The work (changes.weight) that is put into one transaction, unless a single commit is more: about 5 ms."""
+FAR_BEHIND: Final = 2000
+"""The work that may be lacking in the full-text indexes before they are written in between."""
+_A_MOMENT: Final = 1.0  # seconds
+_LONG_WAL: Final = 4000  # pages; the rest of a longer write-ahead log is moved into the database by whoever writes it
 
 T = TypeVar("T")
 
@@ -35,18 +48,27 @@ T = TypeVar("T")
 class _Commit:
     ops: tuple[Op, ...]
     done: asyncio.Future[None]
+    words: bool = False
+    """Is it done once the full-text indexes have all that was queued before?"""
 
 
 class Writer:
-    """Owns the writing connection and its thread. `submit` and `close` are called from one event loop."""
+    """Owns the writing connection and its thread. `submit`, `index` and `close` are called from one event loop.
 
-    def __init__(self, connection: apsw.Connection, path: Path | None) -> None:
+    `another` gives a connection to the same database, which moves the log; without, that is done between commits."""
+
+    def __init__(
+        self, connection: apsw.Connection, path: Path | None, another: Callable[[], apsw.Connection] | None = None
+    ) -> None:
         self._connection = connection
+        self._moving = Moving(another, self._fail) if another is not None else None
         self._using = Lock()
         self._path = path
         self._file = _identity(path)
         self._changes = Changes(connection)
         self._queue: SimpleQueue[_Commit | None] = SimpleQueue()
+        self._ahead: deque[_Commit | None] = deque()
+        """What was taken from the queue, and not into a transaction."""
         self._open = True
         self._done: deque[tuple[_Commit, Exception | None]] = deque()
         self._failed: Exception | None = None
@@ -57,10 +79,19 @@ class Writer:
 
     def submit(self, ops: tuple[Op, ...]) -> asyncio.Future[None]:
         """Queue a commit; the future is done when it is durable."""
+        return self._put(ops)
+
+    async def index(self) -> None:
+        """Return when the full-text indexes have all that was durable; or at once, if nothing is written any more."""
+        if self._changes.behind and self._open and self._failed is None:
+            with suppress(StartError):
+                await self._put((), words=True)
+
+    def _put(self, ops: tuple[Op, ...], *, words: bool = False) -> asyncio.Future[None]:
         if not self._open:
             raise RuntimeError("the store is closed")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Commit(ops, done))
+        self._queue.put(_Commit(ops, done, words))
         return done
 
     def close(self) -> None:
@@ -76,37 +107,65 @@ class Writer:
             return question(self._connection)
 
     def _run(self) -> None:
-        while batch := self._next_batch():
+        while (batch := self._next_batch()) is not None:
             with self._using:
                 self._carry_out(batch)
-                self._report(batch, self._failed)
-                if self._wal_pages >= _LONG_WAL:
-                    self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
         with self._using:
+            self._catch_up(0)
+            if self._moving is not None:
+                self._moving.close()
             self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._disconnect()
 
-    def _next_batch(self) -> list[_Commit]:
-        """All that is queued, at least one; nothing after the end."""
+    def _next_batch(self) -> list[_Commit] | None:
+        """What goes into one transaction, in the order in which it was queued; [] if nothing comes for a moment, None at the end."""
         batch: list[_Commit] = []
-        item = self._queue.get()
-        while item is not None:
-            batch.append(item)
-            try:
-                item = self._queue.get_nowait()
-            except Empty:
-                return batch
-        if batch:
-            self._queue.put(None)  # the end comes after these
+        work = 0
+        try:
+            item = self._take(_A_MOMENT if self._changes.behind and self._failed is None else None)
+            while item is not None:
+                work += sum(map(weight, item.ops))
+                if batch and work > MUCH:
+                    break
+                batch.append(item)
+                item = self._take(0)
+        except Empty:
+            return batch
+        if not batch:
+            return None
+        self._ahead.append(item)
         return batch
 
+    def _take(self, patience: float | None) -> _Commit | None:
+        if self._ahead:
+            return self._ahead.popleft()
+        return self._queue.get(timeout=patience) if patience is None or patience else self._queue.get_nowait()
+
     def _carry_out(self, batch: list[_Commit]) -> None:
+        """And what follows from it: nobody waits for the log to be moved."""
+        if batch:
+            self._write(lambda: self._changes.apply_all(chain.from_iterable(commit.ops for commit in batch)))
+        if not batch or any(commit.words for commit in batch):
+            self._catch_up(0)
+        self._report(batch, self._failed)
+        self._catch_up(FAR_BEHIND)
+        if self._moving is not None:
+            self._moving.grown(self._wal_pages)
+        if self._wal_pages >= _LONG_WAL:
+            self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def _catch_up(self, enough: int) -> None:
+        """Write what the full-text indexes lack, until it is no more than that."""
+        while self._changes.behind > enough and self._failed is None:
+            self._write(self._changes.catch_up)
+
+    def _write(self, change: Callable[[], None]) -> None:
+        """One transaction."""
         if self._failed is not None:
             return
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for commit in batch:
-                self._changes.apply_all(commit.ops)
+            change()
             self._changes.finish()
             self._connection.execute("COMMIT")
             if _identity(self._path) != self._file:
@@ -119,6 +178,8 @@ class Writer:
 
     def _report(self, batch: list[_Commit], error: Exception | None) -> None:
         """Tell of a batch. A loop that has ended meanwhile has nobody left to tell."""
+        if not batch:
+            return
         try:
             batch[0].done.get_loop().call_soon_threadsafe(self._reported, [(commit, error) for commit in batch])
         except RuntimeError:
@@ -155,6 +216,8 @@ class Writer:
         if self._failed is not None:
             return
         try:
+            if self._moving is not None:
+                self._moving.wait()
             self._connection.wal_checkpoint(mode=mode)
         except apsw.BusyError:
             _log.info("checkpoint delayed by a reader")

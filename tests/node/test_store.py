@@ -87,8 +87,11 @@ async def test_a_commit_is_answered_only_when_the_log_was_synced(disk: Disk, pat
     await asyncio.to_thread(writer.close)
 
 
-async def test_what_was_answered_outlives_a_power_loss(disk: Disk, path: Path, tmp_path: Path) -> None:
+async def test_what_was_answered_outlives_a_power_loss(
+    disk: Disk, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Enough for the log to be moved into the database several times on the way."""
+    monkeypatch.setattr("peertalk.node.writer._LONG_WAL", 1000)
     writer = Writer(disk.connect(path, KEY), path)
     await writer.submit((PutRoom(room()),))
     checkpoints: list[str] = []

@@ -106,7 +106,7 @@ def model(*more: Op) -> ModelStore:
     return expected
 
 
-HELD: dict[int, Callable[[], list[Op]]] = {3: annotated}
+HELD: dict[int, Callable[[], list[Op]]] = {3: annotated, 4: annotated}
 """What the database of a version holds beside `content`."""
 
 

@@ -1,0 +1,61 @@
+"""Moves the log into the database while commits go on, on a thread and a connection of its own (docs/protocol.md, "At rest").
+
+What is moved was synced before, and no commit waits for it. The log begins anew only once all of it was moved, which does not happen
+while commits follow each other: then whoever writes has to move the rest, which is little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+import apsw
+
+SOME: Final = 1000
+"""Pages that are moved at one time."""
+
+
+class Moving:
+    """Called from the thread that writes. `connect` gives the connection, `failed` is told of what the disk says; both are called on
+    the other thread."""
+
+    def __init__(self, connect: Callable[[], apsw.Connection], failed: Callable[[Exception], None]) -> None:
+        self._connect, self._failed = connect, failed
+        self._connection: apsw.Connection | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="peertalk-log")
+        self._running: Future[None] | None = None
+        self._moved = 0
+
+    def grown(self, pages: int) -> None:
+        """The log has so many pages: begin to move them where that is worth it."""
+        if pages < self._moved:
+            self._moved = 0  # it has begun anew
+        if pages - self._moved >= SOME and (self._running is None or self._running.done()):
+            self._moved = pages
+            self._running = self._thread.submit(self._move)
+
+    def wait(self) -> None:
+        """Return when nothing is being moved."""
+        if self._running is not None:
+            self._running.result()
+
+    def close(self) -> None:
+        """End the thread, and close the connection."""
+        if self._running is not None:
+            self._thread.submit(self._disconnect).result()
+        self._thread.shutdown()
+
+    def _move(self) -> None:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.BusyError:
+            pass  # whoever is in the way does it
+        except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the callers
+            self._failed(error)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()

@@ -23,6 +23,7 @@ from peertalk.core.entry import (
     Header,
     Here,
     Random,
+    Salts,
     encode_header,
     hash32,
     message_id,
@@ -63,7 +64,7 @@ class Own:
         self.room = room
         self.name = name
         self._is_stopped = is_stopped
-        self._random = random
+        self._random, self._salts = random, Salts(random)
         self._key: FeedKey | None = None
         self._busy = False
         room.outbox.sort(key=lambda waiting: waiting.kind != "here")
@@ -122,7 +123,7 @@ class Own:
         new: list[OutboxRecord] = []
         for one in old:
             said = renamed(open_body(one.kind, one.body), ids)
-            kind, body = seal_body(said, self._random) if said is not None else (one.kind, one.body)
+            kind, body = seal_body(said, self._salts) if said is not None else (one.kind, one.body)
             new.append(self._waiting(kind, body, number(one), one.time))
             ids[one.message] = new[-1].message
         return new
@@ -215,7 +216,7 @@ class Own:
 
     def queue(self, content: Content, now: Now, *, first: bool = False) -> bytes:
         """Let `content` wait for its place (`first`: before all that waits); its message id. RequestError("too_large")."""
-        kind, body = seal_body(content, self._random)
+        kind, body = seal_body(content, self._salts)
         waiting = self._waiting(kind, body, self._take_number(), now.wall)
         self.room.outbox.insert(0 if first else len(self.room.outbox), waiting)
         return waiting.message
@@ -390,7 +391,7 @@ class Own:
         for old in [key for key in self.room.keys if key.retiring]:
             if old.seed is None:
                 continue
-            kind, body = seal_body(End(), self._random)
+            kind, body = seal_body(End(), self._salts)
             page, message = self._page(FeedKey(old.seed), [(kind, body, now.wall)], now)
             self._commit_end(page, message, self._erase(old))
 

@@ -91,27 +91,28 @@ class Telling:
     def queued(self, room: Room | None, notice: Queued) -> None:
         """An own entry waits on disk."""
         record = notice.record
-        self._answers.resolve(record.room, record.message, record)
+        entry = as_entry(record, current_feed(room) if room is not None else b"")
+        view = self._views.waiting(room, entry) if room is not None else None
+        self._answers.resolve(record.message, record, view)
         if room is not None and record.kind in ANNOTATIONS:
             self._annotated(room, record.kind, record.body)
         elif room is not None:
-            entry = as_entry(record, current_feed(room))
-            self._tell(room, entry, self._views.waiting(room, entry), events.MessageArrived)
+            self._tell(room, entry, view, events.MessageArrived)
 
     def withdrawn(self, room: Room | None, notice: Withdrawn) -> None:
         """An own message that waited, or what waited to be said about it, is gone."""
         record = notice.record
-        self._answers.resolve(record.room, record.message, record)
         view = self._views.waiting(room, as_entry(record, current_feed(room))) if room is not None else None
+        self._answers.resolve(record.message, record, view)
         if view is not None:
             self._publish(events.MessageChanged(message=gone(view)))
 
     def moved(self, room: Room | None, notice: Moved) -> None:
         """For front ends the message under the old id is gone, and one that waits under the new id has come."""
         record = notice.record
-        self._answers.resolve(notice.room or record.room, notice.before, record)
         entry = as_entry(record, current_feed(room)) if room is not None else None
         view = self._views.waiting(room, entry) if room is not None and entry is not None else None
+        self._answers.resolve(notice.before, record, view)
         if room is None or entry is None or view is None:
             return
         where = notice.room.hex() or view.room
@@ -122,12 +123,13 @@ class Telling:
     def placed(self, room: Room | None, notice: Placed) -> None:
         """An own entry has its place."""
         entry = notice.entry
-        fresh = self._answers.resolve(notice.room, entry.message, entry)
+        view = self._views.message(room, entry) if room is not None else None
+        fresh = self._answers.resolve(entry.message, entry, view)
         if room is not None and entry.kind in ANNOTATIONS:
             self._annotated(room, entry.kind, entry.body)
         elif room is not None:
             kind = events.MessageArrived if fresh or entry.kind not in SPOKEN_KINDS else events.MessageChanged
-            self._tell(room, entry, self._views.message(room, entry), kind)
+            self._tell(room, entry, view, kind)
 
     def _warn(self, room: Room, view: events.Message) -> None:
         """Once of each whose clock is far off, when they say something."""

@@ -107,8 +107,7 @@ class News:
 
     def tell(self, notice: Notice) -> None:
         """Take in one notice."""
-        with self._views.still():
-            self._handlers[type(notice)](self, notice)
+        self._handlers[type(notice)](self, notice)
 
     def _room(self, room: bytes) -> Room | None:
         place_ = self._replica.places.get(room)

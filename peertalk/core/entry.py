@@ -23,8 +23,8 @@ from peertalk.errors import RemoteError, RequestError
 VERSION = 1
 MAX_AFTER = 8
 SALT = 32
-SALTS = 64
-"""Salts that are drawn at a time."""
+SALTS = 512
+"""Salts that are drawn at a time, at most."""
 MAX_ADMITTED = 256
 MAX_SPLIT = 900  # tips of the old room that a `follow` names: what fits into a body
 MAX_NAME = 256  # code points: a name of a few cells may be made of long emoji sequences
@@ -205,13 +205,15 @@ class Salts:
 
     def __init__(self, random: Random) -> None:
         self._random = random
+        self._count = 4
         self._drawn: Iterator[bytes] = iter(())
 
     def __call__(self, size: int) -> bytes:
         """The next one; `size` is SALT."""
         salt = next(self._drawn, b"")
         if not salt:
-            block = self._random(SALTS * size)
+            self._count = min(2 * self._count, SALTS)  # most write little
+            block = self._random(self._count * size)
             self._drawn = iter([block[at : at + size] for at in range(0, len(block), size)])
             salt = next(self._drawn)
         return salt

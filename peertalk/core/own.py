@@ -1,7 +1,7 @@
 """One's own part of a room: feed key, outbox, and the pages that are made of what waits (docs/protocol.md, "Outbox").
 
 A body is on disk before anything else happens; its place in the feed is fixed and on disk just before it is sent, once a peer
-is here from whom everything is known. While one own commit is under way the next sends gather, and become one page.
+is here from whom everything is known. While one own page is under way the next sends gather, and become one page.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ from peertalk.errors import RequestError
 FEED_LIFE = 30 * DAY_MS
 END_PATIENCE = 7 * DAY_MS
 """How long a retiring key waits for a link to write its last entry; then it is erased without."""
+AHEAD = 3  # own pages on their way to the disk at once, where so much waits that it fills one
 _ROOM_IN_PAGE = wire.MAX_PAGE - 4096
 
 
@@ -66,7 +67,7 @@ class Own:
         self._is_stopped = is_stopped
         self._random, self._salts = random, Salts(random)
         self._key: FeedKey | None = None
-        self._busy = False
+        self._under_way = 0
         room.outbox.sort(key=lambda waiting: waiting.kind != "here")
         self._saved = {waiting.number for waiting in room.outbox}
         self._number = max(self._saved, default=0)
@@ -248,7 +249,8 @@ class Own:
 
     def push(self, now: Now) -> None:
         """Put what waits in its place if somebody is here, else make sure that it is on disk."""
-        if self._busy or not self.room.outbox:
+        is_much = len(self.room.outbox) >= wire.MAX_PAGE_ENTRIES and self._under_way < AHEAD
+        if not self.room.outbox or (self._under_way and not is_much):
             return
         if self.room.can_write(now) and self._ready():
             self._end_retiring(now)
@@ -302,8 +304,8 @@ class Own:
             del self.room.outbox[: len(batch)]
         else:
             self.room.outbox[:] = [waiting for waiting in self.room.outbox if waiting.number not in gone]
+        self._under_way += 1
         page, message = self._page(key, [(w.kind, w.body, w.time) for w in batch], now)
-        self._busy = True
         self.room.outlet.commit((*self.room.bodies.settling((page,)), *ops), lambda then: self._placed(page, message, then))
         if batch[-1].kind == "over":
             self.retire(now, announced=False)
@@ -314,11 +316,9 @@ class Own:
         batch: list[OutboxRecord] = []
         for waiting in self._ready()[: wire.MAX_PAGE_ENTRIES]:
             size += len(waiting.body) + wire.MAX_HEADER
-            if batch and size > _ROOM_IN_PAGE:
+            if batch and (size > _ROOM_IN_PAGE or batch[-1].kind == "over"):  # the last thing that is said in a feed
                 break
             batch.append(waiting)
-            if waiting.kind == "over":  # the last thing that is said in a feed
-                break
         return batch
 
     def _page(self, key: FeedKey, parts: list[tuple[str, bytes, int]], now: Now) -> tuple[PageRecord, wire.Page]:
@@ -345,10 +345,10 @@ class Own:
     @property
     def is_idle(self) -> bool:
         """Does nothing wait that could go, and is nothing under way?"""
-        return not self._busy and not self._ready()
+        return not self._under_way and not self._ready()
 
     def _placed(self, page: PageRecord, message: wire.Page, now: Now) -> None:
-        self._busy = False
+        self._under_way -= 1
         self._hand_out(page, message, now)
 
     def _hand_out(self, page: PageRecord, message: wire.Page, now: Now) -> None:

@@ -52,6 +52,7 @@ class Room:
         self.splits = Splits(snapshot.state)
         self.before = Before(self.log)
         self.keys: list[FeedKeyRecord] = list(snapshot.feeds)
+        self._own = frozenset(self.own_feeds())
         self.outbox: list[OutboxRecord] = list(snapshot.outbox)
         self.door = Door(self.cards, me, self.record.kind, snapshot.state, self.outbox)
         self.is_kept_out = False
@@ -112,7 +113,9 @@ class Room:
 
     def is_own(self, feed: bytes) -> bool:
         """Is this an own feed?"""
-        return any(key.feed == feed for key in self.keys)
+        if len(self._own) != len(self.keys):  # none is ever taken away
+            self._own = frozenset(self.own_feeds())
+        return feed in self._own
 
     def ready(self) -> list[Sharing]:
         return [sharing for sharing in self.sharings.values() if sharing.ready]
@@ -282,6 +285,10 @@ class Room:
             claim = ClaimRecord(room=self.id, feed=feed, identity=identity, seq=first - 1, disk=disk)
             self.outlet.lazily((self.id, *key), PutClaim(claim))
             self.outlet.emit(Claimed(self.id, feed, first - 1, upto))
+
+    def claimed_alike(self, feed: bytes, seq: int) -> int:
+        """Up to which entry of an own feed the same hold all as hold this one."""
+        return min((upto for (of, _, _), upto in self.claims.items() if of == feed and upto >= seq), default=seq)
 
     def holders(self, feed: bytes, seq: int) -> tuple[list[bytes], list[bytes]]:
         """Who holds an own entry: (on disk, only in memory), identities in order."""

@@ -69,16 +69,17 @@ class Telling:
     def arrived(self, room: Room, notice: Arrived) -> list[tuple[EntryRecord, events.Message]]:
         """Entries of others came: what is shown of them, as far as that is known at once."""
         shown = []
-        own, blocked = room.own_feeds(), self._blocked()
+        blocked = self._blocked()
+        hidden = {feed for feed in {entry.feed for entry in notice.entries} if room.cards.is_of(feed, blocked)}
         about = {target(entry.kind, entry.body) for entry in notice.entries if entry.kind in ANNOTATIONS}
         for entry in notice.entries:
             if entry.kind in ANNOTATIONS:
                 self._annotated(room, entry.kind, entry.body)
                 continue
-            view = None if room.cards.is_of(entry.feed, blocked) else self._views.message(room, entry)
+            view = None if entry.feed in hidden else self._views.message(room, entry)
             if view is None:
                 continue
-            is_news = entry.kind in SPOKEN_KINDS and not view.deleted and entry.feed not in own
+            is_news = entry.kind in SPOKEN_KINDS and not view.deleted and not view.mine
             if is_news and (entry.lamport, entry.id) > room.record.read:
                 self.unread[room.id] = self.unread.get(room.id, 0) + 1
             if notice.later or entry.message in about:

@@ -57,10 +57,11 @@ class Outgoing:
         """Queue a line (None: nothing to say)."""
         if line is None:
             return
+        if not self._parts:
+            self._filled.set()
         self._parts += (line, b"\n")
         self._size += len(line) + 1
-        self._filled.set()
-        if self.full:
+        if self._size > MAX_WAITING:
             self._emptied.clear()
 
     @property
@@ -119,7 +120,7 @@ class Connection:
         self._node = node
         self._stream = stream
         self._out = Outgoing()
-        self._slots = asyncio.Semaphore(MAX_RUNNING)
+        self._ended = asyncio.Event()
         self._running: set[asyncio.Future[Any]] = set()
         self._looking_up: asyncio.Future[Any] | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -212,7 +213,9 @@ class Connection:
         except BadRequest as bad:
             reply(_unless_notification(request, envelope.refusal(bad)))
             return
-        await self._slots.acquire()
+        while len(self._running) >= MAX_RUNNING:
+            self._ended.clear()
+            await self._ended.wait()
         if method.looks_up is not None and self._looking_up is not None:
             await asyncio.wait((self._looking_up,))
             self._looking_up = None
@@ -238,7 +241,7 @@ class Connection:
     def _ran(self, request: Request, done: asyncio.Future[Any], reply: Reply) -> None:
         """A request is carried out; one that was cancelled is not answered: the connection, or the node, ends."""
         self._running.discard(done)
-        self._slots.release()
+        self._ended.set()
         if not done.cancelled():
             reply(_unless_notification(request, _outcome(request, done)))
 

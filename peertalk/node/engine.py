@@ -77,6 +77,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._wake_at = float("inf")
         self._loads: set[asyncio.Task[None]] = set()
         self._commits = 0
         self._idle = asyncio.Event()
@@ -176,6 +177,9 @@ class Engine:
         self._tell_replica(lambda now: self.replica.committed(token, now))
 
     def _wake(self, at: float) -> None:
+        if at == self._wake_at:
+            return
+        self._wake_at = at
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -183,6 +187,8 @@ class Engine:
             self._timer = self._loop.call_later(max(0.0, at - self._clock.mono()), self._tick)
 
     def _tick(self) -> None:
+        self._wake_at = float("inf")
+        self._timer = None
         self.replica.tick(self.now())
         self.turn()
 

@@ -147,6 +147,9 @@ class FakeNode(FakeMessages, FakeCircle):
             raise RequestError("unknown_peer", peer=peer)
         return Room(id="ee" * 32, name=BEN.name, kind="direct", members=2, online=2)
 
+    def begin(self, room: str, text: str, **more: Any) -> asyncio.Future[Message]:
+        return asyncio.ensure_future(self.send(room, text, **more))
+
     async def send(self, room: str, text: str, *, reply_to: str | None = None, **more: Any) -> Message:
         await self.room(room)
         if reply_to is not None:

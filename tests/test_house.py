@@ -99,6 +99,12 @@ def test_core_opens_nothing_and_imports_nothing_by_name(path: Path) -> None:
             assert node.func.id not in {"open", "print", "input", "__import__", "exec", "eval"}, f"{name(path)}:{node.lineno}"
 
 
+def test_nothing_forks() -> None:
+    """What was drawn beforehand (core/entry.py, Salts) would be given out again in a copy of the process."""
+    forks = re.compile(r"\bfork(pty)?\(|\bmultiprocessing\b|\bProcessPoolExecutor\b|\bpreexec_fn\b")
+    assert [name(path) for path in SOURCES if forks.search(path.read_text(encoding="utf-8"))] == []
+
+
 def test_core_was_found() -> None:
     assert PACKAGE / "core" / "wire.py" in CORE
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from peertalk import text
 from peertalk.errors import RequestError
-from peertalk.text import neutral
+from peertalk.text import neutral, shown
 
 # Characters that attack: controls, bidi, invisible ones, marks, parts of emoji sequences, joining scripts, spaces, Jamo.
 NASTY = (
@@ -288,6 +288,18 @@ def test_the_fast_path_has_only_characters_that_need_no_work() -> None:
             assert unicodedata.category(character)[0] in "LNPSZ"
             assert not character.isspace() or character == " "
             assert neutral.single(character) == character
+
+
+@given(
+    st.one_of(
+        RAW,
+        st.text(alphabet=st.sampled_from("aZ9 .ßйא한漢–€\n\t\r\u0301\u2028")),
+        st.builds(str.__add__, st.sampled_from(["", "word ", " ", "   "]), st.from_regex(neutral.PLAIN, fullmatch=True)),
+        st.integers(-2, 2).map(lambda more: "a" * (text.MAX_CHARACTERS + more)),
+    )
+)
+def test_a_message_in_which_nothing_changes_is_the_same_by_the_short_way(raw: str) -> None:
+    assert text.message(raw) == shown._message(raw)
 
 
 def test_no_single_character_gets_through_that_must_not() -> None:

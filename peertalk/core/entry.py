@@ -7,7 +7,7 @@ random bytes, so a body can be erased without leaving a hash that could be guess
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -23,6 +23,8 @@ from peertalk.errors import RemoteError, RequestError
 VERSION = 1
 MAX_AFTER = 8
 SALT = 32
+SALTS = 512
+"""Salts that are drawn at a time, at most."""
 MAX_ADMITTED = 256
 MAX_SPLIT = 900  # tips of the old room that a `follow` names: what fits into a body
 MAX_NAME = 256  # code points: a name of a few cells may be made of long emoji sequences
@@ -195,6 +197,26 @@ def decode_header(raw: bytes) -> Header:
     if len(header.after) > 1 and any(a >= b for a, b in pairwise(header.after)):
         raise RemoteError("malformed", what="order of after")
     return header
+
+
+class Salts:
+    """Salts for `seal_body`, drawn from `random` many at a time: a system call for each costs a burst of messages more than all else.
+    Each is given out once. Nothing that has to stay secret is drawn here."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._count = 4
+        self._drawn: Iterator[bytes] = iter(())
+
+    def __call__(self, size: int) -> bytes:
+        """The next one; `size` is SALT."""
+        salt = next(self._drawn, b"")
+        if not salt:
+            self._count = min(2 * self._count, SALTS)  # most write little
+            block = self._random(self._count * size)
+            self._drawn = iter([block[at : at + size] for at in range(0, len(block), size)])
+            salt = next(self._drawn)
+        return salt
 
 
 def _padded(length: int) -> int:

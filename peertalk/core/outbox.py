@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from peertalk.core import wire
 from peertalk.core.annotations import renamed, target
 from peertalk.core.effects import Moved, Queued, Withdrawn
-from peertalk.core.entry import Content, Delete, Edit, Random, hash32, message_id, open_body, seal_body
+from peertalk.core.entry import Content, Delete, Edit, Random, Salts, hash32, message_id, open_body, seal_body
 from peertalk.core.lineage import speaks_for
 from peertalk.core.outlet import Now
 from peertalk.core.room import Room
@@ -31,7 +31,7 @@ class Outbox:
 
     def __init__(self, room: Room, random: Random, is_stopped: Callable[[], bool]) -> None:
         self._room = room
-        self._random = random
+        self._salts = Salts(random)
         self._is_stopped = is_stopped
         self._fresh: dict[int, OutboxRecord] = {}
         """What is not on its way to the disk yet, by number."""
@@ -78,7 +78,7 @@ class Outbox:
 
     def queue(self, content: Content, now: Now, *, first: bool = False) -> bytes:
         """Let `content` wait for its place (`first`: before all that waits); its message id. RequestError("too_large")."""
-        kind, body = seal_body(content, self._random)
+        kind, body = seal_body(content, self._salts)
         waiting = self._waiting(kind, body, self._take_number(), now.wall)
         self._room.outbox.insert(0 if first else len(self._room.outbox), waiting)
         self._enter(waiting)
@@ -203,7 +203,7 @@ class Outbox:
         new: list[OutboxRecord] = []
         for one in old:
             said = renamed(open_body(one.kind, one.body), ids)
-            kind, body = seal_body(said, self._random) if said is not None else (one.kind, one.body)
+            kind, body = seal_body(said, self._salts) if said is not None else (one.kind, one.body)
             new.append(self._waiting(kind, body, number(one), one.time))
             ids[one.message] = new[-1].message
         return new

@@ -1,7 +1,7 @@
 """One's own part of a room: feed key, and the pages that are made of what waits (docs/protocol.md, "Outbox").
 
 The place of what waits (outbox.py) in the feed is fixed and on disk just before it is sent, once a peer is here from whom everything
-is known. While one own commit is under way the next sends gather, and become one page.
+is known. While one own page is under way the next sends gather, and become one page.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from peertalk.core.entry import (
     Header,
     Here,
     Random,
+    Salts,
     encode_header,
     hash32,
     open_body,
@@ -43,6 +44,7 @@ from peertalk.core.stored import (
 FEED_LIFE = 30 * DAY_MS
 END_PATIENCE = 7 * DAY_MS
 """How long a retiring key waits for a link to write its last entry; then it is erased without."""
+AHEAD = 3  # own pages on their way to the disk at once, where so much waits that it fills one
 
 
 class Own:
@@ -55,7 +57,7 @@ class Own:
         self.outbox = Outbox(room, random, is_stopped)
         self._random = random
         self._key: FeedKey | None = None
-        self._busy = False
+        self._under_way = 0
 
     # ── the feed key ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -156,7 +158,8 @@ class Own:
 
     def push(self, now: Now) -> None:
         """Put what waits in its place if somebody is here, else make sure that it is on disk."""
-        if self._busy or not self.room.outbox:
+        is_much = len(self.room.outbox) >= wire.MAX_PAGE_ENTRIES and self._under_way < AHEAD
+        if not self.room.outbox or (self._under_way and not is_much):
             return
         if self.room.can_write(now) and self.outbox.ready():
             self._end_retiring(now)
@@ -176,8 +179,8 @@ class Own:
         if key is None:
             return
         batch, ops = self.outbox.take()
+        self._under_way += 1
         page, message = self._page(key, [(w.kind, w.body, w.time) for w in batch], now)
-        self._busy = True
         self.room.outlet.commit((*self.room.bodies.settling((page,)), *ops), lambda then: self._placed(page, message, then))
         if batch[-1].kind == "over":
             self.retire(now, announced=False)
@@ -207,10 +210,10 @@ class Own:
     @property
     def is_idle(self) -> bool:
         """Does nothing wait that could go, and is nothing under way?"""
-        return not self._busy and not self.outbox.ready()
+        return not self._under_way and not self.outbox.ready()
 
     def _placed(self, page: PageRecord, message: wire.Page, now: Now) -> None:
-        self._busy = False
+        self._under_way -= 1
         self._hand_out(page, message, now)
 
     def _hand_out(self, page: PageRecord, message: wire.Page, now: Now) -> None:

@@ -52,11 +52,16 @@ class Room:
         self.splits = Splits(snapshot.state)
         self.before = Before(self.log)
         self.keys: list[FeedKeyRecord] = list(snapshot.feeds)
+        self._own = frozenset(self.own_feeds())
         self.outbox: list[OutboxRecord] = list(snapshot.outbox)
         self.door = Door(self.cards, me, self.record.kind, snapshot.state, self.outbox)
         self.is_kept_out = False
         """Somebody said that the door is closed to us, and nobody has let us in since."""
         self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}
+        self._claimed: dict[bytes, int] = {}
+        """Beyond which of an own feed nobody holds anything: what was just written is looked up most."""
+        for (feed, _, _), seq in self.claims.items():
+            self._claimed[feed] = max(seq, self._claimed.get(feed, 0))
         tips = sorted(self.log.tips(), key=lambda tip: self.log.index[tip].number)
         self.held: dict[bytes, bytes] = {tip: self.log.index[tip].feed for tip in tips}
         self.durable = len(self.log.pages)
@@ -105,6 +110,12 @@ class Room:
 
     def own_feeds(self) -> set[bytes]:
         return {key.feed for key in self.keys}
+
+    def is_own(self, feed: bytes) -> bool:
+        """Is this an own feed?"""
+        if len(self._own) != len(self.keys):  # none is ever taken away
+            self._own = frozenset(self.own_feeds())
+        return feed in self._own
 
     def ready(self) -> list[Sharing]:
         return [sharing for sharing in self.sharings.values() if sharing.ready]
@@ -260,6 +271,7 @@ class Room:
         if seq <= since:
             return
         self.claims[key] = seq
+        self._claimed[feed] = max(seq, self._claimed.get(feed, 0))
         claim = ClaimRecord(room=self.id, feed=feed, identity=identity, seq=seq, disk=disk)
         self.outlet.lazily((self.id, *key), PutClaim(claim))
         self.outlet.emit(Claimed(self.id, feed, since, seq))
@@ -274,8 +286,14 @@ class Room:
             self.outlet.lazily((self.id, *key), PutClaim(claim))
             self.outlet.emit(Claimed(self.id, feed, first - 1, upto))
 
+    def claimed_alike(self, feed: bytes, seq: int) -> int:
+        """Up to which entry of an own feed the same hold all as hold this one."""
+        return min((upto for (of, _, _), upto in self.claims.items() if of == feed and upto >= seq), default=seq)
+
     def holders(self, feed: bytes, seq: int) -> tuple[list[bytes], list[bytes]]:
         """Who holds an own entry: (on disk, only in memory), identities in order."""
+        if seq > self._claimed.get(feed, 0):
+            return [], []
         held: tuple[set[bytes], set[bytes]] = set(), set()
         for (of, who, on_disk), upto in self.claims.items():
             if of == feed and upto >= seq:

@@ -50,9 +50,8 @@ class Deliveries:
             return
         top = place.room.log.chain(notice.feed).top[1]
         since = max(notice.since, max(notice.upto, top) - NEWEST)
-        for seq in range(since + 1, notice.upto + 1):
-            if known.get(seq):
-                self._tell(place.room, notice.feed, seq, known[seq])
+        said = {seq: known[seq] for seq in range(since + 1, notice.upto + 1) if known.get(seq)}
+        self._tell(place.room, notice.feed, said)
         missing = {seq for seq in range(since + 1, notice.upto + 1) if seq not in known}
         if missing:
             self._spawn(self._tell_older(place.room, notice.feed, missing))
@@ -66,20 +65,19 @@ class Deliveries:
         about = await self._store.annotations(room.id, list(set(said.values())))
         latest = {message: seq for seq, message in sorted(said.items())}
         latest |= {_says(entry): entry.seq for entry in about if entry.kind == "edit" and entry.feed == feed}
-        for seq, message in said.items():
-            if latest[message] == seq:
-                self._tell(room, feed, seq, message)
+        self._tell(room, feed, {seq: message for seq, message in sorted(said.items()) if latest[message] == seq})
 
-    def _tell(self, room: Room, feed: bytes, seq: int, message: bytes) -> None:
-        disk, memory = room.holders(feed, seq)
-        self._publish(
-            events.Delivered(
-                message=message.hex(),
-                room=room.id.hex(),
-                delivered_to=[identity.hex() for identity in disk],
-                held_by=[identity.hex() for identity in memory],
-            )
-        )
+    def _tell(self, room: Room, feed: bytes, said: Mapping[int, bytes]) -> None:
+        """Of these messages, in order, who has them now."""
+        id_, upto = room.id.hex(), 0
+        disk: list[str] = []
+        memory: list[str] = []
+        for seq, message in said.items():
+            if seq > upto:
+                holders = room.holders(feed, seq)
+                disk, memory = ([identity.hex() for identity in some] for some in holders)
+                upto = room.claimed_alike(feed, seq)
+            self._publish(events.Delivered(message=message.hex(), room=id_, delivered_to=disk, held_by=memory))
 
 
 def _says(entry: EntryRecord) -> bytes:

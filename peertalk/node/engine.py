@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol, cast, get_args
 
 from peertalk.core import wire
 from peertalk.core.effects import (
@@ -32,6 +32,7 @@ from peertalk.core.sync import Replica
 from peertalk.errors import PeerTalkError
 from peertalk.node.ports import Clock, Store
 
+_NOTICES: Final = frozenset(get_args(Notice))
 log = logging.getLogger("peertalk.engine")
 
 
@@ -39,6 +40,8 @@ class Line(Protocol):
     """What the engine needs of a link."""
 
     def send(self, message: bytes) -> None: ...
+
+    def flush(self) -> None: ...
 
     def prove(self, rooms: Mapping[bytes, bytes]) -> None: ...
 
@@ -48,7 +51,7 @@ class Line(Protocol):
 
 
 class Engine:
-    """`lines` are the links by number; `tell` is given every notice, `learn` where others are said to be, `arrange`
+    """`lines` are the links by number; `tell` is given all notices of a turn, `learn` where others are said to be, `arrange`
     which links there are to be; `fail` ends the node when the disk fails."""
 
     def __init__(
@@ -58,7 +61,7 @@ class Engine:
         clock: Clock,
         lines: Mapping[int, Line],
         *,
-        tell: Callable[[Notice], None],
+        tell: Callable[[Sequence[Notice]], None],
         learn: Callable[[Listens | Heard], None],
         fail: Callable[[BaseException], None],
         arrange: Callable[[Seek | Spare], None] = lambda _: None,
@@ -74,6 +77,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._wake_at = float("inf")
         self._loads: set[asyncio.Task[None]] = set()
         self._commits = 0
         self._idle = asyncio.Event()
@@ -107,20 +111,37 @@ class Engine:
     # ── effects ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def drain(self) -> None:
-        """Carry out what follows from the inputs so far, now."""
+        """Carry out what follows from the inputs so far, now: first what others wait for, the disk and whoever is linked. The effects of
+        each kind keep their order; what may only be sent once something is on disk comes in a later turn than that."""
         self._scheduled = False
-        for effect in self.replica.drain(self.now()):
+        effects = self.replica.drain(self.now())
+        notices: list[Notice] = []
+        others: list[Effect] = []
+        for effect in effects:
+            if type(effect) is Commit:
+                self._commit(effect)
+            elif type(effect) in _NOTICES:
+                notices.append(cast("Notice", effect))
+            else:
+                others.append(effect)
+        for effect in others:
             self._carry_out(effect)
+        for number in {effect.link for effect in others if type(effect) is Send}:
+            if number in self._lines:
+                self._lines[number].flush()
+        if notices:
+            self._tell(notices)
+
+    def _commit(self, effect: Commit) -> None:
+        self._commits += 1
+        self._idle.clear()
+        self._store.submit(effect.ops).add_done_callback(lambda done: self._committed(effect.token, done))
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Send(link, message):
                 if link in self._lines:
                     self._lines[link].send(wire.encode(message))
-            case Commit(token, ops):
-                self._commits += 1
-                self._idle.clear()
-                self._store.submit(ops).add_done_callback(lambda done: self._committed(token, done))
             case Wake(at):
                 self._wake(at)
             case LoadPages() | LoadBodies():
@@ -131,8 +152,6 @@ class Engine:
                 self._arrange(effect)
             case Listens() | Heard():
                 self._learn(effect)
-            case _:
-                self._tell(effect)
 
     def _on_line(self, effect: Prove | Unprove | Close) -> None:
         line = self._lines.get(effect.link)
@@ -158,6 +177,9 @@ class Engine:
         self._tell_replica(lambda now: self.replica.committed(token, now))
 
     def _wake(self, at: float) -> None:
+        if at == self._wake_at:
+            return
+        self._wake_at = at
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -165,6 +187,8 @@ class Engine:
             self._timer = self._loop.call_later(max(0.0, at - self._clock.mono()), self._tick)
 
     def _tick(self) -> None:
+        self._wake_at = float("inf")
+        self._timer = None
         self.replica.tick(self.now())
         self.turn()
 

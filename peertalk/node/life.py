@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from nacl import pwhash
 from peertalk import text
 from peertalk.config import Settings
 from peertalk.core import events
-from peertalk.core.effects import Notice, Presence, RoomWent, Seek, Spare, TrustNotice
+from peertalk.core.effects import Arrived, Claimed, Notice, Placed, Presence, Queued, RoomWent, Seek, Spare, TrustNotice
 from peertalk.core.entry import Random
 from peertalk.core.identity import Identity
 from peertalk.core.outlet import Now
@@ -48,6 +48,8 @@ log = logging.getLogger("peertalk.node")
 
 DIAL_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
+_SAID = frozenset((Arrived, Claimed, Placed, Queued))
+"""Notices about messages alone: nobody is somebody else after them."""
 _ARGON_OPS, _ARGON_MEMORY = 3, 64 * 1024 * 1024
 
 
@@ -320,7 +322,16 @@ class Life:
     async def _connect(self, target: str, host: str, port: int) -> Link:
         return await dial(host, port, lambda: self.links.outgoing(target), DIAL_SECONDS)
 
-    def _tell(self, notice: Notice) -> None:
+    def _tell(self, notices: Sequence[Notice]) -> None:
+        with self.views.still():
+            for notice in notices:
+                if type(notice) in _SAID:
+                    self.news.tell(notice)
+                else:
+                    self._tell_of_people(notice)
+                    self.views.anew()
+
+    def _tell_of_people(self, notice: Notice) -> None:
         if isinstance(notice, RoomWent) and notice.forgotten:
             self.people.forget_strangers()
         elif isinstance(notice, Presence) and notice.online:

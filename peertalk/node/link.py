@@ -140,6 +140,11 @@ class Link(asyncio.Protocol):
             self._unflushed += len(message)
             self._flush_soon()
 
+    def flush(self) -> None:
+        """Let what was sent leave now: whoever is about to do something else need not keep it."""
+        if self._reason is None and self._flushing is not None:
+            self._step_done()
+
     def prove(self, rooms: Mapping[bytes, bytes]) -> None:
         """Prove rooms (id → secret) that were joined while the link is up."""
         if self._reason is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Literal, NamedTuple
 
+import msgspec
+
 from peertalk.core import events
 from peertalk.core.annotations import deletions, is_of_author
 from peertalk.core.entry import MAX_TITLE, Content, Edit, React, Story, Text
@@ -48,22 +50,47 @@ class MessageCalls(Calls):
         """Say something; it is on disk when this returns. RequestError unknown_room, unknown_message, bad_text, too_large, refused
         (not_a_story: only a story has a title, and wishes for replies); key_changed where somebody is in the room by the name of one
         who was verified (node/trust.py)."""
-        found = self._life.lookup.room(room)
-        self._life.trust.check(found)
-        if kind == "text" and (title is not None or replies is not None):
-            raise RequestError("refused", why="not_a_story")
-        text, warning, title = _text(text), _line(warning), _line(title)
-        answered = await self._answered(found, reply_to) if reply_to is not None else None
-        story = Story(text, title, warning, replies, answered)
-        record = await self._say(found, story if kind == "story" else Text(text, answered, warning))
+        if reply_to is None:
+            return await self.begin(room, text, kind=kind, title=title, warning=warning, replies=replies)
+        found, content = self._content(room, text, kind, title, warning, replies)
+        content = msgspec.structs.replace(content, reply_to=await self._answered(found, reply_to))
+        record = await self._say(found, content)
         inside = found if isinstance(record, EntryRecord) else self._life.replica.places[record.room].room
         entry = record if isinstance(record, EntryRecord) else as_entry(record, current_feed(inside))
         folding = self._life.news.folding
-        said = await folding.said(inside, [entry]) if answered is not None else {}  # nobody can have said anything about it yet
-        view = folding.view(inside, entry, said.get(entry.message))
+        view = folding.view(inside, entry, (await folding.said(inside, [entry]))[entry.message])
         if view is None:
-            raise RequestError("bad_text", why="invisible")
+            raise RequestError("unknown_room", room=room)
         return view
+
+    def begin(
+        self,
+        room: str,
+        text: str,
+        *,
+        kind: Kind = "text",
+        title: str | None = None,
+        warning: str | None = None,
+        replies: Replies | None = None,
+    ) -> asyncio.Future[events.Message]:
+        """`send` of what answers nothing: it has its place among all that is said when this returns, and is on disk once the future is
+        done, which raises what is known only then."""
+        found, content = self._content(room, text, kind, title, warning, replies)
+        message = self._life.replica.send(found.id, content, self._life.now())
+        self._life.engine.turn()
+        return self._life.news.answers.wait_shown(found.id, message)  # nobody can have said anything about it yet
+
+    def _content(
+        self, room: str, text: str, kind: Kind, title: str | None, warning: str | None, replies: Replies | None
+    ) -> tuple[Room, Text | Story]:
+        """What somebody wants to say, and where."""
+        found = self._life.lookup.room(room)
+        self._life.trust.check(found)
+        if kind == "story":
+            return found, Story(_text(text), _line(title), _line(warning), replies)
+        if title is not None or replies is not None:
+            raise RequestError("refused", why="not_a_story")
+        return found, Text(_text(text), None, _line(warning))
 
     async def react(self, message: str, reaction: str, remove: bool = False) -> events.Message:
         """Make a gesture towards a message, or take it back: one of five words, or one emoji. RequestError unknown_message, bad_choice,
@@ -183,7 +210,9 @@ def _text(raw: str) -> str:
 
 def _line(raw: str | None) -> str | None:
     """A title or a content note; none if nothing is in it. RequestError("bad_text")."""
-    text = " ".join((raw or "").encode("utf-8", "replace").decode().split())
+    if raw is None:
+        return None
+    text = " ".join(raw.encode("utf-8", "replace").decode().split())
     if len(text) > MAX_TITLE:
         raise RequestError("bad_text", why="too_long", limit=MAX_TITLE)
     return text or None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -70,10 +70,11 @@ class MessageViews:
         if shown is None:
             return None
         author = self._views.author(room, entry.feed)
-        mine = entry.feed in room.own_feeds()
+        mine = room.is_own(entry.feed)
         source = said.source if said is not None else entry
-        disk, memory = room.holders(source.feed, source.seq) if mine else ([], [])
-        message = events.Message(
+        disk, memory = room.holders(source.feed, source.seq) if mine else ((), ())
+        about = _about(content, room)
+        return events.Message(
             id=entry.message.hex(),
             room=room.id.hex(),
             author=author,
@@ -87,11 +88,11 @@ class MessageViews:
             delivered_to=[identity.hex() for identity in disk],
             held_by=[identity.hex() for identity in memory],
             mine=mine,
-            about=self._views.people(room, _about(content, room)),
+            about=self._views.people(room, about) if about else [],
             after_split=self._views.is_after_split(room, entry),
             clock=None if mine else _clock(entry),
+            **_spoken(content, said),
         )
-        return _spoken(message, content, said) if isinstance(content, Text | Story) else message
 
     def waiting(self, room: Room, entry: EntryRecord, said: Said | None = None) -> events.Message | None:
         """An own message that waits for its place (as_entry); None if it is not one to show."""
@@ -141,26 +142,31 @@ def reply_to(entry: EntryRecord) -> bytes | None:
     return content.reply_to if isinstance(content, Text | Story) else None
 
 
-def _spoken(message: events.Message, content: Text | Story, said: Said | None) -> events.Message:
-    """With what only messages have."""
-    return msgspec.structs.replace(
-        message,
-        title=_line(content.title) if isinstance(content, Story) else None,
-        warning=_line(content.warning),
-        replies=content.replies if isinstance(content, Story) else None,
-        reply_to=content.reply_to.hex() if content.reply_to is not None else None,
-        edited=said is not None and said.folded.edited,
-        reactions=gestures.shown(said.folded.reactions) if said is not None else {},
-        quote=said.quote if said is not None else None,
-    )
+def _spoken(content: Content | None, said: Said | None) -> Mapping[str, Any]:
+    """What only messages have, beside their text; most have nothing."""
+    if type(content) is Text:
+        fields = {"warning": _line(content.warning)} if content.warning else {}
+    elif type(content) is Story:
+        fields = {"title": _line(content.title), "warning": _line(content.warning), "replies": content.replies}
+    else:
+        return _NOTHING
+    if content.reply_to is not None:
+        fields["reply_to"] = content.reply_to.hex()
+    if said is None:
+        return fields
+    reactions = gestures.shown(said.folded.reactions)
+    return {**fields, "edited": said.folded.edited, "reactions": reactions, "quote": said.quote}
+
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 def _shown(content: Content | None, room: Room) -> tuple[str, str] | None:
     """(kind, neutralised text) of what is shown; "" where that is the author's name. What is said of doors and meetings means
     something in private rooms only."""
+    if type(content) is Text:
+        return "text", text.message(content.text)
     match content:
-        case Text(said):
-            return "text", text.message(said)
         case Story(said):
             return "story", text.message(said)
         case Here(name, "", None):
@@ -186,6 +192,8 @@ _LINES: Final[Mapping[type[Content], str]] = {
 
 def _about(content: Content | None, room: Room) -> tuple[bytes, ...]:
     """The people that a quiet line speaks of."""
+    if type(content) is Text:
+        return ()
     match content:
         case Here(by=bytes(by)):
             return (by,)

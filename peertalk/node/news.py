@@ -84,9 +84,9 @@ class News:
 
     def publish(self, event: events.AnyEvent) -> None:
         """Tell everybody."""
-        if isinstance(event, events.Ready):
+        if type(event) is events.Ready:
             self.ready = event
-        elif isinstance(event, events.InviteUsed):
+        elif type(event) is events.InviteUsed:
             self.inviters.let_in(event.room, event.peer.id)
         for subscription in self._subscriptions:
             subscription.put(event)
@@ -107,8 +107,7 @@ class News:
 
     def tell(self, notice: Notice) -> None:
         """Take in one notice."""
-        with self._views.still():
-            self._handlers[type(notice)](self, notice)
+        self._handlers[type(notice)](self, notice)
 
     def _room(self, room: bytes) -> Room | None:
         place_ = self._replica.places.get(room)

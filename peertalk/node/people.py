@@ -35,6 +35,7 @@ class People:
         self._on_disk = set(self._records)
         self._keys = {identity for identity, peer in self._records.items() if peer == _key_alone(identity)}
         """Of these nothing is on disk but that they are blocked."""
+        self._verified = {identity for identity, peer in self._records.items() if peer.verified}
         self._replica, self._store, self._clock, self._is_linked = replica, store, clock, is_linked
         self.acquaintances = Acquaintances(replica.identity, self._records, self._is_befriended, replica.reforming.shunned)
 
@@ -42,6 +43,11 @@ class People:
     def records(self) -> Mapping[bytes, PeerRecord]:
         """As they are now, and will be."""
         return self._records
+
+    @property
+    def is_any_verified(self) -> bool:
+        """Was anybody verified of those who are remembered?"""
+        return bool(self._verified)
 
     # ── remembering ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -144,10 +150,17 @@ class People:
 
     def _put(self, record: PeerRecord) -> asyncio.Future[None]:
         self._records[record.identity] = record
+        self._note_verified(record)
         kept = self._keep(*self._to_disk(record))
         if len(self._records) > MAX_PEERS:
             self._forget_oldest()  # after that, for it may be this one
         return kept
+
+    def _note_verified(self, record: PeerRecord) -> None:
+        if record.verified:
+            self._verified.add(record.identity)
+        else:
+            self._verified.discard(record.identity)
 
     def _to_disk(self, record: PeerRecord) -> Iterator[Op]:
         """What is written of somebody. Of whom one knows only off the record that is nothing, but that one does not want to

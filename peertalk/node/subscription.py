@@ -22,11 +22,12 @@ class Subscription:
 
     def put(self, event: events.AnyEvent) -> None:
         """Add an event."""
-        if len(self._events) >= self._size:
+        if not self._events:
+            self._ready.set()
+        elif len(self._events) >= self._size:
             self._events.popleft()
             self._dropped += 1
         self._events.append(event)
-        self._ready.set()
 
     def __aiter__(self) -> AsyncIterator[events.AnyEvent]:
         return self

@@ -70,16 +70,17 @@ class Telling:
     def arrived(self, room: Room, notice: Arrived) -> list[tuple[EntryRecord, events.Message]]:
         """Entries of others came: what is shown of them, as far as that is known at once."""
         shown = []
-        own, blocked = room.own_feeds(), self._blocked()
+        blocked = self._blocked()
+        hidden = {feed for feed in {entry.feed for entry in notice.entries} if room.cards.is_of(feed, blocked)}
         about = {target(entry.kind, entry.body) for entry in notice.entries if entry.kind in ANNOTATIONS}
         for entry in notice.entries:
             if entry.kind in ANNOTATIONS:
                 self._annotated(room, entry.kind, entry.body)
                 continue
-            view = None if room.cards.is_of(entry.feed, blocked) else self._views.message(room, entry)
+            view = None if entry.feed in hidden else self._views.message(room, entry)
             if view is None:
                 continue
-            is_news = entry.kind in SPOKEN_KINDS and not view.deleted and entry.feed not in own
+            is_news = entry.kind in SPOKEN_KINDS and not view.deleted and not view.mine
             if is_news and (entry.lamport, entry.id) > room.record.read:
                 self.unread[room.id] = self.unread.get(room.id, 0) + 1
             if notice.later or entry.message in about:
@@ -92,24 +93,25 @@ class Telling:
     def queued(self, room: Room | None, notice: Queued) -> None:
         """An own entry waits on disk."""
         record = notice.record
-        self._answers.resolve(record.room, record.message, record)
+        entry = as_entry(record, current_feed(room) if room is not None else b"")
+        view = self._views.waiting(room, entry) if room is not None else None
+        self._answers.resolve(record.message, record, view)
         if room is not None and record.kind in ANNOTATIONS:
             self._annotated(room, record.kind, record.body)
         elif room is not None:
-            entry = as_entry(record, current_feed(room))
-            self._tell(room, entry, self._views.waiting(room, entry), events.MessageArrived)
+            self._tell(room, entry, view, events.MessageArrived)
 
     def withdrawn(self, room: Room | None, notice: Withdrawn) -> None:
         """An own message that waited, or what waited to be said about it, is gone."""
         record = notice.record
         if room is not None and room.record.archived:  # it was about what stays behind
-            self._answers.refuse_one(record.room, record.message, RequestError("refused", why="reformed"))
-        self._answers.resolve(record.room, record.message, record)
+            self._answers.refuse_one(record.message, RequestError("refused", why="reformed"))
+        view = self._views.waiting(room, as_entry(record, current_feed(room))) if room is not None else None
+        self._answers.resolve(record.message, record, view)
         if room is None:
             return
         if record.kind in ANNOTATIONS:
             self._annotated(room, record.kind, record.body)
-        view = self._views.waiting(room, as_entry(record, current_feed(room)))
         if view is not None:
             self._publish(events.MessageChanged(message=gone(view)))
             self.changed(room, record.message, words=True)
@@ -117,9 +119,9 @@ class Telling:
     def moved(self, room: Room | None, notice: Moved) -> None:
         """For front ends the message under the old id is gone, and one that waits under the new id has come."""
         record = notice.record
-        self._answers.resolve(notice.room or record.room, notice.before, record)
         entry = as_entry(record, current_feed(room)) if room is not None else None
         view = self._views.waiting(room, entry) if room is not None and entry is not None else None
+        self._answers.resolve(notice.before, record, view)
         if room is None or entry is None or view is None:
             return
         where = notice.room.hex() or view.room
@@ -130,12 +132,13 @@ class Telling:
     def placed(self, room: Room | None, notice: Placed) -> None:
         """An own entry has its place."""
         entry = notice.entry
-        fresh = self._answers.resolve(notice.room, entry.message, entry)
+        view = self._views.message(room, entry) if room is not None else None
+        fresh = self._answers.resolve(entry.message, entry, view)
         if room is not None and entry.kind in ANNOTATIONS:
             self._annotated(room, entry.kind, entry.body)
         elif room is not None:
             kind = events.MessageArrived if fresh or entry.kind not in SPOKEN_KINDS else events.MessageChanged
-            self._tell(room, entry, self._views.message(room, entry), kind)
+            self._tell(room, entry, view, kind)
 
     def _warn(self, room: Room, view: events.Message) -> None:
         """Once of each whose clock is far off, when they say something."""

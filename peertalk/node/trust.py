@@ -151,7 +151,7 @@ class Trust:
             raise RequestError("key_changed", name=name, tag=tag(identity), peer=identity.hex(), room=room.id.hex())
 
     def _in_doubt(self, room: Room) -> bytes | None:
-        if room.record.kind == "open" or not any(record.verified for record in self._people.records.values()):
+        if room.record.kind == "open" or not self._people.is_any_verified:
             return None
         others = sorted(self._views.everyone(room) - {self._replica.identity.public})
         return next((one for one in others if any(map(self._is_verified, self._newcomer(room, one)))), None)

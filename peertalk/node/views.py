@@ -35,6 +35,11 @@ class Views:
         finally:
             self._authors = None
 
+    def anew(self) -> None:
+        """What was found out is found out anew: somebody may be somebody else now."""
+        if self._authors is not None:
+            self._authors = {}
+
     # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
@@ -66,7 +71,7 @@ class Views:
 
     def people(self, room: Room, identities: Iterable[bytes]) -> list[events.IdentityView]:
         """By name: the order of their keys says nothing to anybody."""
-        people = (self.person(identity, room) for identity in identities)
+        people = [self.person(identity, room) for identity in identities]
         return sorted(people, key=lambda one: (one.name.casefold(), one.id))
 
     def person(self, identity: bytes, room: Room) -> events.IdentityView:
@@ -217,7 +222,7 @@ class Views:
         return author
 
     def _author(self, room: Room, feed: bytes) -> events.Author:
-        if feed in room.own_feeds():
+        if room.is_own(feed):
             me = self.me
             return events.Author(id=me.id, name=me.name, tag=me.tag)
         owner = room.cards.owner(feed)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 from msgspec import UNSET
@@ -57,10 +57,11 @@ class Outgoing:
         """Queue a line (None: nothing to say)."""
         if line is None:
             return
+        if not self._parts:
+            self._filled.set()
         self._parts += (line, b"\n")
         self._size += len(line) + 1
-        self._filled.set()
-        if self.full:
+        if self._size > MAX_WAITING:
             self._emptied.clear()
 
     @property
@@ -119,9 +120,9 @@ class Connection:
         self._node = node
         self._stream = stream
         self._out = Outgoing()
-        self._slots = asyncio.Semaphore(MAX_RUNNING)
-        self._running: set[asyncio.Task[None]] = set()
-        self._looking_up: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        self._running: set[asyncio.Future[Any]] = set()
+        self._looking_up: asyncio.Future[Any] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -157,10 +158,11 @@ class Connection:
             self._out.end()
             await asyncio.wait((writer,), timeout=FLUSH)
         finally:
-            tasks = (reader, pump, writer, *self._running)
-            for task in tasks:
+            own, running = (reader, pump, writer), list(self._running)
+            for task in (*own, *running):
                 task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
+            results = await asyncio.gather(*own, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
         for outcome in results:
             if isinstance(outcome, Exception):
                 raise outcome
@@ -211,30 +213,37 @@ class Connection:
         except BadRequest as bad:
             reply(_unless_notification(request, envelope.refusal(bad)))
             return
-        await self._slots.acquire()
+        while len(self._running) >= MAX_RUNNING:
+            self._ended.clear()
+            await self._ended.wait()
         if method.looks_up is not None and self._looking_up is not None:
             await asyncio.wait((self._looking_up,))
             self._looking_up = None
-        task = asyncio.create_task(self._run(request, method, params, reply))
-        if method.looks_up is not None and method.looks_up(params):
-            self._looking_up = task
-        self._running.add(task)
-        task.add_done_callback(self._ran)
+        is_looking_up = method.looks_up is not None and method.looks_up(params)
+        if method.begin is None or is_looking_up:
+            work: asyncio.Future[Any] = asyncio.create_task(method.call(self._node, params))
+        else:
+            work = self._begin(method.begin, params)
+        self._running.add(work)
+        work.add_done_callback(lambda done: self._ran(request, done, reply))
+        if is_looking_up:
+            self._looking_up = work
 
-    def _ran(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._slots.release()
-
-    async def _run(self, request: Request, method: Method, params: object, reply: Reply) -> None:
-        id = envelope.known_id(request)
+    def _begin(self, begin: Callable[[Node, Any], asyncio.Future[Any]], params: object) -> asyncio.Future[Any]:
+        """A request that is no task: nothing but what it waits for. What it raises at once is its outcome too."""
         try:
-            answer = envelope.result(id, await method.call(self._node, params))
-        except PeerTalkError as error:
-            answer = envelope.failure(id, envelope.REFUSED, say.error(error), {"kind": error.kind, **error.data})
-        except Exception as error:
-            log.exception("%s failed: %s", request.method, type(error).__name__)
-            answer = envelope.failure(id, envelope.INTERNAL_ERROR, "an error inside PeerTalk; its log says where")
-        reply(_unless_notification(request, answer))
+            return begin(self._node, params)
+        except Exception as error:  # noqa: BLE001 - it goes to whoever asked
+            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            failed.set_exception(error)
+            return failed
+
+    def _ran(self, request: Request, done: asyncio.Future[Any], reply: Reply) -> None:
+        """A request is carried out; one that was cancelled is not answered: the connection, or the node, ends."""
+        self._running.discard(done)
+        self._ended.set()
+        if not done.cancelled():
+            reply(_unless_notification(request, _outcome(request, done)))
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -261,6 +270,21 @@ def _bind(request: Request) -> tuple[Method, object]:
     if method is None:
         raise BadRequest(envelope.METHOD_NOT_FOUND, f"no such method: {request.method[:100]}", id=envelope.known_id(request))
     return method, envelope.parse_params(method.decoder, request)
+
+
+def _outcome(request: Request, done: asyncio.Future[Any]) -> bytes:
+    """The answer to a request that was carried out."""
+    id = envelope.known_id(request)
+    error = done.exception()
+    if error is None:
+        try:
+            return envelope.result(id, done.result())
+        except Exception as unreadable:  # noqa: BLE001 - see below
+            error = unreadable
+    if isinstance(error, PeerTalkError):
+        return envelope.failure(id, envelope.REFUSED, say.error(error), {"kind": error.kind, **error.data})
+    log.error("%s failed: %s", request.method, type(error).__name__, exc_info=error)
+    return envelope.failure(id, envelope.INTERNAL_ERROR, "an error inside PeerTalk; its log says where")
 
 
 def _unless_notification(request: Request, answer: bytes) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -51,19 +52,22 @@ class Method(NamedTuple):
     """`call(node, params)` with the params that `decoder` reads gives the result.
 
     Calls of a method with `looks_up` take effect in their order. Most do so at once when they are begun; where `looks_up(params)`
-    is true the node reads something first, so that the next call has to wait for this one."""
+    is true the node reads something first, so that the next call has to wait for this one. Where it is false `begin`, if there is one,
+    does the same as `call` without a coroutine: it has taken effect when it returns, and the future has the result."""
 
     decoder: msgspec.json.Decoder[Any]
     call: Callable[[Node, Any], Coroutine[Any, Any, object]]
     looks_up: Callable[[Any], bool] | None = None
+    begin: Callable[[Node, Any], Future[Any]] | None = None
 
 
 def _method(
     params: type[P],
     call: Callable[[Node, P], Coroutine[Any, Any, object]],
     looks_up: Callable[[P], bool] | None = None,
+    begin: Callable[[Node, P], Future[Any]] | None = None,
 ) -> Method:
-    return Method(msgspec.json.Decoder(params), call, looks_up)
+    return Method(msgspec.json.Decoder(params), call, looks_up, begin)
 
 
 def _dash(call: Callable[[Node, P], Awaitable[object]]) -> Callable[[Node, P], Coroutine[Any, Any, object]]:
@@ -150,6 +154,9 @@ METHODS: Final[dict[str, Method]] = {
             replies=it.replies,
         ),
         looks_up=lambda it: it.reply_to is not None,
+        begin=lambda node, it: node.begin(
+            it.room, it.text, kind=it.kind, title=it.title, warning=it.warning, replies=it.replies
+        ),
     ),
     "messages.list": _method(
         ListMessages, lambda node, it: node.messages(it.room, min(it.limit, MANY), before=it.before, after=it.after)

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from peertalk.text.cells import clip
-from peertalk.text.neutral import neutral
+from peertalk.text.neutral import PLAIN, neutral
 from peertalk.text.sequences import REPLACEMENT, is_pictographic
 
 MAX_CHARACTERS: Final = 32_768
@@ -18,6 +18,11 @@ LINE_CELLS: Final = 200
 
 def message(raw: str) -> str:
     """The text of a message, story or draft: several lines, safe to show. Empty only if `raw` is blank."""
+    is_plain = len(raw) <= MAX_CHARACTERS and PLAIN.fullmatch(raw)
+    return raw.rstrip() if is_plain else _message(raw)  # most are: one line in which nothing has to be changed
+
+
+def _message(raw: str) -> str:
     kept = _shorten(raw.replace("\r\n", "\n").replace("\r", "\n"))
     lines = [neutral(part).rstrip() for part in kept.split("\n")]
     return _shorten(_stack(lines)) or (REPLACEMENT if raw.strip() else "")

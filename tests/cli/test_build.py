@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +45,17 @@ async def test_a_node_has_its_socket_and_its_lock_until_it_is_closed(settings: S
     again = await open_node(settings)
     assert again.status().identity == node.status().identity
     await again.close()
+
+
+async def test_no_thread_of_a_node_keeps_the_others_waiting_for_long(settings: Settings) -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.005)
+    try:
+        node = await open_node(replace(settings, ephemeral=True))
+        await node.close()
+        assert sys.getswitchinterval() == pytest.approx(build.SWITCH)
+    finally:
+        sys.setswitchinterval(before)
 
 
 async def test_an_interface_that_is_not_there_is_said_without_multicast_too(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from random import Random
 
 import msgpack
 import msgspec
@@ -15,12 +16,14 @@ from peertalk.core import wire
 from peertalk.core.entry import (
     KINDS,
     SALT,
+    SALTS,
     Content,
     End,
     FeedKey,
     Header,
     Here,
     Left,
+    Salts,
     Text,
     decode_header,
     encode_header,
@@ -232,3 +235,25 @@ def test_a_key_of_low_order_or_none_owns_nothing(key: bytes) -> None:
     with pytest.raises(RemoteError) as error:
         verify_owner(key, bytes(64), ROOM.id, ROOM.id)
     assert error.value.kind == "bad_key"
+
+
+def test_salts_are_drawn_many_at_a_time_and_each_is_given_out_once() -> None:
+    drawn: list[int] = []
+    bits = Random("salts")
+
+    def random(size: int) -> bytes:
+        drawn.append(size)
+        return bits.randbytes(size)
+
+    salts = Salts(random)
+    given_out = [salts(SALT) for _ in range(4 * SALTS)]
+    assert {len(salt) for salt in given_out} == {SALT}
+    assert len(set(given_out)) == len(given_out)
+    assert drawn == [SALT * count for count in (8, 16, 32, 64, 128, 256, 512, 512, 512, 512)]
+
+
+def test_bodies_of_the_same_words_have_nothing_in_common_but_them() -> None:
+    salts = Salts(Random("bodies").randbytes)
+    bodies = [seal_body(Text("yes"), salts)[1] for _ in range(3 * SALTS)]
+    assert len({body[:SALT] for body in bodies}) == len(bodies)
+    assert len({body[SALT:] for body in bodies}) == 1

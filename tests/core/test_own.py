@@ -19,6 +19,7 @@ from peertalk.core.entry import (
     verify_next,
     verify_owner,
 )
+from peertalk.core.own import AHEAD
 from peertalk.core.rooms import DAY_MS
 from peertalk.core.sharing import FIRST_HAVE_PATIENCE
 from peertalk.core.stored import DropOutbox, PutFeedKey, PutOutbox, PutPage, PutRoom, RoomRecord
@@ -76,6 +77,45 @@ def test_what_is_said_while_a_commit_is_under_way_becomes_one_page() -> None:
     first = desk.sync(1)
     second = desk.sync(1)
     assert [contents(page) for page in sent(wire.Page, [*first, *second])] == [[Text("one")], [Text("two"), Text("three")]]
+
+
+def test_what_fills_a_page_does_not_wait_for_the_one_before_it_but_few_are_on_their_way() -> None:
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    desk.slow = True
+    said = [str(number) for number in range(5 * wire.MAX_PAGE_ENTRIES)]
+    for text in said:
+        desk.send(Text(text))
+    settled = [len(of(PutPage, commit.ops)) for commit in of(Commit, desk.effects)]
+    assert settled.count(1) - 1 == AHEAD  # the first one said who is here
+    before = len(desk.effects)
+    pages: list[list[object]] = []
+    while desk.tokens:
+        effects = desk.sync(1)
+        pages += [contents(page) for page in sent(wire.Page, effects, link)]
+    assert [one for page in pages for one in page] == [Text(text) for text in said]
+    assert pages[0] == [Text("0")]
+    placed = [one.entry.seq for one in of(Placed, desk.effects[before:])]
+    assert placed == list(range(placed[0], placed[0] + len(said)))
+
+
+def test_power_loss_with_several_pages_on_their_way_forks_nothing() -> None:
+    desk, ben = Desk(), Author("ben")
+    desk.meet(ben)
+    desk.slow = True
+    for number in range(3 * wire.MAX_PAGE_ENTRIES):
+        desk.send(Text(str(number)))
+    assert len(desk.tokens) == AHEAD
+    desk.slow = False
+    desk.crash(reached=1)
+    chain = desk.room.log.chain(desk.room.keys[0].feed)
+    assert [len(page.entries) for page in chain.pages] == [1, 1]  # who is here, and the first message
+    link = desk.meet(ben)
+    before = len(desk.effects)
+    desk.say("again")
+    [page] = sent(wire.Page, desk.effects[before:], link)
+    assert decode_header(page.headers[0]).prev == chain.pages[1].entries[-1][0]
+    assert not desk.room.log.chain(chain.feed).forked
 
 
 def test_what_waited_goes_out_once_with_here_before_it() -> None:
@@ -279,11 +319,12 @@ def test_a_restored_profile_does_not_end_a_feed_that_the_other_copy_may_have_end
     desk.start()
     effects = desk.do(lambda replica: replica.retire_all(desk.now))
     assert [len(of(PutFeedKey, commit.ops)) for commit in of(Commit, effects) if of(PutFeedKey, commit.ops)] == [3]
-    assert [seed is None for seed in keys(desk, ROOM.id).values()] == [True, True, False]
+    assert len(keys(desk, ROOM.id)) == 3
+    [current] = [feed for feed, seed in keys(desk, ROOM.id).items() if seed is not None]
     before = len(desk.effects)
     link = desk.meet(ben)
     feeds = {decode_header(raw).feed for page in sent(wire.Page, desk.effects[before:], link) for raw in page.headers}
-    assert feeds == {list(keys(desk, ROOM.id))[2]}
+    assert feeds == {current}
 
 
 def test_a_copy_that_is_found_when_its_feed_is_due_to_retire_goes_on_from_that_all_the_same() -> None:

@@ -59,7 +59,7 @@ def sends_before_the_commit(patch: Patch) -> None:
         return record, message
 
     patch.setattr(Own, "_page", broken)
-    patch.setattr(Own, "_placed", lambda own, *_: setattr(own, "_busy", False))
+    patch.setattr(Own, "_placed", lambda own, *_: setattr(own, "_under_way", 0))
 
 
 def answers_before_the_commit(patch: Patch) -> None:

@@ -11,18 +11,19 @@ from collections.abc import Container, Iterator
 import msgspec
 
 from peertalk.core import wire
-from peertalk.core.entry import Header, decode_header, hash32, verify_page
+from peertalk.core.entry import Header, decode_header, hash32, message_id, verify_page
 from peertalk.core.identity import check_feed_key
 from peertalk.errors import RemoteError
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """A checked entry of a page."""
+    """A checked entry of a page. `message` is its message id, where that was found out already."""
 
     id: bytes
     header: Header
     raw: bytes
     body: bytes | None
+    message: bytes = b""
 
 
 class Checked(msgspec.Struct, frozen=True, gc=False):
@@ -56,25 +57,26 @@ def check_page(page: wire.Page, known: Container[bytes] = ()) -> Checked:
     size = wire.size(page)
     if len(page.headers) != len(page.bodies) or size > wire.MAX_PAGE:
         raise RemoteError("malformed", what="page")
-    items = tuple(_items(page))
+    items = _items(page)
     if items[-1].id not in known and not verify_page(items[0].header.feed, items[-1].id, page.signature):
         check_feed_key(items[0].header.feed)
         raise RemoteError("bad_signature")
     return Checked(items, page.signature, size)
 
 
-def _items(page: wire.Page) -> Iterator[Item]:
-    before: Item | None = None
+def _items(page: wire.Page) -> tuple[Item, ...]:
+    items: list[Item] = []
+    room = page.room
     for raw, body in zip(page.headers, page.bodies, strict=True):
         header = decode_header(raw)
-        if header.room != page.room:
+        if header.room != room:
             raise RemoteError("void_entry", why="room")
         if body is not None and (len(body) != header.size or hash32(body) != header.body):
             raise RemoteError("bad_body")
-        if before is not None and not _follows(before, header):
+        if items and not _follows(items[-1], header):
             raise RemoteError("void_entry", why="chain")
-        before = Item(hash32(raw), header, raw, body)
-        yield before
+        items.append(Item(hash32(raw), header, raw, body, message_id(header.feed, header.body)))
+    return tuple(items)
 
 
 def _follows(before: Item, header: Header) -> bool:

@@ -6,7 +6,7 @@ at which the pages settle.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 
 import msgspec
 
@@ -43,6 +43,12 @@ class Checked(msgspec.Struct, frozen=True, gc=False):
         return self.items[0].header.feed
 
 
+Signed = tuple[bytes, bytes, bytes]
+"""A feed, the tip of a page of it, the signature that ends the page."""
+Verify = Callable[[Sequence[Signed]], list[bool]]
+"""Which of these are right?"""
+
+
 class CheckedPages(msgspec.Struct, frozen=True, gc=False):
     """Some pages of a `Pages` message, in order, up to the first that is wrong: that is the `error`."""
 
@@ -54,14 +60,27 @@ class CheckedPages(msgspec.Struct, frozen=True, gc=False):
 def check_page(page: wire.Page, known: Container[bytes] = ()) -> Checked:
     """The page, checked; where its tip is `known`, its signature is not. RemoteError for what no honest member passes on:
     malformed, bad_key, bad_signature, bad_body, void_entry."""
+    checked = _check_form(page)
+    if checked.tip not in known and not verify_page(checked.feed, checked.tip, checked.signature):
+        raise _unsigned(checked.feed)
+    return checked
+
+
+def _check_form(page: wire.Page) -> Checked:
+    """All but the signature."""
     size = wire.size(page)
     if len(page.headers) != len(page.bodies) or size > wire.MAX_PAGE:
         raise RemoteError("malformed", what="page")
-    items = _items(page)
-    if items[-1].id not in known and not verify_page(items[0].header.feed, items[-1].id, page.signature):
-        check_feed_key(items[0].header.feed)
-        raise RemoteError("bad_signature")
-    return Checked(items, page.signature, size)
+    return Checked(_items(page), page.signature, size)
+
+
+def _unsigned(feed: bytes) -> RemoteError:
+    """What is wrong with a signature that is not right under the key of this feed."""
+    try:
+        check_feed_key(feed)
+    except RemoteError as error:
+        return error
+    return RemoteError("bad_signature")
 
 
 def _items(page: wire.Page) -> tuple[Item, ...]:
@@ -83,15 +102,26 @@ def _follows(before: Item, header: Header) -> bool:
     return header.feed == before.header.feed and header.seq == before.header.seq + 1 and header.prev == before.id
 
 
-def check_pages(message: wire.Pages) -> CheckedPages:
-    """The pages of a message, checked."""
+def verify_all(signed: Sequence[Signed]) -> list[bool]:
+    """Which of these are right."""
+    return [verify_page(feed, tip, signature) for feed, tip, signature in signed]
+
+
+def check_pages(message: wire.Pages, verify: Verify = verify_all) -> CheckedPages:
+    """The pages of a message, checked. `verify` says the same as `verify_all`, by itself or by asking somebody."""
     checked: list[Checked] = []
+    error: RemoteError | None = None
     try:
         for page in message.each():
-            checked.append(check_page(page))  # noqa: PERF401 - what came before an error counts
-    except RemoteError as error:
-        return CheckedPages(message.room, tuple(checked), error)
-    return CheckedPages(message.room, tuple(checked))
+            checked.append(_check_form(page))  # noqa: PERF401 - what came before an error counts
+    except RemoteError as wrong:
+        error = wrong
+    are_right = verify([(page.feed, page.tip, page.signature) for page in checked])
+    if not all(are_right):
+        first = are_right.index(False)
+        error = _unsigned(checked[first].feed)
+        del checked[first:]
+    return CheckedPages(message.room, tuple(checked), error)
 
 
 def slices(message: wire.Pages, entries: int) -> Iterator[wire.Pages]:

@@ -114,10 +114,11 @@ class Log:
     def add(self, page: PageRecord, rests_on: Iterable[bytes]) -> bool:
         """Add a page that settles; `rests_on` are all ids that its entries name, but for those of the page itself. True if it shows a
         fork not known before."""
+        before = self.index.get(page.prev)
         index = PageIndex(
             number=page.number,
-            feed=page.feed,
-            prev=page.prev,
+            feed=self.chain(page.feed).feed,  # one object for what is said again and again: there are many pages
+            prev=before.entries[-1][0] if before is not None and before.entries[-1][0] == page.prev else page.prev,
             entries=tuple([(entry.id, entry.seq, entry.lamport) for entry in page.entries]),
         )
         forks = self._insert(index)

@@ -17,23 +17,22 @@ from peertalk.core.channel import ChannelEvent
 from peertalk.core.checks import CheckedPages, check_pages, slices
 from peertalk.core.session import Received
 from peertalk.errors import RemoteError
+from peertalk.node.pacing import Pace
 from peertalk.node.signatures import Signatures
 
 THREADS: Final = max(1, min(2, (os.cpu_count() or 1) - 1))
 """On which checks are made, and processes that verify signatures for them, while there are many."""
 MANY, RESTING = 1000, 10.0
 """Pages that wait to be checked from which on processes are started, and seconds without any after which they end."""
-SLICE: Final = 96
-"""Entries that are checked in one go, and then taken in at one stretch of the event loop: some milliseconds."""
+SLICE: Final = 256
+"""Entries that are checked in one go, and then taken in at one stretch of the event loop: a few milliseconds."""
 MAX_CHECKING: Final = 1024 * 1024
 """Bytes of a link that wait to be checked or taken in, from which on it is not read."""
 MAX_IN_ALL: Final = 4 * 1024 * 1024
 """The same of all links: then none is read of which something waits."""
-MAX_UNWRITTEN: Final = 256 * 1024
-"""Bytes of pages on their way to the disk from which on nothing more is taken in of answers, for `PATIENCE` at most: what somebody
-says meanwhile comes after all that is on its way already."""
-PATIENCE, AGAIN = 1.0, 0.004
-"""Seconds that something is held back, and between two looks whether it still has to be."""
+PATIENCE, AGAIN = 1.0, 0.002
+"""Seconds that something is held back because the disk has enough to do (node/pacing.py), and between two looks whether it still
+has."""
 _ENTRY: Final = 64
 """As so many bytes more each entry counts: small ones take more memory than what they say."""
 
@@ -74,6 +73,7 @@ class Checking:
         self._threads: ThreadPoolExecutor | None = None
         self._signatures = Signatures(THREADS)
         self._unchecked = 0
+        self._disk = Pace()
         self._resting: asyncio.TimerHandle | None = None
 
     def take(self, number: int, link: Reading, event: ChannelEvent) -> bool:
@@ -168,6 +168,7 @@ class Checking:
                     return
                 self._pop(queue, size)
                 self._deliver(number, what.result())
+                self._disk.gave(self._unwritten())
                 break
             self._pop(queue, size)
             self._deliver(number, what)
@@ -180,8 +181,9 @@ class Checking:
 
     def _is_held(self, number: int, queue: _Queue) -> bool:
         """Does the disk lag behind? Then it is looked again in a moment."""
-        loop = asyncio.get_running_loop()
-        if self._unwritten() > MAX_UNWRITTEN:
+        loop, unwritten = asyncio.get_running_loop(), self._unwritten()
+        self._disk.look(unwritten, loop.time())
+        if unwritten > self._disk.limit:
             if queue.held_since is None:
                 queue.held_since = loop.time()
             if loop.time() - queue.held_since < PATIENCE:

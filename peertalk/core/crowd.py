@@ -21,11 +21,15 @@ from peertalk.core.room import Room
 from peertalk.core.sharing import LinkState, Sharing
 
 LARGE, SMALL = 32, 24
-"""A room is large from more people online than the first number on, oneself among them, until there are fewer than the second."""
+"""A room is large from more people online than the first number on, oneself among them, until there are fewer than the second for
+a while."""
 APART = 1.0
 """Seconds between two looks at which links are needed."""
 LOOK_AGAIN = 10.0
 """Seconds after which it is looked again though nobody came or went."""
+LINGERS = 60.0
+"""Seconds for which there have to be so few. Pulses count for half as long: where a network falls into two that is noticed all at once,
+and were all in each half linked with all then, they would be done with it just when it is one again."""
 AFTERWARDS = 60.0
 """Seconds for which pulses are sent in a room that is large no more: not all notice at once, and they have to find each other."""
 VISIT = 3.0
@@ -51,6 +55,7 @@ class Crowds:
         self._sought: dict[bytes, frozenset[bytes]] = {}
         self._met: dict[bytes, frozenset[bytes]] = {}
         """Whose link was given up → the rooms that were spoken of on it: for others there is no use in seeking them."""
+        self._large_until: dict[bytes, float] = {}
         self._pulses_until: dict[bytes, float] = {}
 
     def place(self, room: Room, own: Own, may_speak: Callable[[bytes], bool], *, disk: bool) -> Place:
@@ -72,8 +77,7 @@ class Crowds:
         if self._is_small(room):
             return
         place.pulses.forget_old(now)
-        count = len(room.online()) + 1
-        is_large = (count >= SMALL if room.is_large else count > LARGE) and not room.record.archived
+        is_large = self._is_large(room, now) and not room.record.archived
         if is_large != room.is_large:
             room.is_large = is_large
             self._look_at = now.mono
@@ -92,6 +96,12 @@ class Crowds:
         """Is this a room in which nothing of all that is ever needed? Most are, and they are looked at after each message."""
         few = len(room.sharings) < SMALL and not room.heard
         return few and not room.is_large and room.id not in self._pulses_until
+
+    def _is_large(self, room: Room, now: Now) -> bool:
+        count = len(room.online()) + 1
+        if count >= SMALL if room.is_large else count > LARGE:
+            self._large_until[room.id] = now.mono + LINGERS
+        return now.mono <= self._large_until.get(room.id, -math.inf)
 
     def _is_busy(self, place: Place, now: Now) -> bool:
         """Is this room large, or was it a moment ago?"""
@@ -152,6 +162,7 @@ class Crowds:
         room = place.room
         if not self._is_busy(place, now):
             self._pulses_until.pop(room.id, None)
+            self._large_until.pop(room.id, None)
             self._online.pop(room.id, None)
             self._chosen.pop(room.id, None)
             place.pulses.near = frozenset()

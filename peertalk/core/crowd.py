@@ -101,7 +101,7 @@ class Crowds:
         count = len(room.online()) + 1
         if count >= SMALL if room.is_large else count > LARGE:
             self._large_until[room.id] = now.mono + LINGERS
-        return now.mono <= self._large_until.get(room.id, -math.inf)
+        return now.mono < self._large_until.get(room.id, -math.inf)
 
     def _is_busy(self, place: Place, now: Now) -> bool:
         """Is this room large, or was it a moment ago?"""
@@ -111,7 +111,9 @@ class Crowds:
         """When to call `pump` for this room (monotonic seconds)."""
         if self._is_small(place.room):
             return math.inf
-        return place.pulses.wakes() if self._is_busy(place, now) else min(place.room.heard.values(), default=math.inf)
+        if not self._is_busy(place, now):
+            return min(place.room.heard.values(), default=math.inf)
+        return min(place.pulses.wakes(), self._large_until[place.room.id] if place.room.is_large else math.inf)
 
     def hear_need(self, sharing: Sharing, need: wire.Need, now: Now) -> None:
         """The peer says whether it needs a link."""

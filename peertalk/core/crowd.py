@@ -55,7 +55,8 @@ class Crowds:
         self._sought: dict[bytes, frozenset[bytes]] = {}
         self._met: dict[bytes, frozenset[bytes]] = {}
         """Whose link was given up → the rooms that were spoken of on it: for others there is no use in seeking them."""
-        self._large_until: dict[bytes, float] = {}
+        self._few_since: dict[bytes, float] = {}
+        """Since when so few are online in a large room that it will not be large for long."""
         self._pulses_until: dict[bytes, float] = {}
 
     def place(self, room: Room, own: Own, may_speak: Callable[[bytes], bool], *, disk: bool) -> Place:
@@ -80,6 +81,7 @@ class Crowds:
         is_large = self._is_large(room, now) and not room.record.archived
         if is_large != room.is_large:
             room.is_large = is_large
+            self._few_since.pop(room.id, None)
             self._look_at = now.mono
         if is_large:
             self._pulses_until[room.id] = now.mono + AFTERWARDS
@@ -100,8 +102,9 @@ class Crowds:
     def _is_large(self, room: Room, now: Now) -> bool:
         count = len(room.online()) + 1
         if count >= SMALL if room.is_large else count > LARGE:
-            self._large_until[room.id] = now.mono + LINGERS
-        return now.mono < self._large_until.get(room.id, -math.inf)
+            self._few_since.pop(room.id, None)
+            return True
+        return room.is_large and now.mono < self._few_since.setdefault(room.id, now.mono) + LINGERS
 
     def _is_busy(self, place: Place, now: Now) -> bool:
         """Is this room large, or was it a moment ago?"""
@@ -113,7 +116,7 @@ class Crowds:
             return math.inf
         if not self._is_busy(place, now):
             return min(place.room.heard.values(), default=math.inf)
-        return min(place.pulses.wakes(), self._large_until[place.room.id] if place.room.is_large else math.inf)
+        return min(place.pulses.wakes(), self._few_since.get(place.room.id, math.inf) + LINGERS)
 
     def hear_need(self, sharing: Sharing, need: wire.Need, now: Now) -> None:
         """The peer says whether it needs a link."""
@@ -164,7 +167,7 @@ class Crowds:
         room = place.room
         if not self._is_busy(place, now):
             self._pulses_until.pop(room.id, None)
-            self._large_until.pop(room.id, None)
+            self._few_since.pop(room.id, None)
             self._online.pop(room.id, None)
             self._chosen.pop(room.id, None)
             place.pulses.near = frozenset()

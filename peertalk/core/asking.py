@@ -81,7 +81,7 @@ class Asking:
     def _ask(self, now: Now) -> None:
         if self._ask_after > now.mono or self._is_full:
             return
-        claim = [one for one in self.room.ready() if (one.wanted or one.lacks_unnoted) and one.ask_after <= now.mono]
+        claim = [one for one in self.room.stirring() if (one.wanted or one.lacks_unnoted) and one.ask_after <= now.mono]
         for sharing in sorted(claim, key=lambda sharing: sharing.asked):
             tips = tuple(islice(self._due(sharing, now), wire.MAX_WANT))
             is_for_all = sharing.lacks_unnoted
@@ -204,8 +204,10 @@ class Asking:
         for request in (self._request, self._bodies):
             if request is not None:
                 yield min(request.deadline, request.end)
-        for sharing in self.room.ready():
-            if (sharing.wanted or sharing.lacks_unnoted) and self._request is None and not self._is_full:
+        if self._request is not None:
+            return
+        for sharing in self.room.stirring() if not self._is_full else ():
+            if sharing.wanted or sharing.lacks_unnoted:
                 yield max(self._ask_after, sharing.ask_after, min(sharing.wanted.values(), default=now.mono), now.mono)
-            if self.room.bodies.absent and self._bodies is None and self._request is None:
-                yield max(sharing.bodies_after, now.mono)
+        if self.room.bodies.absent and self._bodies is None:
+            yield from (max(sharing.bodies_after, now.mono) for sharing in self.room.ready())

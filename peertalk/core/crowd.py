@@ -81,10 +81,10 @@ class Crowds:
             self._pulses_until[room.id] = now.mono + AFTERWARDS
         elif not self._is_busy(place, now):
             return
-        is_chosen = self._online.get(room.id) == frozenset(room.online())
+        is_chosen = self._online.get(room.id) is room.online()
         self._look_at = min(self._look_at, now.mono + (LOOK_AGAIN if is_chosen else APART))
         place.pulses.beat(now)
-        for sharing in room.ready():
+        for sharing in room.stirring():
             if sharing.pulse_at is not None and sharing.pulse_at <= now.mono:
                 place.pulses.tell(sharing, now)
 
@@ -101,7 +101,7 @@ class Crowds:
         """When to call `pump` for this room (monotonic seconds)."""
         if self._is_small(place.room):
             return math.inf
-        return place.pulses.wakes() if self._is_busy(place, now) else min(place.room.heard.values(), default=math.inf)
+        return place.pulses.wakes() if self._is_busy(place, now) else place.room.present.soonest
 
     def hear_need(self, sharing: Sharing, need: wire.Need, now: Now) -> None:
         """The peer says whether it needs a link."""
@@ -156,8 +156,8 @@ class Crowds:
             self._chosen.pop(room.id, None)
             place.pulses.near = frozenset()
             return
-        online = frozenset(room.online())
-        if self._online.get(room.id) != online:
+        online = room.online()
+        if self._online.get(room.id) is not online:
             self._online[room.id] = online
             place.pulses.near = place.graph.chosen(online, PULSED)
         known = {one for one in online if self.is_known(one)}

@@ -44,12 +44,14 @@ class Place:
     def wakes(self, now: Now) -> Iterator[float]:
         """When there will be."""
         yield from self.asking.wake(now)
-        for sharing in self.room.ready():
+        for sharing in self.room.stirring():
             if sharing.tell_at is not None:
                 yield sharing.tell_at
             if sharing.reach_at is not None:
                 yield sharing.reach_at
-            if self.room.outbox and not sharing.is_caught_up(self.room.log, now.mono):
+            sharing.settle_down()
+        for sharing in self.room.ready() if self.room.outbox else ():
+            if not sharing.is_caught_up(self.room.log, now.mono):
                 yield sharing.since + FIRST_HAVE_PATIENCE
 
 
@@ -108,7 +110,8 @@ class Exchange:
     def _begin(self, place: Place, sharing: Sharing, now: Now) -> None:
         """Both cards are exchanged: the room may be spoken of."""
         room = place.room
-        sharing.ready, sharing.since = True, now.mono
+        sharing.since = now.mono
+        room.present.begin(sharing)
         room.is_kept_out = False
         sharing.sent_digest, sharing.sent_tips = room.digest(), tuple(room.held)
         if not room.is_large or sharing.identity not in room.heard:  # who is heard of hears of everybody all the time

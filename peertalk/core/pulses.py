@@ -74,6 +74,8 @@ class Pulses:
         self._own_at = -math.inf
         self._clock = -math.inf
         self._left = -1
+        self._oldest = math.inf
+        """None of those that are kept is too old before that."""
         self._phase = room.me[0] / 256
 
     # ── one's own ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,6 +153,7 @@ class Pulses:
             raise RemoteError("bad_signature")
         is_news = known is None or known.pulse[2] != digest
         self._heard[feed] = Heard(pulse, owner.identity, now.mono + LIFE - age, turns, offset)
+        self._oldest = min(self._oldest, now.mono + LIFE - age)
         self._is_here(owner.identity, now.mono + LIFE - age)
         self._claim(self._heard[feed])
         self._spread(feed, sharing, now, is_news=is_news)
@@ -168,7 +171,7 @@ class Pulses:
         if self._is_ignored(identity):
             return
         is_new = identity not in room.online()
-        room.heard[identity] = max(until, room.heard.get(identity, until))
+        room.present.hear(identity, until)
         room.outlet.touched.add(room.id)
         if is_new:
             room.outlet.emit(Presence(room.id, identity, online=True))
@@ -176,7 +179,7 @@ class Pulses:
     def drop(self, identity: bytes) -> None:
         """Somebody counts as gone, until there is a newer pulse."""
         room = self._room
-        if room.heard.pop(identity, None) is not None:
+        if room.present.drop(identity):
             room.outlet.emit(Presence(room.id, identity, online=identity in room.online()))
 
     def forget_old(self, now: Now) -> None:
@@ -184,13 +187,14 @@ class Pulses:
         room = self._room
         version = room.members.version
         looks, self._left = version != self._left, version
-        gone = [
-            one for one, until in room.heard.items() if until <= now.mono or (looks and room.members.has_left(one))
-        ]  # fmt: skip
-        for identity in gone:
+        for identity in room.present.too_old(now.mono):
             self.drop(identity)
-        if len(self._heard) >= FEW:
+        if looks:
+            for identity in sorted(room.members.left().intersection(room.heard)):
+                self.drop(identity)
+        if len(self._heard) >= FEW and self._oldest <= now.mono:
             self._heard = {feed: one for feed, one in self._heard.items() if one.until > now.mono}
+            self._oldest = min((one.until for one in self._heard.values()), default=math.inf)
 
     # ── passing on ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -198,6 +202,7 @@ class Pulses:
         at = self._turn(now.mono, GATHERED if is_news else GATHERED_IDLE)
         for sharing in self._room.ready():
             if sharing is not source and sharing.identity in self.near:
+                sharing.stir()
                 sharing.pulses[feed] = None
                 sharing.pulse_at = at if sharing.pulse_at is None else min(at, sharing.pulse_at)
 
@@ -211,6 +216,7 @@ class Pulses:
         if self._own is not None:
             sharing.pulses[self._own[0]] = None
         sharing.pulse_at = now.mono
+        sharing.stir()
 
     def tell(self, sharing: Sharing, now: Now) -> None:
         """Pass on what has gathered."""
@@ -260,5 +266,5 @@ class Pulses:
 
     def wakes(self) -> float:
         """When there is something to do (monotonic seconds)."""
-        soonest = min((one.pulse_at for one in self._room.ready() if one.pulse_at is not None), default=math.inf)
-        return min(self._beat_at(), soonest, min(self._room.heard.values(), default=math.inf))
+        soonest = min((one.pulse_at for one in self._room.stirring() if one.pulse_at is not None), default=math.inf)
+        return min(self._beat_at(), soonest, self._room.present.soonest)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from peertalk.core import wire
-from peertalk.core.effects import Effect, MembersChanged, Presence, RollsChanged, Send
+from peertalk.core.effects import Effect, MembersChanged, Presence, RollsChanged, RoomWent, Send
 from peertalk.core.exchange import Place
 from peertalk.core.outlet import Outlet
 from peertalk.core.room import Room
@@ -67,14 +67,19 @@ class Rolls:
         self._places, self._out = places, out
         self._own: dict[bytes, _Own] = {}
         self._due: dict[bytes, float] = {}
+        self._wake = float("inf")
 
     def go_on(self, effects: Iterable[Effect], now: float) -> None:
         """Whoever comes, goes or has another name, by these effects, changes a roll, and who comes is to be told of it. Tell what is
         due, and see who still says something else."""
         for effect in effects:
-            if isinstance(effect, Presence | MembersChanged) and effect.room in self._places:
-                self._due.setdefault(effect.room, now + self._gathered(self._places[effect.room].room))
-        self._tick(now)
+            if isinstance(effect, (Presence, MembersChanged)) and effect.room in self._places:
+                at = self._due.setdefault(effect.room, now + self._gathered(self._places[effect.room].room))
+                self._wake = min(self._wake, at)
+            elif isinstance(effect, RoomWent):
+                self._wake = now
+        if self._wake <= now:
+            self._tick(now)
 
     def hear(self, room: Room, sharing: Sharing, message: wire.Roll, now: float) -> None:
         """Somebody says who is in the room."""
@@ -91,6 +96,7 @@ class Rolls:
                 self._look(self._places[id_].room, now)
             else:
                 del self._own[id_]
+        self._wake = min((*self._due.values(), *(own.look_at for own in self._own.values())), default=float("inf"))
 
     def _tell(self, room: Room, now: float) -> None:
         """Say the roll where it has not been said, and that this change is gathered, even if it has changed nothing."""
@@ -113,6 +119,7 @@ class Rolls:
         ends = {sharing.identity: self._ends(room, sharing, own) for sharing in others}
         unity = Unity(bool(ends), tuple(sorted(identity for identity, at in ends.items() if at <= now)))
         own.look_at = min((at for at in ends.values() if at > now), default=float("inf"))
+        self._wake = min(self._wake, own.look_at)
         is_news, own.unity = unity != own.unity, unity
         if is_news:
             self._out.emit(RollsChanged(room.id))
@@ -132,5 +139,5 @@ class Rolls:
         return known._replace(gathering=True) if room in self._due else known
 
     def wake(self) -> float:
-        """When to call `go_on` next (monotonic seconds)."""
-        return min((*self._due.values(), *(own.look_at for own in self._own.values())), default=float("inf"))
+        """When to call `go_on` next, at the earliest (monotonic seconds)."""
+        return self._wake

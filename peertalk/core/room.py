@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +14,7 @@ from peertalk.core.effects import Arrived, Claimed, ForkSeen, MembersChanged, Ro
 from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
 from peertalk.core.outlet import Now, Outlet
+from peertalk.core.present import Present
 from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
 from peertalk.core.split import Before, Splits
 from peertalk.core.stored import (
@@ -60,11 +61,10 @@ class Room:
         tips = sorted(self.log.tips(), key=lambda tip: self.log.index[tip].number)
         self.held: dict[bytes, bytes] = {tip: self.log.index[tip].feed for tip in tips}
         self.durable = len(self.log.pages)
-        self.sharings: dict[int, Sharing] = {}
+        self.present = Present()
+        self.sharings = self.present.sharings
         self.is_large = False
         """Are so many online that not all are linked with all (docs/protocol.md, "Large rooms")?"""
-        self.heard: dict[bytes, float] = {}
-        """Who is online by a pulse, until when (monotonic seconds)."""
         self.bodies = Bodies(
             snapshot,
             self.members.lineage,
@@ -80,9 +80,14 @@ class Room:
 
     # ── who is here ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def online(self) -> set[bytes]:
+    def online(self) -> frozenset[bytes]:
         """The identities that share this room over a link now, and in a large one those of whom there is a fresh pulse."""
-        return {*(sharing.identity for sharing in self.sharings.values() if sharing.ready), *self.heard}
+        return self.present.online()
+
+    @property
+    def heard(self) -> Mapping[bytes, float]:
+        """Who is online by a pulse, until when (monotonic seconds)."""
+        return self.present.heard
 
     def everyone(self) -> set[bytes]:
         """All members as shown: by their entries, everybody who is online (no silent lurkers), and oneself."""
@@ -106,8 +111,12 @@ class Room:
     def own_feeds(self) -> set[bytes]:
         return {key.feed for key in self.keys}
 
-    def ready(self) -> list[Sharing]:
-        return [sharing for sharing in self.sharings.values() if sharing.ready]
+    def ready(self) -> tuple[Sharing, ...]:
+        return self.present.ready()
+
+    def stirring(self) -> list[Sharing]:
+        """Those of them on which there may be something to tell, or to ask for."""
+        return list(self.present.stirring.values())
 
     def can_write(self, now: Now) -> bool:
         """Is there a peer from whom everything that it claimed first is here?"""

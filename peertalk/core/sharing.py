@@ -117,6 +117,17 @@ class Sharing:
     """Feeds whose pulses it is to be told of, `pulse_at`."""
     pulse_at: float | None = None
     pulse_rate: Bucket = field(default_factory=lambda: Bucket(PULSE_BURST, PULSE_RATE, 0.0))
+    stirring: dict[int, Sharing] = field(default_factory=dict, compare=False, repr=False)
+    """All those of the room on which there is something to do, at some time or other: no others are looked at."""
+
+    def stir(self) -> None:
+        """There is something to do on this link: to be told, or to be asked for."""
+        self.stirring[self.link] = self
+
+    def settle_down(self) -> None:
+        """There may be nothing any more."""
+        if self.tell_at is self.reach_at is self.pulse_at is None and not (self.wanted or self.wants_more):
+            self.stirring.pop(self.link, None)
 
     @property
     def is_spare(self) -> bool:
@@ -150,6 +161,7 @@ class Sharing:
 
     def want(self, tip: bytes, at: float, limit: int) -> None:
         """The peer holds `tip`, which is not here. The newest `limit` are noted: an answer brings what settled before them too."""
+        self.stir()
         self.wanted.setdefault(tip, at)
         while len(self.wanted) > limit:
             del self.wanted[next(iter(self.wanted))]
@@ -165,8 +177,10 @@ class Sharing:
                 self.wanted.pop(before, None)
             self.want(tip, at, limit)
         elif len(self.wanted) < limit:
+            self.stir()
             self.wanted.setdefault(tip, at)
         else:
+            self.stir()
             self.wants_more |= tip not in self.wanted
 
     def park(self, page: Checked, missing: bytes) -> None:
@@ -205,5 +219,6 @@ class Sharing:
 
     def tell(self, tip: bytes, feed: bytes, at: float) -> None:
         """Tell the peer of `tip` at `at` at the latest."""
+        self.stir()
         self.pending[tip] = feed
         self.tell_at = at if self.tell_at is None else min(self.tell_at, at)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Set
+from functools import lru_cache
+from hashlib import blake2b
 from itertools import islice
 
 import msgspec
@@ -46,6 +48,9 @@ class Cards:
         self._tied: dict[bytes, set[bytes]] = {}
         self._hearsay: dict[bytes, dict[bytes, bytes]] = {}
         self._introducers: dict[bytes, bytes] = {}
+        self.said: dict[bytes, tuple[bytes, bytes]] = {}
+        """Everything that anybody has said of whose feed is whose, by `pair`, in the order in which it came."""
+        self._digest: bytes | None = None
         self.version = 0
         """Grows whenever somebody may be somebody else than before."""
         for record in records:
@@ -100,6 +105,9 @@ class Cards:
         if record.via:
             self._introducers.setdefault(record.identity, record.via)
         for feed, _ in record.feeds:
+            name = pair(self.room, feed, record.identity)
+            if name not in self.said:
+                self.said[name], self._digest = (feed, record.identity), None
             if record.via:
                 self._hearsay.setdefault(feed, {}).setdefault(record.via, record.identity)
             else:
@@ -149,10 +157,34 @@ class Cards:
         """Everybody of whom there is a card."""
         return set(self._listed)
 
-    def to_pass_on(self, to: bytes) -> list[wire.Card]:
-        """What to tell `to` about others: for each identity its own card, or else whatever others say and is believed here."""
-        best: dict[bytes, dict[bytes, bytes]] = {}
-        for (identity, via), record in self.records.items():
-            if identity not in (self.me, to) and via != to and (not via or (identity, b"") not in self.records):
-                best.setdefault(identity, {}).update(record.feeds)
-        return [wire.Card(self.room, identity, tuple(feeds.items())[: wire.MAX_FEEDS]) for identity, feeds in best.items()]
+    # ── what is known ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def digest(self) -> bytes:
+        """The digest of all that anybody has said of whose feed is whose, kept until there is more."""
+        if self._digest is None:
+            self._digest = blake2b(b"".join(sorted(self.said)), digest_size=32, person=b"peertalk/1 know").digest()
+        return self._digest
+
+    def of(self, pairs: Iterable[bytes], to: bytes) -> list[wire.Card]:
+        """What to tell `to` of others, of what is asked for: of each identity what its own card says, or else whatever others say and
+        is believed here."""
+        found: dict[bytes, dict[bytes, bytes]] = {}
+        for feed, identity in (self.said[pair] for pair in pairs if pair in self.said):
+            if identity not in (self.me, to):
+                signature = self._signature(feed, identity)
+                found.setdefault(identity, {}).update({feed: signature} if signature else {})
+        return [wire.Card(self.room, identity, tuple(feeds.items())) for identity, feeds in found.items() if feeds]
+
+    def _signature(self, feed: bytes, identity: bytes) -> bytes | None:
+        """By which it is believed that this feed is of this identity."""
+        listed = self.records.get((identity, b""))
+        if listed is None:
+            vias = self._hearsay.get(feed, {})
+            listed = next((self.records[identity, via] for via, who in vias.items() if who == identity), None)
+        return dict(listed.feeds).get(feed) if listed is not None else None
+
+
+@lru_cache(maxsize=1024)
+def pair(room: bytes, feed: bytes, identity: bytes) -> bytes:
+    """The hash by which it is named that a feed is of an identity."""
+    return blake2b(room + feed + identity, digest_size=16, person=b"peertalk/1 card").digest()

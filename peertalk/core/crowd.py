@@ -14,6 +14,7 @@ from peertalk.core.asking import Asking
 from peertalk.core.effects import Seek, Send, Spare
 from peertalk.core.exchange import Place
 from peertalk.core.graph import PAIRED, PULSED, Graph
+from peertalk.core.introducing import Introducing
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.pulses import Pulses
@@ -62,7 +63,7 @@ class Crowds:
             is_ignored=lambda one: self.is_ignored(one),  # noqa: PLW0108 - it may be set later
             disk=disk,
         )
-        return Place(room, own, Asking(room), Graph(room.id, room.me), pulses)
+        return Place(room, own, Asking(room), Graph(room.id, room.me), pulses, Introducing(room))
 
     # ── one room ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

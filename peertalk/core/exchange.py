@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -16,6 +17,7 @@ from peertalk.core.doors import Seen
 from peertalk.core.effects import MembersChanged, Presence, Send
 from peertalk.core.feed import place
 from peertalk.core.graph import Graph
+from peertalk.core.introducing import Introducing
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.pulses import Pulses
@@ -35,6 +37,7 @@ class Place:
     asking: Asking
     graph: Graph
     pulses: Pulses
+    introducing: Introducing
     leaving: Literal["hide", "forget"] | None = None
     door: Seen = field(default_factory=Seen)
     """As it was told last."""
@@ -49,6 +52,8 @@ class Place:
                 yield sharing.tell_at
             if sharing.reach_at is not None:
                 yield sharing.reach_at
+            if sharing.cards_at is not None:
+                yield sharing.cards_at
             sharing.settle_down()
         for sharing in self.room.ready() if self.room.outbox else ():
             if not sharing.is_caught_up(self.room.log, now.mono):
@@ -71,6 +76,16 @@ class Exchange:
         """Carry out one message. RemoteError: the link is to be closed. Pages may have been checked before (core/checks.py)."""
         self._handlers[type(message)](self, place, sharing, message, now)
 
+    def pump(self, place: Place, now: Now) -> None:
+        """Tell what has gathered: tips, whose feed is whose, where others are."""
+        for sharing in place.room.stirring():
+            if sharing.tell_at is not None and sharing.tell_at <= now.mono:
+                self.tell(place.room, sharing)
+            if sharing.cards_at is not None and sharing.cards_at <= now.mono:
+                place.introducing.tell(sharing, now)
+            if sharing.reach_at is not None and sharing.reach_at <= now.mono:
+                self._reach.tell(place.room, sharing, now)
+
     def tell(self, room: Room, sharing: Sharing) -> None:
         """Name the tips that have come since the last time; in a large room, where not all hear from all, not to who has them."""
         tips = {tip: room.held[tip] for tip in sharing.pending if tip in room.held}
@@ -87,12 +102,13 @@ class Exchange:
         room = place.room
         if not sharing.ready and card.identity != sharing.identity:
             raise RemoteError("out_of_order")
-        known = room.cards.listed(card.identity)
+        known = len(room.cards.said)
         record = room.cards.receive(card, sharing.identity)
         if record is not None:
             self._out.commit((PutCard(record),), lambda _: self._tell_of(room, record))
-            if not room.cards.listed(card.identity) <= known:
-                self._pass_on(room, record.identity, wire.Card(room.id, record.identity, record.feeds), sharing)
+            fresh = tuple(islice(reversed(room.cards.said), len(room.cards.said) - known))
+            if fresh:
+                place.introducing.spread(wire.Card(room.id, record.identity, record.feeds), fresh, sharing, now)
         if card.identity == sharing.identity and not sharing.ready:
             self._begin(place, sharing, now)
 
@@ -100,12 +116,6 @@ class Exchange:
         """Of somebody who is not here, and of whom nothing is here, there is nothing to tell: a card alone may be made up."""
         if card.identity in room.online() or any(feed in room.log.chains for feed, _ in card.feeds):
             self._out.emit(MembersChanged(room.id, (card.identity,)))
-
-    def _pass_on(self, room: Room, about: bytes, card: wire.Card, giver: Sharing) -> None:
-        """Once: what others say again is kept, but said on only if it names a feed that nobody had named."""
-        for other in room.ready():
-            if other is not giver and other.identity != about:
-                self._out.emit(Send(other.link, card))
 
     def _begin(self, place: Place, sharing: Sharing, now: Now) -> None:
         """Both cards are exchanged: the room may be spoken of."""
@@ -115,8 +125,7 @@ class Exchange:
         room.is_kept_out = False
         sharing.sent_digest, sharing.sent_tips = room.digest(), tuple(room.held)
         if not room.is_large or sharing.identity not in room.heard:  # who is heard of hears of everybody all the time
-            for card in room.cards.to_pass_on(sharing.identity):
-                self._out.emit(Send(sharing.link, card))
+            place.introducing.begin(sharing)
         if room.is_large and sharing.identity not in room.heard:
             place.pulses.tell_all(sharing, now)
         self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent_digest, room.log.count, self.keeps(room))))
@@ -224,6 +233,13 @@ class Exchange:
     def _on_pulses(self, place: Place, sharing: Sharing, pulses: wire.Pulses, now: Now) -> None:
         place.pulses.receive(sharing, pulses, now)
 
+    def _on_known(self, place: Place, sharing: Sharing, known: wire.Known, now: Now) -> None:
+        place.introducing.hear(sharing, known, now)
+
+    def _on_want_cards(self, place: Place, sharing: Sharing, want: wire.WantCards, now: Now) -> None:
+        feeds = place.introducing.answer(sharing, want)
+        place.pulses.tell_of(feeds, sharing, now)  # those that were told before said nothing to who did not know whose they are
+
     def _on_prune(self, _place: Place, sharing: Sharing, _prune: wire.Prune, _now: Now) -> None:
         sharing.is_eager = False
 
@@ -241,4 +257,6 @@ class Exchange:
         wire.Peers: _on_peers,
         wire.Pulses: _on_pulses,
         wire.Prune: _on_prune,
+        wire.Known: _on_known,
+        wire.WantCards: _on_want_cards,
     }

@@ -212,11 +212,17 @@ class Pulses:
 
     def tell_all(self, sharing: Sharing, now: Now) -> None:
         """Somebody is new here: tell of everybody."""
-        sharing.pulses.update(dict.fromkeys(feed for feed, one in self._heard.items() if one.until > now.mono))
-        if self._own is not None:
-            sharing.pulses[self._own[0]] = None
-        sharing.pulse_at = now.mono
-        sharing.stir()
+        self.tell_of([*self._heard, *([self._own[0]] if self._own is not None else [])], sharing, now)
+
+    def tell_of(self, feeds: Iterable[bytes], sharing: Sharing, now: Now) -> None:
+        """Tell of these at once, as far as they were heard."""
+        sharing.pulses.update(dict.fromkeys(feed for feed in feeds if feed in self._heard or self._is_own(feed)))
+        if sharing.pulses:
+            sharing.pulse_at = now.mono
+            sharing.stir()
+
+    def _is_own(self, feed: bytes) -> bool:
+        return self._own is not None and self._own[0] == feed
 
     def tell(self, sharing: Sharing, now: Now) -> None:
         """Pass on what has gathered."""

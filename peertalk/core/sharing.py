@@ -116,6 +116,12 @@ class Sharing:
     pulses: dict[bytes, None] = field(default_factory=dict)
     """Feeds whose pulses it is to be told of, `pulse_at`."""
     pulse_at: float | None = None
+    news: dict[bytes, None] = field(default_factory=dict)
+    """What has come of whose feed is whose, and is to be named to it; `named`: by it, and another was asked; both `cards_at`."""
+    named: dict[bytes, None] = field(default_factory=dict)
+    cards_at: float | None = None
+    is_told_all: bool = False
+    """Everything that was known was named to it, once."""
     pulse_rate: Bucket = field(default_factory=lambda: Bucket(PULSE_BURST, PULSE_RATE, 0.0))
     stirring: dict[int, Sharing] = field(default_factory=dict, compare=False, repr=False)
     """All those of the room on which there is something to do, at some time or other: no others are looked at."""
@@ -126,7 +132,7 @@ class Sharing:
 
     def settle_down(self) -> None:
         """There may be nothing any more."""
-        if self.tell_at is self.reach_at is self.pulse_at is None and not (self.wanted or self.wants_more):
+        if self.tell_at is self.reach_at is self.pulse_at is self.cards_at is None and not (self.wanted or self.wants_more):
             self.stirring.pop(self.link, None)
 
     @property

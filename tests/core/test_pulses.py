@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from peertalk.core import crowd, wire
-from peertalk.core.effects import Claimed, Presence, Seek, Spare
+from peertalk.core.cards import pair
+from peertalk.core.effects import Claimed, Presence, Seek, Send, Spare
 from peertalk.core.entry import Here, Left, Text
 from peertalk.core.pulses import LIFE, PERIOD
 from peertalk.core.reach import Whence
@@ -220,7 +221,18 @@ def test_whoever_is_new_is_told_of_all_at_once() -> None:
     link = it.meet(new)
     (message,) = sent(wire.Pulses, it.effects[before:], link)
     assert it.zoe.feed in {one[0] for one in message.pulses}
-    assert it.zoe.public in {card.identity for card in sent(wire.Card, it.effects[before:], link)}
+
+
+def test_who_asks_whose_feed_it_is_is_told_the_pulse_again() -> None:
+    """The one that was told at once said nothing to who did not know that."""
+    it, new = Crowded(), Author("new")
+    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds())))
+    link = it.meet(new)
+    told = it.hear(link, wire.WantCards(ROOM.id, (pair(ROOM.id, it.zoe.feed, it.zoe.public),)))
+    kinds = [type(one.message) for one in of(Send, told)]
+    assert kinds.index(wire.Card) < kinds.index(wire.Pulses)
+    (message,) = sent(wire.Pulses, told, link)
+    assert [one[0] for one in message.pulses] == [it.zoe.feed]
 
 
 # ── which links are needed ───────────────────────────────────────────────────────────────────────────────────────────

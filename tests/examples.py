@@ -370,7 +370,7 @@ def messages() -> Iterator[str]:
         ),
         ("Need", packed([18, LOBBY, False])),
         ("Prune", packed([19, LOBBY])),
-        ("Known, of a digest", packed([20, LOBBY, knows(ANNA, BEN)])),
+        ("Known, of a digest", packed([20, LOBBY, knows(ANNA, BEN), []])),
         ("Known, of pairs", packed([20, LOBBY, knows(ANNA, BEN), sorted(map(whose, (ANNA, BEN)))])),
         ("WantCards, of Ben", packed([21, LOBBY, [whose(BEN)]])),
         ("ring, of Anna", short(b"peertalk/1 ring", LOBBY, ANNA.identity)),

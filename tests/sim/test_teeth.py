@@ -12,13 +12,13 @@ from tests.sim.runs import attempt_plan
 
 SEEDS = range(400)
 FIRST = {
-    "takes_branches_of_equal_height_for_the_same": 46,
+    "takes_branches_of_equal_height_for_the_same": 584,
     "takes_a_page_that_parts_in_the_middle_for_held": 30,
     "goes_on_writing_when_restored": 145,
     "believes_hearsay_before_the_owner": 25,
     "erases_nothing": 24,
     "believes_nobody_who_has_a_new_feed": 215,
-    "deletes_what_was_said_first_alone": 81,
+    "deletes_what_was_said_first_alone": 555,
     "counts_a_claim_of_one_branch_for_all": 305,
     "takes_for_done_what_exceeded_a_rate": 74,
 }

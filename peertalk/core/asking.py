@@ -81,7 +81,7 @@ class Asking:
     def _ask(self, now: Now) -> None:
         if self._ask_after > now.mono or self._is_full:
             return
-        claim = [one for one in self.room.stirring() if (one.wanted or one.lacks_unnoted) and one.ask_after <= now.mono]
+        claim = [one for one in self.room.agenda.wanting() if (one.wanted or one.lacks_unnoted) and one.ask_after <= now.mono]
         for sharing in sorted(claim, key=lambda sharing: sharing.asked):
             tips = tuple(islice(self._due(sharing, now), wire.MAX_WANT))
             is_for_all = sharing.lacks_unnoted
@@ -206,7 +206,7 @@ class Asking:
                 yield min(request.deadline, request.end)
         if self._request is not None:
             return
-        for sharing in self.room.stirring() if not self._is_full else ():
+        for sharing in self.room.agenda.wanting() if not self._is_full else ():
             if sharing.wanted or sharing.lacks_unnoted:
                 yield max(self._ask_after, sharing.ask_after, min(sharing.wanted.values(), default=now.mono), now.mono)
         if self.room.bodies.absent and self._bodies is None:

@@ -85,9 +85,7 @@ class Crowds:
         is_chosen = self._online.get(room.id) is room.online()
         self._look_at = min(self._look_at, now.mono + (LOOK_AGAIN if is_chosen else APART))
         place.pulses.beat(now)
-        for sharing in room.stirring():
-            if sharing.pulse_at is not None and sharing.pulse_at <= now.mono:
-                place.pulses.tell(sharing, now)
+        place.pulses.pump(now)
 
     def _is_small(self, room: Room) -> bool:
         """Is this a room in which nothing of all that is ever needed? Most are, and they are looked at after each message."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -47,14 +48,7 @@ class Place:
     def wakes(self, now: Now) -> Iterator[float]:
         """When there will be."""
         yield from self.asking.wake(now)
-        for sharing in self.room.stirring():
-            if sharing.tell_at is not None:
-                yield sharing.tell_at
-            if sharing.reach_at is not None:
-                yield sharing.reach_at
-            if sharing.cards_at is not None:
-                yield sharing.cards_at
-            sharing.settle_down()
+        yield self.room.agenda.due
         for sharing in self.room.ready() if self.room.outbox else ():
             if not sharing.is_caught_up(self.room.log, now.mono):
                 yield sharing.since + FIRST_HAVE_PATIENCE
@@ -78,13 +72,17 @@ class Exchange:
 
     def pump(self, place: Place, now: Now) -> None:
         """Tell what has gathered: tips, whose feed is whose, where others are."""
-        for sharing in place.room.stirring():
+        agenda = place.room.agenda
+        if now.mono < agenda.due:
+            return
+        for sharing in place.room.ready():
             if sharing.tell_at is not None and sharing.tell_at <= now.mono:
                 self.tell(place.room, sharing)
             if sharing.cards_at is not None and sharing.cards_at <= now.mono:
                 place.introducing.tell(sharing, now)
             if sharing.reach_at is not None and sharing.reach_at <= now.mono:
                 self._reach.tell(place.room, sharing, now)
+        agenda.due = min((sharing.due() for sharing in place.room.ready()), default=math.inf)
 
     def tell(self, room: Room, sharing: Sharing) -> None:
         """Name the tips that have come since the last time; in a large room, where not all hear from all, not to who has them."""

@@ -105,7 +105,7 @@ class Introducing:
             self._send(sharing, wire.WantCards(self._room.id, some))
 
     def _plan(self, sharing: Sharing, at: float) -> None:
-        sharing.stir()
+        sharing.agenda.plan(at)
         sharing.cards_at = at if sharing.cards_at is None else min(sharing.cards_at, at)
 
     def _send(self, sharing: Sharing, message: wire.Message) -> None:

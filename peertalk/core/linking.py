@@ -121,7 +121,7 @@ class Linking:
         if not self.admits(room, self.links[link].identity):
             self._keep_out(link, room)
             return
-        sharing = Sharing(link, self.links[link].identity, now.mono, stirring=place.room.present.stirring)
+        sharing = Sharing(link, self.links[link].identity, now.mono, agenda=place.room.present.agenda)
         place.room.sharings[link] = sharing
         if not place.room.record.archived:
             place.own.ensure_feed(now)

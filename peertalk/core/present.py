@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from peertalk.core.sharing import Sharing
+from peertalk.core.sharing import Agenda, Sharing
 
 
 class Present:
@@ -17,8 +17,7 @@ class Present:
     def __init__(self) -> None:
         self.sharings: dict[int, Sharing] = {}
         self.heard: dict[bytes, float] = {}
-        self.stirring: dict[int, Sharing] = {}
-        """Those with something to do (`Sharing.stir`)."""
+        self.agenda = Agenda()
         self._links: Counter[bytes] = Counter()
         self._ready: tuple[Sharing, ...] = ()
         self._online: frozenset[bytes] | None = frozenset()
@@ -44,7 +43,7 @@ class Present:
 
     def end(self, link: int) -> Sharing | None:
         """The room is no longer spoken of on a link, if it was."""
-        self.stirring.pop(link, None)
+        self.agenda.claimants.pop(link, None)
         sharing = self.sharings.pop(link, None)
         if sharing is not None and sharing.ready:
             self._ready = tuple(one for one in self._ready if one is not sharing)

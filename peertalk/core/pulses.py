@@ -74,6 +74,8 @@ class Pulses:
         self._own_at = -math.inf
         self._clock = -math.inf
         self._left = -1
+        self._due = math.inf
+        """There is nothing to pass on before."""
         self._oldest = math.inf
         """None of those that are kept is too old before that."""
         self._phase = room.me[0] / 256
@@ -202,7 +204,7 @@ class Pulses:
         at = self._turn(now.mono, GATHERED if is_news else GATHERED_IDLE)
         for sharing in self._room.ready():
             if sharing is not source and sharing.identity in self.near:
-                sharing.stir()
+                self._due = min(self._due, at)
                 sharing.pulses[feed] = None
                 sharing.pulse_at = at if sharing.pulse_at is None else min(at, sharing.pulse_at)
 
@@ -218,14 +220,21 @@ class Pulses:
         """Tell of these at once, as far as they were heard."""
         sharing.pulses.update(dict.fromkeys(feed for feed in feeds if feed in self._heard or self._is_own(feed)))
         if sharing.pulses:
-            sharing.pulse_at = now.mono
-            sharing.stir()
+            sharing.pulse_at = self._due = now.mono
 
     def _is_own(self, feed: bytes) -> bool:
         return self._own is not None and self._own[0] == feed
 
-    def tell(self, sharing: Sharing, now: Now) -> None:
-        """Pass on what has gathered."""
+    def pump(self, now: Now) -> None:
+        """Pass on what has gathered, where it is time."""
+        if now.mono < self._due:
+            return
+        for sharing in self._room.ready():
+            if sharing.pulse_at is not None and sharing.pulse_at <= now.mono:
+                self._tell(sharing, now)
+        self._due = min((one.pulse_at for one in self._room.ready() if one.pulse_at is not None), default=math.inf)
+
+    def _tell(self, sharing: Sharing, now: Now) -> None:
         pulses = iter(self._fresh(sharing.pulses, now))
         sharing.pulses, sharing.pulse_at = {}, None
         while run := tuple(islice(pulses, wire.MAX_PULSES)):
@@ -272,5 +281,4 @@ class Pulses:
 
     def wakes(self) -> float:
         """When there is something to do (monotonic seconds)."""
-        soonest = min((one.pulse_at for one in self._room.stirring() if one.pulse_at is not None), default=math.inf)
-        return min(self._beat_at(), soonest, self._room.present.soonest)
+        return min(self._beat_at(), self._due, self._room.present.soonest)

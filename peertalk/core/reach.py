@@ -116,10 +116,10 @@ class Reach:
 
     def _plan(self, room: Room, sharing: Sharing, now: Now) -> None:
         if sharing.reach_at is None:
-            sharing.stir()
             self._out.touched.add(room.id)
             gather = GATHER_LARGE if room.is_large else GATHER
             sharing.reach_at = max(now.mono + gather, self._ends[sharing.link].tell_after)
+            sharing.agenda.plan(sharing.reach_at)
 
     def tell(self, room: Room, sharing: Sharing, now: Now) -> None:
         """Tell what is new about others in this room, if enough time has passed since the last time on this link."""

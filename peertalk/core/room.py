@@ -15,7 +15,7 @@ from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.present import Present
-from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
+from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Agenda, Sharing
 from peertalk.core.split import Before, Splits
 from peertalk.core.stored import (
     STATE_KINDS,
@@ -114,9 +114,10 @@ class Room:
     def ready(self) -> tuple[Sharing, ...]:
         return self.present.ready()
 
-    def stirring(self) -> list[Sharing]:
-        """Those of them on which there may be something to tell, or to ask for."""
-        return list(self.present.stirring.values())
+    @property
+    def agenda(self) -> Agenda:
+        """What is to be done on them."""
+        return self.present.agenda
 
     def can_write(self, now: Now) -> bool:
         """Is there a peer from whom everything that it claimed first is here?"""

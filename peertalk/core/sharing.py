@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -123,17 +124,11 @@ class Sharing:
     is_told_all: bool = False
     """Everything that was known was named to it, once."""
     pulse_rate: Bucket = field(default_factory=lambda: Bucket(PULSE_BURST, PULSE_RATE, 0.0))
-    stirring: dict[int, Sharing] = field(default_factory=dict, compare=False, repr=False)
-    """All those of the room on which there is something to do, at some time or other: no others are looked at."""
+    agenda: Agenda = field(default_factory=lambda: Agenda(), compare=False, repr=False)  # noqa: PLW0108 - it stands below
 
-    def stir(self) -> None:
-        """There is something to do on this link: to be told, or to be asked for."""
-        self.stirring[self.link] = self
-
-    def settle_down(self) -> None:
-        """There may be nothing any more."""
-        if self.tell_at is self.reach_at is self.pulse_at is self.cards_at is None and not (self.wanted or self.wants_more):
-            self.stirring.pop(self.link, None)
+    def due(self) -> float:
+        """When there is something to tell (monotonic seconds)."""
+        return min(at for at in (self.tell_at, self.reach_at, self.cards_at, math.inf) if at is not None)
 
     @property
     def is_spare(self) -> bool:
@@ -167,7 +162,7 @@ class Sharing:
 
     def want(self, tip: bytes, at: float, limit: int) -> None:
         """The peer holds `tip`, which is not here. The newest `limit` are noted: an answer brings what settled before them too."""
-        self.stir()
+        self.agenda.claimants[self.link] = self
         self.wanted.setdefault(tip, at)
         while len(self.wanted) > limit:
             del self.wanted[next(iter(self.wanted))]
@@ -183,10 +178,10 @@ class Sharing:
                 self.wanted.pop(before, None)
             self.want(tip, at, limit)
         elif len(self.wanted) < limit:
-            self.stir()
+            self.agenda.claimants[self.link] = self
             self.wanted.setdefault(tip, at)
         else:
-            self.stir()
+            self.agenda.claimants[self.link] = self
             self.wants_more |= tip not in self.wanted
 
     def park(self, page: Checked, missing: bytes) -> None:
@@ -225,6 +220,26 @@ class Sharing:
 
     def tell(self, tip: bytes, feed: bytes, at: float) -> None:
         """Tell the peer of `tip` at `at` at the latest."""
-        self.stir()
+        self.agenda.plan(at)
         self.pending[tip] = feed
         self.tell_at = at if self.tell_at is None else min(self.tell_at, at)
+
+
+@dataclass(slots=True)
+class Agenda:
+    """On which links of a room something is to be done: not all have to be looked at after each message."""
+
+    due: float = math.inf
+    """There is nothing to tell on any of them before."""
+    claimants: dict[int, Sharing] = field(default_factory=dict)
+    """All those on which something may be wanted."""
+
+    def plan(self, at: float) -> None:
+        """There is something to tell on one of them then."""
+        self.due = min(self.due, at)
+
+    def wanting(self) -> list[Sharing]:
+        """Those on which something is wanted, or may be."""
+        for one in [one for one in self.claimants.values() if not (one.wanted or one.wants_more)]:
+            del self.claimants[one.link]
+        return list(self.claimants.values())

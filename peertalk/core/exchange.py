@@ -121,12 +121,12 @@ class Exchange:
         sharing.since = now.mono
         room.present.begin(sharing)
         room.is_kept_out = False
-        sharing.sent_digest, sharing.sent_tips = room.digest(), tuple(room.held)
+        sharing.sent = room.state()
         if not room.is_large or sharing.identity not in room.heard:  # who is heard of hears of everybody all the time
             place.introducing.begin(sharing)
         if room.is_large and sharing.identity not in room.heard:
             place.pulses.tell_all(sharing, now)
-        self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent_digest, room.log.count, self.keeps(room))))
+        self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent.digest, room.log.count, self.keeps(room))))
         room.touch(now)
         self._out.emit(Presence(room.id, sharing.identity, online=True))
         self._reach.begin(room, sharing, now)
@@ -134,13 +134,13 @@ class Exchange:
     def _on_have(self, place: Place, sharing: Sharing, have: wire.Have, _now: Now) -> None:
         room = place.room
         sharing.disk = have.disk
-        if have.digest == sharing.sent_digest != NOTHING:
-            for tip in sharing.sent_tips:
-                sharing.note(room.log, tip)
-            self._claim(room, sharing, sharing.sent_tips, have.disk, ())
-            sharing.heard, sharing.sent_tips = True, ()
+        sent, sharing.sent = sharing.sent, None
+        if sent is not None and have.digest == sent.digest != NOTHING:
+            sharing.holds.are_all(sent.feeds)
+            own = [tip for feed in room.own_feeds() for tip in sent.feeds.get(feed, ())]
+            self._claim(room, sharing, own, have.disk, ())
+            sharing.heard = True
             return
-        sharing.sent_tips = ()
         if not sharing.stated:
             sharing.stated = True
             place.asking.expect(have.entries)

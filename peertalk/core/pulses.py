@@ -262,9 +262,9 @@ class Pulses:
         return digest
 
     def _own_tips(self) -> dict[bytes, int]:
-        room, own = self._room, self._room.own_feeds()
-        tips = [(tip, feed) for tip, feed in room.held.items() if feed in own and not room.log.chains[feed].forked]
-        return {feed: room.log.chains[feed].tips[tip] for tip, feed in tips if tip in room.log.chains[feed].tips}
+        chains, held = self._room.log.chains, self._room.held
+        own = [chain for feed in self._room.own_feeds() if (chain := chains.get(feed)) is not None and not chain.forked]
+        return {chain.feed: seq for chain in own for tip, seq in chain.tips.items() if tip in held}
 
     def _claim(self, heard: Heard) -> None:
         """Who holds what was held here holds all own entries under it. That is believed of who has named this feed themselves: anybody

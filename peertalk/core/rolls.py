@@ -17,7 +17,7 @@ from peertalk.core.sharing import Sharing
 GATHERED = 0.2
 """Seconds within which changes are gathered before they are told."""
 A_SECOND = 100
-"""Rolls that one member says a second at most: where more are linked, changes are gathered for longer."""
+"""Rolls that one member says a second at most: where more are there, changes are gathered for longer."""
 PATIENCE = 10
 """So many times as long as that, somebody may say another roll before it is told who."""
 
@@ -130,7 +130,7 @@ class Rolls:
         return max(own.since, sharing.since) + PATIENCE * self._gathered(room)
 
     def _gathered(self, room: Room) -> float:
-        return max(GATHERED, len(room.sharings) / A_SECOND)
+        return max(GATHERED, len(room.online()) / A_SECOND)
 
     def unity(self, room: bytes) -> Unity:
         """Do all who are linked in this room see the same people? Not as long as a change here is still to be told."""

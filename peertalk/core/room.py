@@ -11,6 +11,8 @@ from peertalk.core.bodies import Bodies
 from peertalk.core.cards import Cards
 from peertalk.core.doors import Door
 from peertalk.core.effects import Arrived, Claimed, ForkSeen, MembersChanged, RoomCame
+from peertalk.core.feed import place
+from peertalk.core.holding import State, Tips
 from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
 from peertalk.core.outlet import Now, Outlet
@@ -60,6 +62,8 @@ class Room:
         self.claims: dict[tuple[bytes, bytes, bool], int] = {(c.feed, c.identity, c.disk): c.seq for c in snapshot.claims}
         tips = sorted(self.log.tips(), key=lambda tip: self.log.index[tip].number)
         self.held: dict[bytes, bytes] = {tip: self.log.index[tip].feed for tip in tips}
+        self._state: State | None = None
+        """What is held, until that changes."""
         self.durable = len(self.log.pages)
         self.present = Present()
         self.sharings = self.present.sharings
@@ -149,9 +153,22 @@ class Room:
 
     def digest(self) -> bytes:
         """The digest over all tips that are on disk: sorted, hashed. NOTHING where bodies are absent."""
-        if self.bodies.absent or self.bodies.unsure:
-            return NOTHING
-        return hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
+        return NOTHING if self.bodies.absent or self.bodies.unsure else self._held_now().digest
+
+    def state(self) -> State:
+        """What is on disk now."""
+        return self._held_now()._replace(digest=self.digest())
+
+    def _held_now(self) -> State:
+        if self._state is None:
+            feeds: dict[bytes, Tips] = {}
+            for tip, feed in self.held.items():
+                chain = self.log.chains[feed]
+                alone = chain.tips if chain.tips.keys() == {tip} else {tip: place(self.log.index[tip], tip)[0]}
+                feeds[feed] = {**feeds[feed], **alone} if feed in feeds else alone
+            digest = hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
+            self._state = State(digest, feeds)
+        return self._state
 
     def _key_is_late(self, key: OrderKey, now: Now) -> bool:
         if now.mono - self._turned >= SHOWN_AFTER:
@@ -242,6 +259,7 @@ class Room:
         """A page is on disk: from now on it is claimed and served. Its tip."""
         self.outlet.touched.add(self.id)
         self.durable = page.number + 1
+        self._state = None
         self.held.pop(page.prev, None)
         tip = page.entries[-1].id
         self.held[tip] = page.feed

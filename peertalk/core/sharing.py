@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from peertalk.core import wire
 from peertalk.core.checks import Checked
-from peertalk.core.feed import Lack
+from peertalk.core.feed import Chain, Lack
+from peertalk.core.holding import Holds, State, Tips
 from peertalk.core.log import Log
 from peertalk.core.rates import Bucket
 from peertalk.core.stored import RoomRecord
@@ -61,10 +62,10 @@ class Sharing:
     since: float
     ready: bool = False
     card_sent: bool = False
-    sent_digest: bytes = b""
+    sent: State | None = None
+    """What was here when that was said in `Have`, until its own has come."""
     stated: bool = False
     """All tips were named to the peer, as an answer to its `have`."""
-    sent_tips: tuple[bytes, ...] = ()
     heard: bool = False
     """Its first `have` is known in full."""
     first: list[bytes] = field(default_factory=list)
@@ -73,7 +74,7 @@ class Sharing:
     roll: bytes = b""
     """Who is in the room, as the peer said last; `roll_sent`: as one said oneself to it."""
     roll_sent: bytes = b""
-    holds: dict[bytes, dict[bytes, int]] = field(default_factory=dict)
+    holds: Holds = field(default_factory=Holds)
     """feed → tips (id → seq) that the peer said it holds and that are here too."""
     wanted: dict[bytes, float] = field(default_factory=dict)
     """Tips that the peer said it holds and that are not here → not to be asked for before (monotonic seconds)."""
@@ -146,13 +147,7 @@ class Sharing:
         if page is None:
             return None
         seq = next(seq for id_, seq, _ in page.entries if id_ == tip)
-        known = self.holds.setdefault(page.feed, {})
-        if not log.chains[page.feed].forked and known and max(known.values()) < seq:
-            known.clear()
-        known.pop(page.prev, None)
-        known[tip] = seq
-        if len(known) > MAX_BRANCHES:
-            del known[min(known, key=lambda id_: known[id_])]
+        self.holds.put(page.feed, _with(self.holds.get(page.feed, {}), tip, seq, page.prev, log.chains[page.feed]))
         self.wanted.pop(tip, None)
         return seq
 
@@ -223,6 +218,19 @@ class Sharing:
         self.agenda.plan(at)
         self.pending[tip] = feed
         self.tell_at = at if self.tell_at is None else min(self.tell_at, at)
+
+
+def _with(known: Tips, tip: bytes, seq: int, prev: bytes, chain: Chain) -> Tips:
+    """What is known to be held of a feed, and one tip more."""
+    if tip in known:
+        return known
+    if not chain.forked and (not known or max(known.values()) < seq):
+        return chain.tips if tip in chain.tips else {tip: seq}
+    more = {id_: at for id_, at in known.items() if id_ != prev}
+    more[tip] = seq
+    if len(more) > MAX_BRANCHES:
+        del more[min(more, key=lambda id_: more[id_])]
+    return more
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ FIRST = {
     "erases_nothing": 24,
     "believes_nobody_who_has_a_new_feed": 215,
     "deletes_what_was_said_first_alone": 555,
+    "counts_a_claim_of_one_branch_for_all": 2370,
     "takes_for_done_what_exceeded_a_rate": 74,
 }
 """The seed that is tried before the others, where only few find it out."""

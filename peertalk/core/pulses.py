@@ -16,7 +16,7 @@ from peertalk.core.effects import Presence, Send
 from peertalk.core.entry import FeedKey, verify_pulse
 from peertalk.core.outlet import Now
 from peertalk.core.rates import Bucket
-from peertalk.core.room import NOTHING, Room
+from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
 from peertalk.errors import RemoteError
 
@@ -135,9 +135,16 @@ class Pulses:
             if known is not None and counter <= known.pulse[1]:
                 if counter == known.pulse[1]:
                     sharing.pulses.pop(feed, None)
+                    self._learn_clock(sharing, pulse, known, now)
                 if counter == known.pulse[1] or known.identity != sharing.identity:
                     continue
             self._take(sharing, pulse, known, now)
+
+    def _learn_clock(self, sharing: Sharing, pulse: wire.Pulse, known: Heard, now: Now) -> None:
+        """Who says themselves what others said of them already: now it is known how their clock goes."""
+        if known.offset is None and known.identity == sharing.identity and pulse == known.pulse:
+            known.offset, known.until = pulse[1] - now.mono, now.mono + LIFE
+            self._is_here(known.identity, known.until)
 
     def _take(self, sharing: Sharing, pulse: wire.Pulse, known: Heard | None, now: Now) -> None:
         room, (feed, counter, digest, disk, signature) = self._room, pulse
@@ -250,8 +257,8 @@ class Pulses:
     def _look(self) -> bytes:
         """Note the present state of what is held here, and who has said that they are in the same; its digest."""
         before, self._seen = self._seen, self._now_held()
-        digest = self._room.digest()
-        if self._seen != before and digest != NOTHING:
+        digest = self._room.digest_with_absent()
+        if self._seen != before:
             self._states.pop(digest, None)
             self._states[digest] = self._own_tips()
             if len(self._states) > STATES:
@@ -262,9 +269,9 @@ class Pulses:
         return digest
 
     def _own_tips(self) -> dict[bytes, int]:
-        chains, held = self._room.log.chains, self._room.held
-        own = [chain for feed in self._room.own_feeds() if (chain := chains.get(feed)) is not None and not chain.forked]
-        return {chain.feed: seq for chain in own for tip, seq in chain.tips.items() if tip in held}
+        chains, held, lacking = self._room.log.chains, self._room.held, {*self._room.bodies.unclaimed().values()}
+        own = [chain for feed in self._room.own_feeds() - lacking if (chain := chains.get(feed)) is not None]
+        return {chain.feed: seq for chain in own if not chain.forked for tip, seq in chain.tips.items() if tip in held}
 
     def _claim(self, heard: Heard) -> None:
         """Who holds what was held here holds all own entries under it. That is believed of who has named this feed themselves: anybody

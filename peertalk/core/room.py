@@ -155,6 +155,11 @@ class Room:
         """The digest over all tips that are on disk: sorted, hashed. NOTHING where bodies are absent."""
         return NOTHING if self.bodies.absent or self.bodies.unsure else self._held_now().digest
 
+    def digest_with_absent(self) -> bytes:
+        """The same, and where bodies are absent also over which ones."""
+        lacks, held = sorted(self.bodies.unclaimed()), self._held_now().digest
+        return hashlib.blake2b(held + b"".join(lacks), digest_size=32, person=b"peertalk/1 lack").digest() if lacks else held
+
     def state(self) -> State:
         """What is on disk now."""
         return self._held_now()._replace(digest=self.digest())

@@ -61,13 +61,14 @@ class Guest(Host):
             self.crowd.link(self, other)
 
     def sees(self, other: Guest) -> bool:
-        return other.replica is not None and other.side == self.side and other is not self
+        meets = other.replica is not None and other.side == self.side and other is not self
+        return meets and self.crowd.can_meet(self, other)
 
     def visit(self) -> None:
         """Twice a second: dial those who are sought, and a few of the others."""
         if self.replica is None:
             return
-        self.allowance = min(VISITS, self.allowance + 1)
+        self.allowance = min(VISITS, self.allowance + self.crowd.pace)
         for identity in sorted({one for some in self.sought.values() for one in some}):
             other = self.crowd.by_identity[identity]
             if other not in self.mine and self.sees(other):
@@ -95,6 +96,8 @@ class Crowd(World):
         for guest in self.guests:
             guest.order = self.random.sample(self.guests, len(self.guests))
         self.watch = self._count
+        self.pace = 1.0
+        """Visits in `VISIT_SECONDS`."""
         self._visiting()
 
     def _guest(self, number: int, *, skewed: bool) -> Guest:
@@ -123,6 +126,10 @@ class Crowd(World):
             self.at(VISIT_SECONDS, visit)
 
         self.at(delay, visit)
+
+    def can_meet(self, one: Guest, other: Guest) -> bool:
+        """Are both in a place where others are?"""
+        return True
 
     # ── links, found quickly ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -154,7 +161,12 @@ class Crowd(World):
         super().close(number)
 
     def spare(self, number: int) -> None:
-        """Who dialled gives a link up; what is under way on it is lost, as it is when a stream is closed from both sides."""
+        """Who dialled gives a link up. What it has said still arrives, as it does where a stream ends."""
+        if number in self.links:
+            way = self._ways[number, self.links[number][0].name]
+            self.at(max(0.0, way.arrival - self.time), lambda: self._end(number))
+
+    def _end(self, number: int) -> None:
         if number in self.links:
             one, other = self.links[number]
             assert isinstance(one, Guest)

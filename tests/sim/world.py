@@ -290,6 +290,8 @@ class Host:
 
     def _wake(self, at: float) -> None:
         """One timer, as a program has it: a later one replaces it."""
+        if at == self.wake_at:
+            return
         self.wake_at = at
         if at != float("inf"):
             self.world.at(max(0.0, at - self.world.time), lambda: self._tick(at))

@@ -1,0 +1,322 @@
+"""Hundreds in one room, and a schedule drawn from a seed: what must hold in small worlds, as far as it can be looked at in large ones.
+
+They come, talk, crash and come back, leave and come again, are parted and meet again, and some of them lie. It is the real core; what
+costs most and says nothing about it is cheap: signatures are hashes, so are the secrets of direct rooms, and a message is what was sent,
+not decoded once more for each of hundreds.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+from unittest.mock import patch
+
+from peertalk.core import cards, wire
+from peertalk.core.identity import Identity
+from peertalk.core.sync import Replica
+from tests.core.authors import ROOM, Author
+from tests.sim import crowd as crowds
+from tests.sim.bounds import check_bounds
+from tests.sim.crowd import Crowd, Guest, room
+from tests.sim.invariants import check_answered, check_forks, check_nothing_under_way, check_owners, check_rules, shapes
+from tests.sim.mallory import Liar
+from tests.sim.signer import keyed_hashes
+from tests.sim.world import Host, Violation, World
+
+FEWEST, MOST = 50, 300
+MEETING = 50.0
+"""Seconds in which everybody visits everybody, however many they are."""
+SETTLING = 45.0
+"""Seconds after which all must be as it should: a pulse counts for 30, and who talks is passed on."""
+LOOKED_AT = 5
+"""Of so many the whole history is looked at entry by entry; that of all others is the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is drawn from a seed: how many come within how many seconds, how many of them lie, and how much is said at a time."""
+
+    seed: int
+    people: int
+    liars: int
+    calm: float
+    talks: int
+
+
+def draw(seed: int, people: int | None = None) -> Plan:
+    """The plan of a seed, or of as many people as one likes."""
+    dice = Random(f"{seed} multitude")
+    count = dice.randint(FEWEST, MOST)
+    return Plan(
+        seed, people or count, dice.choice((0, 0, 1, 2, 3)), dice.choice((0.0, 5.0, 20.0)), dice.randint(4, 12)
+    )  # fmt: skip
+
+
+class Rogue(Guest):
+    """A guest who lies, when told to: by itself it only answers, and not always what is so."""
+
+    def __init__(self, world: Multitude, name: str) -> None:
+        super().__init__(world, name)
+        author = Author(f"{world.seed} {name}", ROOM.id)
+        self.identity = author.identity
+        self.liar = Liar(author, Random(f"{world.seed} {name} lies"))
+        self.liar.is_quiet = True
+        self.replica = self.liar  # type: ignore[assignment]  # it answers what a host and the world ask of a replica
+
+    def act(self, times: int) -> None:
+        """Do so much that is bad."""
+        self.liar.is_quiet = False
+        for _ in range(times):
+            self.do(lambda _: self.liar.misbehave())
+        self.liar.is_quiet = True
+
+    def visit(self) -> None:
+        """It waits for others."""
+
+
+class Multitude(Crowd):
+    """The world of a plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan.seed, plan.people)
+        self.plan = plan
+        self.pace = max(1.0, plan.people * crowds.VISIT_SECONDS / MEETING)
+        self.away: set[Guest] = set()
+        """Who runs and has left the room."""
+        self.rogues = [Rogue(self, f"m{number}") for number in range(plan.liars)]
+        for rogue in self.rogues:
+            rogue.address = bytes([10, 1, 0, int(rogue.name[1:])])
+            self.hosts.append(rogue)
+            self.by_identity[rogue.identity.public] = rogue
+        for guest in self.guests:
+            guest.order += self.rogues
+        self.lies: set[bytes] = set()
+
+    def up(self) -> list[Guest]:
+        return [guest for guest in super().up() if guest not in self.away]
+
+    def can_meet(self, one: Guest, other: Guest) -> bool:
+        return one not in self.away and other not in self.away
+
+    def send(self, sender: Host, number: int, message: wire.Message) -> None:
+        """As any world does, but what an honest one says is not decoded again for each who hears it."""
+        if isinstance(sender, Rogue) or number not in self.links:
+            World.send(self, sender, number, message)
+            return
+        peer, size = self.at_other_end(number, sender), len(wire.encode(message))
+        self.counts[type(message).__name__] += 1
+        self.sizes[type(message).__name__] += size
+        self.sent += 1
+        sender.check_said(message)
+        if isinstance(peer, Rogue):
+            raw = wire.encode(message)
+            self.deliver(self._ways[number, sender.name], number, size, lambda one: one.received(number, raw, peer.now()))
+            return
+        call: Callable[[Replica], None] = lambda one: one.received_checked(number, message, peer.now())  # noqa: E731 - as above
+        self.deliver(self._ways[number, sender.name], number, size, call)
+
+    def leave(self, guests: list[Guest]) -> None:
+        """These leave the room, and are gone from the network a moment later."""
+        for guest in guests:
+            guest.do(lambda replica, guest=guest: replica.leave(ROOM.id, guest.now(), forget=False))
+            guest.later(1.0, lambda _, guest=guest: self._is_gone(guest))
+
+    def _is_gone(self, guest: Guest) -> None:
+        self.away.add(guest)
+        self.at(0.0, lambda: self.cut(guest))
+
+    def come_back(self, guests: list[Guest]) -> None:
+        """They enter it again."""
+        for guest in guests:
+            self.away.discard(guest)
+            guest.join()
+
+    def lie(self, times: int) -> None:
+        for rogue in self.rogues:
+            rogue.act(times)
+
+    def meet(self) -> None:
+        """Let so much time pass that everybody has visited everybody, and all has settled."""
+        self.run(MEETING + SETTLING)
+
+
+# ── what must hold ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def check(world: Multitude) -> None:
+    """All of the following, on each side."""
+    liars = {rogue.identity.public for rogue in world.rogues}
+    lies = {feed for rogue in world.rogues for feed in rogue.liar.feeds}
+    check_blameless(world)
+    check_claims(world)
+    check_bounds([*world.up()])
+    for side in world.sides():
+        check_connected(side)
+        check_presence(side, liars)
+        crowds.check_same(side)
+        crowds.check_links(side)
+        check_histories(side, lies)
+
+
+def check_blameless(world: Multitude) -> None:
+    """Nobody closed a link for what somebody honest said."""
+    blamed = [(one.name, other.name, why) for one in world.guests for other, why in one.closed if not isinstance(other, Rogue)]
+    if blamed:
+        raise Violation(f"links were closed: {blamed[:5]}")
+
+
+def check_connected(side: list[Guest]) -> None:
+    """From anybody there is a way to everybody, by way of honest ones."""
+    found, waiting = {side[0]}, [side[0]]
+    while waiting:
+        fresh = [other for other in waiting.pop().mine if other not in found and not isinstance(other, Rogue)]
+        found.update(fresh)
+        waiting += fresh
+    if len(found) < len(side):
+        raise Violation(f"{len(side) - len(found)} of {len(side)} are cut off")
+
+
+def check_presence(side: list[Guest], liars: set[bytes]) -> None:
+    """Who is there is online for everybody, and nobody else is, but for those who lie."""
+    there = {guest.identity.public for guest in side}
+    for guest in side:
+        online = (room(guest).online() | {guest.identity.public}) - liars
+        if online != there:
+            raise Violation(f"{guest.name} sees {len(online - there)} who are not there, and not {len(there - online)} who are")
+
+
+def check_claims(world: Multitude) -> None:
+    """Whatever somebody was said to have on disk of an own feed, it has on disk."""
+    for guest in world.up():
+        for (feed, identity, disk), seq in room(guest).claims.items():
+            other = world.by_identity[identity]
+            wrote = guest.wrote.get(feed, {})
+            if (
+                disk
+                and not isinstance(other, Rogue)
+                and any(id_ not in other.on_disk for at, id_ in wrote.items() if at <= seq)
+            ):
+                raise Violation(f"{other.name} does not have what {guest.name} wrote up to {seq}")
+
+
+def check_histories(side: list[Guest], lies: set[bytes]) -> None:
+    """The same history for all, in the same order, once; nobody is taken for another; nobody honest forks; all feeds of those who
+    are there are theirs; all that was answered is there."""
+    authors = {feed: guest.identity.public for guest in side for feed in guest.wrote}
+    first = shapes(side[0], ROOM.id, ())
+    for guest in side:
+        if shapes(guest, ROOM.id, ()) != first:
+            raise Violation(f"{guest.name} and {side[0].name} show another history")
+        check_answered(guest, lies, is_whole=True)
+        check_forks(room(guest), lies, ())
+        check_owners(room(guest), authors, lies)
+        unknown = [feed for feed in room(guest).log.chains if feed in authors and room(guest).cards.owner(feed) is None]
+        if unknown:
+            raise Violation(f"{guest.name} does not know whose {len(unknown)} feeds are")
+    for guest in side[:: max(1, len(side) // LOOKED_AT)]:
+        check_rules(guest)
+
+
+def check_at_the_end(world: Multitude) -> None:
+    """What each wrote last counts as delivered to all; nothing is under way."""
+    check(world)
+    up = world.up()
+    for guest in up:
+        crowds.check_delivered(up, guest)
+        check_nothing_under_way(guest)
+
+
+# ── a run ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def play(plan: Plan) -> Multitude:
+    """Violation if something does not hold. All is looked at after each of the things that happen."""
+    with cheap():
+        world = Multitude(plan)
+        for happens in (arrive, fall, part, meet_again):
+            happens(world)
+            check(world)
+        rest(world)
+        check_at_the_end(world)
+    return world
+
+
+def arrive(world: Multitude) -> None:
+    for guest in world.guests:
+        world.at(world.random.uniform(0, world.plan.calm), lambda guest=guest: world.open([guest]))
+    world.run(world.plan.calm + 5)
+    world.lie(5)
+    talk(world)
+    world.meet()
+
+
+def fall(world: Multitude) -> None:
+    """Some crash, some leave; others come back at once."""
+    some = world.random.sample(world.guests, world.plan.people // 5)
+    for guest in some[::2]:
+        guest.crash()
+    world.leave(some[1::2])
+    talk(world)
+    world.open(some[::4])
+    world.lie(10)
+    world.run(SETTLING)
+
+
+def part(world: Multitude) -> None:
+    """All come back, while the network falls apart."""
+    world.open([guest for guest in world.guests if guest.replica is None])
+    world.come_back(sorted(world.away, key=lambda guest: guest.name))
+    world.split(world.random.sample(world.guests, world.plan.people // 2))
+    talk(world)
+    world.lie(5)
+    world.meet()
+
+
+def meet_again(world: Multitude) -> None:
+    world.heal()
+    talk(world)
+    world.meet()
+
+
+def rest(world: Multitude) -> None:
+    """They talk once more; then only time passes."""
+    world.lie(5)
+    talk(world)
+    world.run(SETTLING)
+
+
+def talk(world: Multitude) -> None:
+    """Somebody says something, each time somebody else, at no regular times."""
+    for number in range(world.plan.talks):
+        world.random.choice(world.up()).say(f"{world.time} {number}")
+        world.run(world.random.choice((0.0, 0.01, 0.3, 1.5)))
+
+
+# ── what is cheap ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _hashed_secret(identity: Identity, other: bytes) -> bytes:
+    return hashlib.blake2b(b"".join(sorted((identity.public, other))), digest_size=32, person=b"direct").digest()
+
+
+@contextmanager
+def cheap() -> Iterator[None]:
+    """As long as this goes on signatures and secrets are hashes, hashes of cards are worked out once, and no garbage is looked for
+    among millions of things that are none."""
+    was = gc.isenabled()
+    with ExitStack() as stack:
+        stack.enter_context(keyed_hashes())
+        stack.enter_context(patch("peertalk.core.rooms.direct_secret", lru_cache(100_000)(_hashed_secret)))
+        stack.enter_context(patch.object(cards, "check_key", lambda _: None))
+        stack.enter_context(patch.object(cards, "pair", lru_cache(1_000_000)(cards.pair.__wrapped__)))
+        gc.disable()
+        try:
+            yield
+        finally:
+            if was:
+                gc.enable()

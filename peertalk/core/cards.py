@@ -51,8 +51,8 @@ class Cards:
         self.said: dict[bytes, tuple[bytes, bytes]] = {}
         """Everything that anybody has said of whose feed is whose, by `pair`, in the order in which it came."""
         self._digest: bytes | None = None
-        self.version = 0
-        """Grows whenever somebody may be somebody else than before."""
+        self.version = self.owners = 0
+        """The first grows with each card, the second whenever somebody may be somebody else than before."""
         for record in records:
             self._put(record)
 
@@ -98,6 +98,22 @@ class Cards:
 
     def _put(self, record: CardRecord) -> None:
         self.version += 1
+        before = self.records.get((record.identity, record.via))
+        known = {feed for feed, _ in before.feeds} if before is not None else frozenset()
+        about = {feed for feed, _ in record.feeds}.difference(known)
+        if not record.via and before is None:  # what others said that it does not list is of nobody from now on
+            about |= self._listed.get(record.identity, set())
+        were = [self._shown(feed) for feed in about]
+        self._add(record)
+        if record.identity == self.me or were != [self._shown(feed) for feed in about]:
+            self.owners += 1
+
+    def _shown(self, feed: bytes) -> tuple[bytes, ...]:
+        """As whose it is shown."""
+        owner = self.owner(feed)
+        return (owner.identity, *owner.others) if owner is not None else ()
+
+    def _add(self, record: CardRecord) -> None:
         before = self.records.get((record.identity, record.via))
         self._count(record, len(record.feeds) - (len(before.feeds) if before is not None else 0))
         self.records[(record.identity, record.via)] = record

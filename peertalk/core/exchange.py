@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
@@ -45,13 +45,13 @@ class Place:
     wake_at: float = float("inf")
     """When there is something to do in it at the latest (monotonic seconds)."""
 
-    def wakes(self, now: Now) -> Iterator[float]:
+    def wakes(self, now: Now) -> float:
         """When there will be."""
-        yield from self.asking.wake(now)
-        yield self.room.agenda.due
-        for sharing in self.room.ready() if self.room.outbox else ():
-            if not sharing.is_caught_up(self.room.log, now.mono):
-                yield sharing.since + FIRST_HAVE_PATIENCE
+        at = min(self.asking.wake(now), self.room.agenda.due)
+        if not self.room.outbox:
+            return at
+        behind = (one for one in self.room.ready() if not one.is_caught_up(self.room.log, now.mono))
+        return min((at, *(one.since + FIRST_HAVE_PATIENCE for one in behind)))
 
 
 class Exchange:

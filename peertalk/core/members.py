@@ -27,7 +27,7 @@ class Members:
         self._left: set[bytes] = set()
         """The feeds in which `left` was said last."""
         self._here: frozenset[bytes] = frozenset()
-        self._version = -1  # of the cards that `_here` rests on; -1 where it is out of date
+        self._version = -1  # of the owners that `_here` rests on; -1 where it is out of date
         self.version = 0
         """Grows with each entry that says something about presence."""
         for entry in entries:
@@ -91,9 +91,9 @@ class Members:
     def identities(self) -> frozenset[bytes]:
         """Everybody who is in the room, by cards and entries. Asked at every coming and going, so it is kept; and what it costs
         follows from what people said of themselves, not from the cards: those are by the thousand where somebody makes them up."""
-        if self._version != self._cards.version:
+        if self._version != self._cards.owners:
             owners = [owner for feed in self._words if (owner := self._cards.owner(feed)) is not None]
             said = {identity for owner in owners for identity in (owner.identity, *owner.others)}
             self._here = frozenset(identity for identity in said if self.is_here(identity))
-            self._version = self._cards.version
+            self._version = self._cards.owners
         return self._here

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -58,6 +58,8 @@ class _Own:
     since: float
     unity: Unity
     look_at: float = float("inf")
+    state: Hashable = None
+    """What it was worked out of."""
 
 
 class Rolls:
@@ -100,9 +102,11 @@ class Rolls:
 
     def _tell(self, room: Room, now: float) -> None:
         """Say the roll where it has not been said, and that this change is gathered, even if it has changed nothing."""
-        own, digest = self._own.get(room.id), roll(room)
+        own, state = self._own.get(room.id), (room.members.version, room.cards.owners, room.online())
+        digest = own.digest if own is not None and own.state == state else roll(room)
         if own is None or own.digest != digest:
-            self._own[room.id] = _Own(digest, now, own.unity if own is not None else Unity())
+            own = self._own[room.id] = _Own(digest, now, own.unity if own is not None else Unity())
+        own.state = state
         for sharing in room.ready():
             if sharing.roll_sent != digest:
                 sharing.roll_sent = digest

@@ -381,7 +381,7 @@ class Replica:
         place.asking.pump(now)
         self._exchange.pump(place, now)
         self.crowds.pump(place, now)
-        place.wake_at = min((self.crowds.wakes(place, now), *place.wakes(now)))
+        place.wake_at = min(self.crowds.wakes(place, now), place.wakes(now))
 
     def flush(self) -> None:
         """Make durable what had time: before closing."""

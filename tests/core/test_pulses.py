@@ -132,11 +132,11 @@ def test_who_says_what_others_have_passed_on_already_is_met_all_the_same() -> No
     it.hear(link, pulses(said), wire.Need(ROOM.id, needed=False))
     it.later(10)
     it.down(link)
-    it.later(LIFE - 15)
-    assert it.zoe.public in it.room.online()
-    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds() - 21)))
+    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds() - 20)))
     it.later(LIFE - 5)
     assert it.zoe.public in it.room.online()
+    it.later(6)
+    assert it.zoe.public not in it.room.online()
 
 
 def test_a_wrong_signature_costs_the_link() -> None:

@@ -6,6 +6,7 @@ up go as the node's dialer does them, in short: a few at once, then so many a se
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from functools import cache
 
@@ -35,6 +36,8 @@ class Guest(Host):
         self.order: list[Guest] = []
         self.sought: dict[bytes, frozenset[bytes]] = {}
         self.allowance = 0.0
+        self.idle, self.rested = -1, 0.0
+        """Nobody is to be visited as long as `changes` of the crowd are so many, before that time."""
 
     def start(self) -> None:
         self.rest_until.clear()
@@ -73,12 +76,21 @@ class Guest(Host):
             other = self.crowd.by_identity[identity]
             if other not in self.mine and self.sees(other):
                 self.crowd.link(self, other)
+        if self.idle == self.crowd.changes and self.world.time < self.rested:
+            return
+        self.idle, self.rested = self.crowd.changes, math.inf
         for other in self.order:
+            if other in self.mine or not self.sees(other):
+                continue
+            rest_until = self.rest_until.get(other, 0.0)
+            if rest_until > self.world.time:
+                self.rested = min(self.rested, rest_until)
+                continue
             if self.allowance < 1:
+                self.idle = -1
                 return
-            if other not in self.mine and self.sees(other) and self.rest_until.get(other, 0.0) <= self.world.time:
-                self.crowd.link(self, other)
-                self.allowance -= 1
+            self.crowd.link(self, other)
+            self.allowance -= 1
 
 
 class Crowd(World):
@@ -95,6 +107,8 @@ class Crowd(World):
         self.guests = [self._guest(number, skewed=skewed) for number in range(count)]
         for guest in self.guests:
             guest.order = self.random.sample(self.guests, len(self.guests))
+        self.changes = 0
+        """Grows when a link ends, and whenever others see each other than before."""
         self.watch = self._count
         self.pace = 1.0
         """Visits in `VISIT_SECONDS`."""
@@ -158,6 +172,7 @@ class Crowd(World):
             assert isinstance(other, Guest)
             one.mine.pop(other, None)
             other.mine.pop(one, None)
+            self.changes += 1
         super().close(number)
 
     def spare(self, number: int) -> None:
@@ -177,6 +192,7 @@ class Crowd(World):
     # ── what happens to them ─────────────────────────────────────────────────────────────────────────────────────────
 
     def open(self, guests: list[Guest]) -> None:
+        self.changes += 1
         for guest in guests:
             guest.start()
             guest.join()
@@ -194,6 +210,7 @@ class Crowd(World):
             self.close(number)
 
     def heal(self) -> None:
+        self.changes += 1
         for guest in self.guests:
             guest.side = 0
             guest.rest_until = {other: at for other, at in guest.rest_until.items() if other in guest.mine}

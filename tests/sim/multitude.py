@@ -29,9 +29,9 @@ from tests.sim.signer import keyed_hashes
 from tests.sim.world import Host, Violation, World
 
 FEWEST, MOST = 50, 300
-MEETING = 50.0
+MEETING = 30.0
 """Seconds in which everybody visits everybody, however many they are."""
-SETTLING = 45.0
+SETTLING = 40.0
 """Seconds after which all must be as it should: a pulse counts for 30, and who talks is passed on."""
 LOOKED_AT = 5
 """Of so many the whole history is looked at entry by entry; that of all others is the same."""
@@ -51,7 +51,7 @@ class Plan:
 def draw(seed: int, people: int | None = None) -> Plan:
     """The plan of a seed, or of as many people as one likes."""
     dice = Random(f"{seed} multitude")
-    count = dice.randint(FEWEST, MOST)
+    count = round(FEWEST * (MOST / FEWEST) ** dice.random())
     return Plan(
         seed, people or count, dice.choice((0, 0, 1, 2, 3)), dice.choice((0.0, 5.0, 20.0)), dice.randint(4, 12)
     )  # fmt: skip
@@ -134,6 +134,7 @@ class Multitude(Crowd):
         """They enter it again."""
         for guest in guests:
             self.away.discard(guest)
+            self.changes += 1
             guest.join()
 
     def lie(self, times: int) -> None:

@@ -165,6 +165,10 @@ class Cards:
         """All feeds that anybody said are this identity's."""
         return frozenset(self._listed.get(identity, ()))
 
+    def names(self, identity: bytes, feeds: Set[bytes]) -> bool:
+        """Did anybody say of one of these that it is this identity's?"""
+        return bool(feeds) and not feeds.isdisjoint(self._listed.get(identity, ()))
+
     def __contains__(self, identity: bytes) -> bool:
         """Is there a card of this identity?"""
         return identity in self._listed

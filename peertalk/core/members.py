@@ -78,7 +78,7 @@ class Members:
 
     def has_left(self, identity: bytes) -> bool:
         """Is this identity's last such entry a `left`? Of who came just now there may be none yet."""
-        if not self._left:
+        if not self._cards.names(identity, self._left):
             return False
         lamport, _, name = self._last(self._words, identity)
         return lamport > 0 and not name

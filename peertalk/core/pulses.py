@@ -65,6 +65,7 @@ class Pulses:
         self._may_speak, self._is_ignored = may_speak, is_ignored
         self.near: frozenset[bytes] = frozenset()
         """To whom pulses are passed on."""
+        self._passes: tuple[tuple[Sharing, ...], frozenset[bytes], tuple[Sharing, ...]] = (), self.near, ()
         self._heard: dict[bytes, Heard] = {}
         self._states: dict[bytes, dict[bytes, int]] = {}
         self._seen: tuple[int, int, int] | None = None
@@ -209,11 +210,19 @@ class Pulses:
 
     def _spread(self, feed: bytes, source: Sharing | None, now: Now, *, is_news: bool) -> None:
         at = self._turn(now.mono, GATHERED if is_news else GATHERED_IDLE)
-        for sharing in self._room.ready():
-            if sharing is not source and sharing.identity in self.near:
-                self._due = min(self._due, at)
+        for sharing in self._neighbours():
+            if sharing is not source:
                 sharing.pulses[feed] = None
-                sharing.pulse_at = at if sharing.pulse_at is None else min(at, sharing.pulse_at)
+                if sharing.pulse_at is None or at < sharing.pulse_at:
+                    sharing.pulse_at = at
+                    self._due = min(self._due, at)
+
+    def _neighbours(self) -> tuple[Sharing, ...]:
+        """On which links pulses are passed on; worked out anew where there are others, or others are chosen."""
+        ready = self._room.ready()
+        if self._passes[0] is not ready or self._passes[1] is not self.near:
+            self._passes = ready, self.near, tuple(one for one in ready if one.identity in self.near)
+        return self._passes[2]
 
     def _turn(self, now: float, period: float) -> float:
         """The next of the moments at which all links are seen to together: one wakes for all of them at once."""

@@ -96,6 +96,8 @@ class Guest(Host):
 class Crowd(World):
     """`count` guests. The messages sent are counted by kind."""
 
+    KIND = Guest
+
     def __init__(self, seed: int | str, count: int, *, skewed: bool = True) -> None:
         super().__init__(seed)
         self.by_identity: dict[bytes, Guest] = {}
@@ -116,7 +118,7 @@ class Crowd(World):
 
     def _guest(self, number: int, *, skewed: bool) -> Guest:
         skew = self.random.randint(-5000, 5000) if skewed else 0
-        guest = Guest(self, f"{number:04}", skew=skew)
+        guest = self.KIND(self, f"{number:04}", skew=skew)
         guest.address = bytes([10, 0, number >> 8, number & 255])
         self.hosts.append(guest)
         self.by_identity[guest.identity.public] = guest

@@ -17,6 +17,7 @@ from random import Random
 from unittest.mock import patch
 
 from peertalk.core import cards, wire
+from peertalk.core.effects import Arrived, Claimed, MembersChanged, Presence, RollsChanged, Send, Wake
 from peertalk.core.identity import Identity
 from peertalk.core.sync import Replica
 from tests.core.authors import ROOM, Author
@@ -33,6 +34,8 @@ MEETING = 30.0
 """Seconds in which everybody visits everybody, however many they are."""
 SETTLING = 40.0
 """Seconds after which all must be as it should: a pulse counts for 30, and who talks is passed on."""
+UNSEEN = (Presence, MembersChanged, RollsChanged, Claimed, Arrived)
+"""Effects for those who show them."""
 LOOKED_AT = 5
 """Of so many the whole history is looked at entry by entry; that of all others is the same."""
 
@@ -55,6 +58,22 @@ def draw(seed: int, people: int | None = None) -> Plan:
     return Plan(
         seed, people or count, dice.choice((0, 0, 1, 2, 3)), dice.choice((0.0, 5.0, 20.0)), dice.randint(4, 12)
     )  # fmt: skip
+
+
+class Member(Guest):
+    """A guest of hundreds: what follows most often is carried out first."""
+
+    def do(self, call: Callable[[Replica], None]) -> None:
+        assert self.replica is not None
+        now = self.now()
+        call(self.replica)
+        for effect in self.replica.drain(now):
+            if type(effect) is Send:
+                self.world.send(self, effect.link, effect.message)
+            elif type(effect) is Wake:
+                self._wake(effect.at)
+            elif type(effect) not in UNSEEN:
+                self.carry_out(effect)
 
 
 class Rogue(Guest):
@@ -81,6 +100,8 @@ class Rogue(Guest):
 
 class Multitude(Crowd):
     """The world of a plan."""
+
+    KIND = Member
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan.seed, plan.people)

@@ -273,8 +273,10 @@ class Room:
 
     def tell(self, tip: bytes, feed: bytes, mono: float, sent: Collection[int] = ()) -> None:
         """Its author is told at once, others within 200 ms; not those to whom it was `sent`, were it by the author."""
+        owner = self.cards.owner(feed)
+        author = owner.identity if owner is not None else None
         for sharing in self.ready():
-            if self.is_by(feed, sharing.identity):
+            if sharing.identity == author:
                 sharing.tell(tip, feed, mono)
             elif sharing.link not in sent and not (self.is_large and sharing.knows(tip, feed)):
                 sharing.tell(tip, feed, mono + DELTA_DELAY)

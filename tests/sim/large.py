@@ -19,6 +19,10 @@ BRIEF = 300
 """More people than that come, fall and talk, and are not parted: nothing else happens then than among fewer, and it takes an hour."""
 
 
+LATE = 10
+"""One of so many comes later than the others."""
+
+
 class Result(NamedTuple):
     """What became of one run: `why` it failed, or "". Seconds of CPU, and the most memory it took (MiB)."""
 
@@ -53,7 +57,8 @@ def _watched(happens: Callable[[Multitude], None], world: Multitude) -> None:
 
 
 def arrive(world: Multitude) -> None:
-    for guest in world.guests:
+    """All but some, who come later."""
+    for guest in world.guests[len(world.guests) // LATE :]:
         world.at(world.random.uniform(0, world.plan.calm), lambda guest=guest: world.open([guest]))
     world.run(world.plan.calm + 5)
     world.lie(5)
@@ -62,13 +67,13 @@ def arrive(world: Multitude) -> None:
 
 
 def fall(world: Multitude) -> None:
-    """Some crash, some leave; others come back at once."""
-    some = world.random.sample(world.guests, world.plan.people // 5)
+    """Some crash, some leave; others come back at once, and some come who have never met those who are gone."""
+    some = world.random.sample(world.up(), world.plan.people // 5)
     for guest in some[::2]:
         guest.crash()
     world.leave(some[1::2])
     talk(world)
-    world.open(some[::4])
+    world.open([*some[::4], *world.guests[: len(world.guests) // LATE]])
     world.lie(10)
     world.run(SETTLING)
 

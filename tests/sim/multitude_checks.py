@@ -71,9 +71,9 @@ def check_claims(world: Multitude) -> None:
 
 
 def check_histories(side: list[Guest], lies: set[bytes]) -> None:
-    """The same history for all, in the same order, once; nobody is taken for another; nobody honest forks; all feeds of those who
-    are there are theirs; all that was answered is there."""
-    authors = {feed: guest.identity.public for guest in side for feed in guest.wrote}
+    """The same history for all, in the same order, once; nobody is taken for another; nobody honest forks; all know whose the feeds of
+    the honest are, of those too who were gone when they came; all that was answered is there."""
+    authors = {feed: guest.identity.public for guest in side[0].crowd.guests for feed in guest.wrote}
     first = shapes(side[0], ROOM.id, ())
     for guest in side:
         if shapes(guest, ROOM.id, ()) != first:

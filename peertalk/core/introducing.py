@@ -11,12 +11,15 @@ from collections.abc import Iterable, Sequence
 from peertalk.core import wire
 from peertalk.core.effects import Send
 from peertalk.core.outlet import Now
+from peertalk.core.rates import Bucket
 from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
 
 GATHERED, GATHERED_LARGE = 0.2, 1.0
 """Seconds within which what is new is gathered at least, and less than twice as long; each member takes another time, and what one
 has named the other needs not name any more."""
+PUSHED_BURST, PUSHED_RATE = 16, 4
+"""Cards that are sent on at once, and then a second: where hundreds come at the same time they are named too."""
 PATIENCE = 2.0
 """Seconds after which what was asked of one is asked of another."""
 MOST_NAMED = 4096
@@ -30,6 +33,7 @@ class Introducing:
         self._room = room
         self._asked: dict[bytes, float] = {}
         """What was asked for → when it may be asked for again (monotonic seconds)."""
+        self._pushes = Bucket(PUSHED_BURST, PUSHED_RATE, 0.0)
         self._pace = 1 + room.me[0] / 256
 
     def begin(self, sharing: Sharing) -> None:
@@ -59,13 +63,13 @@ class Introducing:
 
     def spread(self, card: wire.Card, fresh: Sequence[bytes], giver: Sharing, now: Now) -> None:
         """A card named what nobody had named. In a large room whoever came just now goes along the tree of the pages, before what they
-        write; else it is named, to those who do not name it themselves."""
-        is_answer = any(pair in self._asked for pair in fresh)
+        write, as long as few do; else it is named, to those who do not name it themselves."""
+        goes_on = self._room.is_large and not any(pair in self._asked for pair in fresh) and self._pushes.take(1, now.mono)
         gathered = GATHERED_LARGE if self._room.is_large else GATHERED
         for other in self._room.ready():
             if other is giver or other.identity == card.identity:
                 continue
-            if self._room.is_large and other.is_eager and not is_answer:
+            if goes_on and other.is_eager:
                 self._send(other, card)
             else:
                 other.news.update(dict.fromkeys(fresh))

@@ -7,7 +7,7 @@ import pytest
 from peertalk.core import introducing, wire
 from peertalk.core.cards import Owner, pair
 from peertalk.core.effects import Commit
-from peertalk.core.introducing import GATHERED, PATIENCE
+from peertalk.core.introducing import GATHERED, GATHERED_LARGE, PATIENCE, PUSHED_BURST
 from peertalk.core.stored import PutCard
 from tests.core.authors import ROOM, Author
 from tests.core.desk import Desk, of, sent
@@ -125,6 +125,20 @@ def test_in_a_large_room_who_comes_goes_along_the_tree_and_what_was_asked_for_do
     desk.room.is_large = True
     desk.hear(to_ben, known(old))
     assert sent(wire.Card, desk.hear(to_ben, old.card())) == []
+
+
+def test_where_hundreds_come_at_once_they_are_named_and_not_sent_on() -> None:
+    desk, ben, cara = Desk(), Author("ben"), Author("cara")
+    to_ben, to_cara = desk.meet(ben), desk.meet(cara)
+    desk.later(LONG)
+    desk.room.is_large = True
+    for number in range(PUSHED_BURST):
+        assert len(sent(wire.Card, desk.hear(to_ben, Author(f"x{number}").card()), to_cara)) == 1
+        desk.room.is_large = True
+    late = Author("late")
+    assert sent(wire.Card, desk.hear(to_ben, late.card())) == []
+    (said,) = sent(wire.Known, desk.later(2 * GATHERED_LARGE), to_cara)
+    assert said.pairs == (whose(late),)
 
 
 def test_what_one_names_by_the_thousand_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,8 @@ from tests.sim.signer import keyed_hashes
 from tests.sim.world import Host, World
 
 FEWEST, MOST = 50, 300
+A_SECOND = 20
+"""So many come in a second where there are more."""
 MEETING = 30.0
 """Seconds in which everybody visits everybody, however many they are."""
 SETTLING = 40.0
@@ -51,9 +53,9 @@ def draw(seed: int, people: int | None = None) -> Plan:
     """The plan of a seed, or of as many people as one likes."""
     dice = Random(f"{seed} multitude")
     count = round(FEWEST * (MOST / FEWEST) ** dice.random())
-    return Plan(
-        seed, people or count, dice.choice((0, 0, 1, 2, 3)), dice.choice((0.0, 5.0, 20.0)), dice.randint(4, 12)
-    )  # fmt: skip
+    people = people or count
+    calm = people / A_SECOND if people > MOST else dice.choice((0.0, 5.0, 20.0))
+    return Plan(seed, people, dice.choice((0, 0, 1, 2, 3)), calm, dice.randint(4, 12))
 
 
 class Member(Guest):
@@ -103,6 +105,7 @@ class Multitude(Crowd):
         super().__init__(plan.seed, plan.people)
         self.plan = plan
         self.pace = max(1.0, plan.people * crowds.VISIT_SECONDS / MEETING)
+        self.most_steps = 20_000 * plan.people
         self.away: set[Guest] = set()
         """Who runs and has left the room."""
         self.rogues = [Rogue(self, f"m{number}") for number in range(plan.liars)]

@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 ARGS =
 export VENV
 
-.PHONY: help demo run test unit lab check format sim kills fuzz bench venv clean
+.PHONY: help demo run test unit lab check format sim sim-large kills fuzz bench venv clean
 
 help:
 	@echo "make demo    try PeerTalk: a chat with two companions, removed afterwards"
@@ -16,6 +16,7 @@ help:
 	@echo "make check   style, types, layers, the rules of the house, translations"
 	@echo "make format  put the code into shape"
 	@echo "make sim     the long simulation: N=10000, or SEED=... for one run with its log"
+	@echo "make sim-large  rooms of 50 to 300 people: LARGE=200 seeds, or SEED=...; ARGS=\"--people 1000\" for as many as you like"
 	@echo "make kills   kill -9 of two that talk, at random moments: KILLS=300"
 	@echo "make fuzz    look for inputs that break something: SECONDS=600"
 	@echo "make bench   the measurements; they go into docs/benchmarks.md (as root: those of forty processes too)"
@@ -57,6 +58,10 @@ N = 10000
 SEED =
 sim: venv
 	$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED),$(N) --processes $$(getconf _NPROCESSORS_ONLN)) $(ARGS)
+
+LARGE = 200
+sim-large: venv
+	$(BIN)/python -m tests.sim.large $(if $(SEED),--seed $(SEED),$(LARGE) --processes $$(getconf _NPROCESSORS_ONLN)) $(ARGS)
 
 KILLS = 300
 kills: venv

@@ -370,6 +370,9 @@ def messages() -> Iterator[str]:
         ),
         ("Need", packed([18, LOBBY, False])),
         ("Prune", packed([19, LOBBY])),
+        ("Known, of a digest", packed([20, LOBBY, knows(ANNA, BEN), []])),
+        ("Known, of pairs", packed([20, LOBBY, knows(ANNA, BEN), sorted(map(whose, (ANNA, BEN)))])),
+        ("WantCards, of Ben", packed([21, LOBBY, [whose(BEN)]])),
         ("ring, of Anna", short(b"peertalk/1 ring", LOBBY, ANNA.identity)),
         ("pair, Anna and Ben", short(b"peertalk/1 pair", LOBBY, *sorted((ANNA.identity, BEN.identity)))),
     )
@@ -377,6 +380,14 @@ def messages() -> Iterator[str]:
 
 def pulse_label(*tips: bytes) -> bytes:
     return b"peertalk/1 pulse" + LOBBY + (START // 1000).to_bytes(8, "big") + b"\1" + digest(*tips)
+
+
+def whose(person: Person) -> bytes:
+    return hashlib.blake2b(LOBBY + person.feed + person.identity, digest_size=16, person=b"peertalk/1 card").digest()
+
+
+def knows(*people: Person) -> bytes:
+    return blake2b(b"".join(sorted(map(whose, people))), person=b"peertalk/1 know")
 
 
 def short(label: bytes, *parts: bytes) -> bytes:

@@ -19,6 +19,7 @@ from peertalk.core import (
     frames,
     graph,
     intake,
+    introducing,
     invite,
     lineage,
     offers,
@@ -151,6 +152,9 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "a pulse is renewed; counts; people online for each second that renewing it waits": (
         *(pulses.PERIOD, pulses.LIFE, pulses.A_SECOND),
     ),
+    "pairs in one `Known`, and in one `WantCards`": (wire.MAX_NAMED, wire.MAX_WANT_CARDS),
+    "cards that are sent on at once in a large room": (introducing.PUSHED_BURST, introducing.PUSHED_RATE),
+    "pairs that one names and another is asked for; asked for at a time": (introducing.MOST_NAMED, 2 * introducing.MOST_NAMED),
     "pulses are gathered; idle ones": (pulses.GATHERED, pulses.GATHERED_IDLE),
     "pulses in one message": (wire.MAX_PULSES,),
     "pulses that are kept of a room; from which on only those of people who said that they are in it": (

@@ -7,6 +7,7 @@ is all that is lacking up to the wanted tips, whoever wrote it: so everybody ser
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -56,6 +57,8 @@ class Asking:
 
     def pump(self, now: Now) -> None:
         """Ask if something is lacking and nobody is being asked; give up on who does not answer."""
+        if self._is_idle:
+            return
         request = self._request
         if request is not None and self._is_over(request, now):
             request.sharing.fail(now.mono)
@@ -63,6 +66,12 @@ class Asking:
         if self._request is None:
             self._ask(now)
         self._ask_bodies(now)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Is nothing lacking, and nobody asked?"""
+        is_asked = self._request is not None or self._bodies is not None
+        return not (is_asked or self.room.agenda.claimants or self.room.bodies.absent)
 
     def _is_over(self, request: _Request, now: Now) -> bool:
         gone = self.room.sharings.get(request.sharing.link) is not request.sharing
@@ -81,7 +90,7 @@ class Asking:
     def _ask(self, now: Now) -> None:
         if self._ask_after > now.mono or self._is_full:
             return
-        claim = [one for one in self.room.ready() if (one.wanted or one.lacks_unnoted) and one.ask_after <= now.mono]
+        claim = [one for one in self.room.agenda.wanting() if (one.wanted or one.lacks_unnoted) and one.ask_after <= now.mono]
         for sharing in sorted(claim, key=lambda sharing: sharing.asked):
             tips = tuple(islice(self._due(sharing, now), wire.MAX_WANT))
             is_for_all = sharing.lacks_unnoted
@@ -199,13 +208,18 @@ class Asking:
 
     # ── when ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def wake(self, now: Now) -> Iterator[float]:
+    def wake(self, now: Now) -> float:
         """When `pump` has something to do next (monotonic seconds)."""
+        return math.inf if self._is_idle else min(self._wakes(now), default=math.inf)
+
+    def _wakes(self, now: Now) -> Iterator[float]:
         for request in (self._request, self._bodies):
             if request is not None:
                 yield min(request.deadline, request.end)
-        for sharing in self.room.ready():
-            if (sharing.wanted or sharing.lacks_unnoted) and self._request is None and not self._is_full:
+        if self._request is not None:
+            return
+        for sharing in self.room.agenda.wanting() if not self._is_full else ():
+            if sharing.wanted or sharing.lacks_unnoted:
                 yield max(self._ask_after, sharing.ask_after, min(sharing.wanted.values(), default=now.mono), now.mono)
-            if self.room.bodies.absent and self._bodies is None and self._request is None:
-                yield max(sharing.bodies_after, now.mono)
+        if self.room.bodies.absent and self._bodies is None:
+            yield from (max(sharing.bodies_after, now.mono) for sharing in self.room.ready())

@@ -31,6 +31,8 @@ class Beginnings:
     def __init__(self, links: Mapping[int, LinkState], now: float) -> None:
         self._links = links
         self._bucket = Bucket(BURST, RATE, now)
+        self._waits = False
+        """May there be a card that waits?"""
 
     def admits(self, state: LinkState, message: object, now: float) -> bool:
         """Does this message begin the direct room now? Only a card does, and one may have to wait for its turn.
@@ -43,13 +45,14 @@ class Beginnings:
             raise RemoteError("out_of_order")
         if not self._bucket.has(1, now):
             state.card = msgspec.structs.replace(message, feeds=message.feeds[-KEPT_FEEDS:])
+            self._waits = True
             return False
         Cards(message.room, b"").receive(message, state.identity)
         return self._bucket.take(1, now)
 
     def go_on(self, take: Take, outlet: Outlet, now: float) -> None:
         """`take` those whose turn it is, as if they came again."""
-        for link, state in list(self._links.items()):
+        for link, state in list(self._links.items()) if self._waits else ():
             if state.card is not None and self._bucket.has(1, now):
                 self.take_up(link, state, take, outlet)
 
@@ -65,5 +68,5 @@ class Beginnings:
 
     def wake(self, now: float) -> float:
         """When to look again (monotonic seconds)."""
-        waits = any(state.card is not None for state in self._links.values())
-        return self._bucket.until(1, now) if waits else float("inf")
+        self._waits = self._waits and any(state.card is not None for state in self._links.values())
+        return self._bucket.until(1, now) if self._waits else float("inf")

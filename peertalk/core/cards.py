@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Set
+from functools import lru_cache
+from hashlib import blake2b
 from itertools import islice
 
 import msgspec
@@ -46,15 +48,19 @@ class Cards:
         self._tied: dict[bytes, set[bytes]] = {}
         self._hearsay: dict[bytes, dict[bytes, bytes]] = {}
         self._introducers: dict[bytes, bytes] = {}
-        self.version = 0
-        """Grows whenever somebody may be somebody else than before."""
+        self.said: dict[bytes, tuple[bytes, bytes]] = {}
+        """Everything that anybody has said of whose feed is whose, by `pair`, in the order in which it came."""
+        self._digest: bytes | None = None
+        self.version = self.owners = 0
+        """The first grows with each card, the second whenever somebody may be somebody else than before."""
         for record in records:
             self._put(record)
 
     def own(self, feeds: Iterable[tuple[bytes, bytes]]) -> wire.Card:
         """Set one's own card, and give it as the message that hands it over."""
         record = CardRecord(room=self.room, identity=self.me, feeds=tuple(feeds))
-        self._put(record)
+        if record != self.records.get((self.me, b"")):
+            self._put(record)
         return wire.Card(self.room, self.me, record.feeds)
 
     def receive(self, card: wire.Card, sender: bytes) -> CardRecord | None:
@@ -93,12 +99,31 @@ class Cards:
     def _put(self, record: CardRecord) -> None:
         self.version += 1
         before = self.records.get((record.identity, record.via))
+        known = {feed for feed, _ in before.feeds} if before is not None else frozenset()
+        about = {feed for feed, _ in record.feeds}.difference(known)
+        if not record.via and before is None:  # what others said that it does not list is of nobody from now on
+            about |= self._listed.get(record.identity, set())
+        were = [self._shown(feed) for feed in about]
+        self._add(record)
+        if record.identity == self.me or were != [self._shown(feed) for feed in about]:
+            self.owners += 1
+
+    def _shown(self, feed: bytes) -> tuple[bytes, ...]:
+        """As whose it is shown."""
+        owner = self.owner(feed)
+        return (owner.identity, *owner.others) if owner is not None else ()
+
+    def _add(self, record: CardRecord) -> None:
+        before = self.records.get((record.identity, record.via))
         self._count(record, len(record.feeds) - (len(before.feeds) if before is not None else 0))
         self.records[(record.identity, record.via)] = record
         self._listed.setdefault(record.identity, set()).update(feed for feed, _ in record.feeds)
         if record.via:
             self._introducers.setdefault(record.identity, record.via)
         for feed, _ in record.feeds:
+            name = pair(self.room, feed, record.identity)
+            if name not in self.said:
+                self.said[name], self._digest = (feed, record.identity), None
             if record.via:
                 self._hearsay.setdefault(feed, {}).setdefault(record.via, record.identity)
             else:
@@ -140,6 +165,10 @@ class Cards:
         """All feeds that anybody said are this identity's."""
         return frozenset(self._listed.get(identity, ()))
 
+    def names(self, identity: bytes, feeds: Set[bytes]) -> bool:
+        """Did anybody say of one of these that it is this identity's?"""
+        return bool(feeds) and not feeds.isdisjoint(self._listed.get(identity, ()))
+
     def __contains__(self, identity: bytes) -> bool:
         """Is there a card of this identity?"""
         return identity in self._listed
@@ -148,10 +177,34 @@ class Cards:
         """Everybody of whom there is a card."""
         return set(self._listed)
 
-    def to_pass_on(self, to: bytes) -> list[wire.Card]:
-        """What to tell `to` about others: for each identity its own card, or else whatever others say and is believed here."""
-        best: dict[bytes, dict[bytes, bytes]] = {}
-        for (identity, via), record in self.records.items():
-            if identity not in (self.me, to) and via != to and (not via or (identity, b"") not in self.records):
-                best.setdefault(identity, {}).update(record.feeds)
-        return [wire.Card(self.room, identity, tuple(feeds.items())[: wire.MAX_FEEDS]) for identity, feeds in best.items()]
+    # ── what is known ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def digest(self) -> bytes:
+        """The digest of all that anybody has said of whose feed is whose, kept until there is more."""
+        if self._digest is None:
+            self._digest = blake2b(b"".join(sorted(self.said)), digest_size=32, person=b"peertalk/1 know").digest()
+        return self._digest
+
+    def of(self, pairs: Iterable[bytes], to: bytes) -> list[wire.Card]:
+        """What to tell `to` of others, of what is asked for: of each identity what its own card says, or else whatever others say and
+        is believed here."""
+        found: dict[bytes, dict[bytes, bytes]] = {}
+        for feed, identity in (self.said[pair] for pair in pairs if pair in self.said):
+            if identity not in (self.me, to):
+                signature = self._signature(feed, identity)
+                found.setdefault(identity, {}).update({feed: signature} if signature else {})
+        return [wire.Card(self.room, identity, tuple(feeds.items())) for identity, feeds in found.items() if feeds]
+
+    def _signature(self, feed: bytes, identity: bytes) -> bytes | None:
+        """By which it is believed that this feed is of this identity."""
+        listed = self.records.get((identity, b""))
+        if listed is None:
+            vias = self._hearsay.get(feed, {})
+            listed = next((self.records[identity, via] for via, who in vias.items() if who == identity), None)
+        return dict(listed.feeds).get(feed) if listed is not None else None
+
+
+@lru_cache(maxsize=1024)
+def pair(room: bytes, feed: bytes, identity: bytes) -> bytes:
+    """The hash by which it is named that a feed is of an identity."""
+    return blake2b(room + feed + identity, digest_size=16, person=b"peertalk/1 card").digest()

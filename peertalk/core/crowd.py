@@ -14,6 +14,7 @@ from peertalk.core.asking import Asking
 from peertalk.core.effects import Seek, Send, Spare
 from peertalk.core.exchange import Place
 from peertalk.core.graph import PAIRED, PULSED, Graph
+from peertalk.core.introducing import Introducing
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.pulses import Pulses
@@ -68,7 +69,7 @@ class Crowds:
             is_ignored=lambda one: self.is_ignored(one),  # noqa: PLW0108 - it may be set later
             disk=disk,
         )
-        return Place(room, own, Asking(room), Graph(room.id, room.me), pulses)
+        return Place(room, own, Asking(room), Graph(room.id, room.me), pulses, Introducing(room))
 
     # ── one room ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -87,12 +88,10 @@ class Crowds:
             self._pulses_until[room.id] = now.mono + AFTERWARDS
         elif not self._is_busy(place, now):
             return
-        is_chosen = self._online.get(room.id) == frozenset(room.online())
+        is_chosen = self._online.get(room.id) is room.online()
         self._look_at = min(self._look_at, now.mono + (LOOK_AGAIN if is_chosen else APART))
         place.pulses.beat(now)
-        for sharing in room.ready():
-            if sharing.pulse_at is not None and sharing.pulse_at <= now.mono:
-                place.pulses.tell(sharing, now)
+        place.pulses.pump(now)
 
     def _is_small(self, room: Room) -> bool:
         """Is this a room in which nothing of all that is ever needed? Most are, and they are looked at after each message."""
@@ -115,7 +114,7 @@ class Crowds:
         if self._is_small(place.room):
             return math.inf
         if not self._is_busy(place, now):
-            return min(place.room.heard.values(), default=math.inf)
+            return place.room.present.soonest
         return min(place.pulses.wakes(), self._few_since.get(place.room.id, math.inf) + LINGERS)
 
     def hear_need(self, sharing: Sharing, need: wire.Need, now: Now) -> None:
@@ -172,8 +171,8 @@ class Crowds:
             self._chosen.pop(room.id, None)
             place.pulses.near = frozenset()
             return
-        online = frozenset(room.online())
-        if self._online.get(room.id) != online:
+        online = room.online()
+        if self._online.get(room.id) is not online:
             self._online[room.id] = online
             place.pulses.near = place.graph.chosen(online, PULSED)
         known = {one for one in online if self.is_known(one)}

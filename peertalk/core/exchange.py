@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -16,6 +18,7 @@ from peertalk.core.doors import Seen
 from peertalk.core.effects import MembersChanged, Presence, Send
 from peertalk.core.feed import place
 from peertalk.core.graph import Graph
+from peertalk.core.introducing import Introducing
 from peertalk.core.outlet import Now, Outlet
 from peertalk.core.own import Own
 from peertalk.core.pulses import Pulses
@@ -35,22 +38,20 @@ class Place:
     asking: Asking
     graph: Graph
     pulses: Pulses
+    introducing: Introducing
     leaving: Literal["hide", "forget"] | None = None
     door: Seen = field(default_factory=Seen)
     """As it was told last."""
     wake_at: float = float("inf")
     """When there is something to do in it at the latest (monotonic seconds)."""
 
-    def wakes(self, now: Now) -> Iterator[float]:
+    def wakes(self, now: Now) -> float:
         """When there will be."""
-        yield from self.asking.wake(now)
-        for sharing in self.room.ready():
-            if sharing.tell_at is not None:
-                yield sharing.tell_at
-            if sharing.reach_at is not None:
-                yield sharing.reach_at
-            if self.room.outbox and not sharing.is_caught_up(self.room.log, now.mono):
-                yield sharing.since + FIRST_HAVE_PATIENCE
+        at = min(self.asking.wake(now), self.room.agenda.due)
+        if not self.room.outbox:
+            return at
+        behind = (one for one in self.room.ready() if not one.is_caught_up(self.room.log, now.mono))
+        return min((at, *(one.since + FIRST_HAVE_PATIENCE for one in behind)))
 
 
 class Exchange:
@@ -69,6 +70,20 @@ class Exchange:
         """Carry out one message. RemoteError: the link is to be closed. Pages may have been checked before (core/checks.py)."""
         self._handlers[type(message)](self, place, sharing, message, now)
 
+    def pump(self, place: Place, now: Now) -> None:
+        """Tell what has gathered: tips, whose feed is whose, where others are."""
+        agenda = place.room.agenda
+        if now.mono < agenda.due:
+            return
+        for sharing in place.room.ready():
+            if sharing.tell_at is not None and sharing.tell_at <= now.mono:
+                self.tell(place.room, sharing)
+            if sharing.cards_at is not None and sharing.cards_at <= now.mono:
+                place.introducing.tell(sharing, now)
+            if sharing.reach_at is not None and sharing.reach_at <= now.mono:
+                self._reach.tell(place.room, sharing, now)
+        agenda.due = min((sharing.due() for sharing in place.room.ready()), default=math.inf)
+
     def tell(self, room: Room, sharing: Sharing) -> None:
         """Name the tips that have come since the last time; in a large room, where not all hear from all, not to who has them."""
         tips = {tip: room.held[tip] for tip in sharing.pending if tip in room.held}
@@ -85,12 +100,13 @@ class Exchange:
         room = place.room
         if not sharing.ready and card.identity != sharing.identity:
             raise RemoteError("out_of_order")
-        known = room.cards.listed(card.identity)
+        known = len(room.cards.said)
         record = room.cards.receive(card, sharing.identity)
         if record is not None:
             self._out.commit((PutCard(record),), lambda _: self._tell_of(room, record))
-            if not room.cards.listed(card.identity) <= known:
-                self._pass_on(room, record.identity, wire.Card(room.id, record.identity, record.feeds), sharing)
+            fresh = tuple(islice(reversed(room.cards.said), len(room.cards.said) - known))
+            if fresh:
+                place.introducing.spread(wire.Card(room.id, record.identity, record.feeds), fresh, sharing, now)
         if card.identity == sharing.identity and not sharing.ready:
             self._begin(place, sharing, now)
 
@@ -99,24 +115,18 @@ class Exchange:
         if card.identity in room.online() or any(feed in room.log.chains for feed, _ in card.feeds):
             self._out.emit(MembersChanged(room.id, (card.identity,)))
 
-    def _pass_on(self, room: Room, about: bytes, card: wire.Card, giver: Sharing) -> None:
-        """Once: what others say again is kept, but said on only if it names a feed that nobody had named."""
-        for other in room.ready():
-            if other is not giver and other.identity != about:
-                self._out.emit(Send(other.link, card))
-
     def _begin(self, place: Place, sharing: Sharing, now: Now) -> None:
         """Both cards are exchanged: the room may be spoken of."""
         room = place.room
-        sharing.ready, sharing.since = True, now.mono
+        sharing.since = now.mono
+        room.present.begin(sharing)
         room.is_kept_out = False
-        sharing.sent_digest, sharing.sent_tips = room.digest(), tuple(room.held)
+        sharing.sent = room.state()
         if not room.is_large or sharing.identity not in room.heard:  # who is heard of hears of everybody all the time
-            for card in room.cards.to_pass_on(sharing.identity):
-                self._out.emit(Send(sharing.link, card))
+            place.introducing.begin(sharing)
         if room.is_large and sharing.identity not in room.heard:
             place.pulses.tell_all(sharing, now)
-        self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent_digest, room.log.count, self.keeps(room))))
+        self._out.emit(Send(sharing.link, wire.Have(room.id, sharing.sent.digest, room.log.count, self.keeps(room))))
         room.touch(now)
         self._out.emit(Presence(room.id, sharing.identity, online=True))
         self._reach.begin(room, sharing, now)
@@ -124,13 +134,13 @@ class Exchange:
     def _on_have(self, place: Place, sharing: Sharing, have: wire.Have, _now: Now) -> None:
         room = place.room
         sharing.disk = have.disk
-        if have.digest == sharing.sent_digest != NOTHING:
-            for tip in sharing.sent_tips:
-                sharing.note(room.log, tip)
-            self._claim(room, sharing, sharing.sent_tips, have.disk, ())
-            sharing.heard, sharing.sent_tips = True, ()
+        sent, sharing.sent = sharing.sent, None
+        if sent is not None and have.digest == sent.digest != NOTHING:
+            sharing.holds.are_all(sent.feeds)
+            own = [tip for feed in room.own_feeds() for tip in sent.feeds.get(feed, ())]
+            self._claim(room, sharing, own, have.disk, ())
+            sharing.heard = True
             return
-        sharing.sent_tips = ()
         if not sharing.stated:
             sharing.stated = True
             place.asking.expect(have.entries)
@@ -221,6 +231,13 @@ class Exchange:
     def _on_pulses(self, place: Place, sharing: Sharing, pulses: wire.Pulses, now: Now) -> None:
         place.pulses.receive(sharing, pulses, now)
 
+    def _on_known(self, place: Place, sharing: Sharing, known: wire.Known, now: Now) -> None:
+        place.introducing.hear(sharing, known, now)
+
+    def _on_want_cards(self, place: Place, sharing: Sharing, want: wire.WantCards, now: Now) -> None:
+        feeds = place.introducing.answer(sharing, want)
+        place.pulses.tell_of(feeds, sharing, now)  # those that were told before said nothing to who did not know whose they are
+
     def _on_prune(self, _place: Place, sharing: Sharing, _prune: wire.Prune, _now: Now) -> None:
         sharing.is_eager = False
 
@@ -238,4 +255,6 @@ class Exchange:
         wire.Peers: _on_peers,
         wire.Pulses: _on_pulses,
         wire.Prune: _on_prune,
+        wire.Known: _on_known,
+        wire.WantCards: _on_want_cards,
     }

@@ -70,15 +70,15 @@ class Chain:
     def __init__(self, feed: bytes) -> None:
         self.feed = feed
         self.pages: list[PageIndex] = []
-        self.tips: dict[bytes, int] = {}
+        self.tips: Mapping[bytes, int] = {}
+        """Never changed in place: what others hold of it is the same, mostly."""
         self.forked = False
 
     def add(self, page: PageIndex) -> bool:
         """Add a page whose predecessor is here. True if it parts from what was here: a fork that was not known before."""
         parts = bool(self.pages) and page.prev not in self.tips
-        self.tips.pop(page.prev, None)
         tip, seq = tip_of(page)
-        self.tips[tip] = seq
+        self.tips = {**{id_: at for id_, at in self.tips.items() if id_ != page.prev}, tip: seq}
         self.pages.append(page)
         new = parts and not self.forked
         self.forked = self.forked or parts

@@ -109,7 +109,7 @@ class Linking:
         state, sharings = self.links[link], self._places[room].room.sharings
         state.quit.discard(room)
         if room in state.outside and link in sharings and not sharings[link].ready:
-            del sharings[link]
+            self._places[room].room.present.end(link)
         state.outside.discard(room)
         self.share(link, room, now)
 
@@ -121,7 +121,7 @@ class Linking:
         if not self.admits(room, self.links[link].identity):
             self._keep_out(link, room)
             return
-        sharing = Sharing(link, self.links[link].identity, now.mono)
+        sharing = Sharing(link, self.links[link].identity, now.mono, agenda=place.room.present.agenda)
         place.room.sharings[link] = sharing
         if not place.room.record.archived:
             place.own.ensure_feed(now)
@@ -155,10 +155,10 @@ class Linking:
         place = self._places[room]
         self.links[link].quit.add(room)
         self._out.touched.add(room)
-        sharing = place.room.sharings.pop(link, None)
+        sharing = place.room.present.end(link)
         if sharing is not None and sharing.ready:
             if not sharing.is_spare:
-                place.room.heard.pop(sharing.identity, None)  # who is there all the same says so again
+                place.room.present.drop(sharing.identity)  # who is there all the same says so again
             place.room.touch(now)
             self._out.emit(Presence(room, sharing.identity, online=sharing.identity in place.room.online()))
 

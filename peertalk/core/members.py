@@ -24,8 +24,10 @@ class Members:
         self._names: dict[bytes, _Word] = {}
         self._inviters: dict[bytes, tuple[int, bytes, bytes]] = {}
         self.lineage = Lineage()
+        self._left: set[bytes] = set()
+        """The feeds in which `left` was said last."""
         self._here: frozenset[bytes] = frozenset()
-        self._version = -1  # of the cards that `_here` rests on; -1 where it is out of date
+        self._version = -1  # of the owners that `_here` rests on; -1 where it is out of date
         self.version = 0
         """Grows with each entry that says something about presence."""
         for entry in entries:
@@ -46,7 +48,8 @@ class Members:
             said = (entry.lamport, entry.id, content.by)
             self._inviters[entry.feed] = max(said, self._inviters.get(entry.feed, said))
         word = (entry.lamport, entry.id, content.name if isinstance(content, Here) else "")
-        self._words[entry.feed] = max(word, self._words.get(entry.feed, word))
+        word = self._words[entry.feed] = max(word, self._words.get(entry.feed, word))
+        (self._left.discard if word[2] else self._left.add)(entry.feed)
         if word[2]:
             self._names[entry.feed] = max(word, self._names.get(entry.feed, word))
         self._version = -1
@@ -75,15 +78,22 @@ class Members:
 
     def has_left(self, identity: bytes) -> bool:
         """Is this identity's last such entry a `left`? Of who came just now there may be none yet."""
+        if not self._cards.names(identity, self._left):
+            return False
         lamport, _, name = self._last(self._words, identity)
         return lamport > 0 and not name
+
+    def left(self) -> set[bytes]:
+        """Everybody who has left."""
+        owners = [owner for feed in self._left if (owner := self._cards.owner(feed)) is not None]
+        return {one for owner in owners for one in (owner.identity, *owner.others) if self.has_left(one)}
 
     def identities(self) -> frozenset[bytes]:
         """Everybody who is in the room, by cards and entries. Asked at every coming and going, so it is kept; and what it costs
         follows from what people said of themselves, not from the cards: those are by the thousand where somebody makes them up."""
-        if self._version != self._cards.version:
+        if self._version != self._cards.owners:
             owners = [owner for feed in self._words if (owner := self._cards.owner(feed)) is not None]
             said = {identity for owner in owners for identity in (owner.identity, *owner.others)}
             self._here = frozenset(identity for identity in said if self.is_here(identity))
-            self._version = self._cards.version
+            self._version = self._cards.owners
         return self._here

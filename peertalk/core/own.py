@@ -19,7 +19,6 @@ from peertalk.core.entry import (
     Header,
     Here,
     Random,
-    Salts,
     encode_header,
     hash32,
     open_body,

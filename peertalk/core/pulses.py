@@ -16,7 +16,7 @@ from peertalk.core.effects import Presence, Send
 from peertalk.core.entry import FeedKey, verify_pulse
 from peertalk.core.outlet import Now
 from peertalk.core.rates import Bucket
-from peertalk.core.room import NOTHING, Room
+from peertalk.core.room import Room
 from peertalk.core.sharing import Sharing
 from peertalk.errors import RemoteError
 
@@ -65,6 +65,7 @@ class Pulses:
         self._may_speak, self._is_ignored = may_speak, is_ignored
         self.near: frozenset[bytes] = frozenset()
         """To whom pulses are passed on."""
+        self._passes: tuple[tuple[Sharing, ...], frozenset[bytes], tuple[Sharing, ...]] = (), self.near, ()
         self._heard: dict[bytes, Heard] = {}
         self._states: dict[bytes, dict[bytes, int]] = {}
         self._seen: tuple[int, int, int] | None = None
@@ -74,6 +75,10 @@ class Pulses:
         self._own_at = -math.inf
         self._clock = -math.inf
         self._left = -1
+        self._due = math.inf
+        """There is nothing to pass on before."""
+        self._oldest = math.inf
+        """None of those that are kept is too old before that."""
         self._phase = room.me[0] / 256
 
     # ── one's own ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -131,9 +136,16 @@ class Pulses:
             if known is not None and counter <= known.pulse[1]:
                 if counter == known.pulse[1]:
                     sharing.pulses.pop(feed, None)
+                    self._learn_clock(sharing, pulse, known, now)
                 if counter == known.pulse[1] or known.identity != sharing.identity:
                     continue
             self._take(sharing, pulse, known, now)
+
+    def _learn_clock(self, sharing: Sharing, pulse: wire.Pulse, known: Heard, now: Now) -> None:
+        """Who says themselves what others said of them already: now it is known how their clock goes."""
+        if known.offset is None and known.identity == sharing.identity and pulse == known.pulse:
+            known.offset, known.until = pulse[1] - now.mono, now.mono + LIFE
+            self._is_here(known.identity, known.until)
 
     def _take(self, sharing: Sharing, pulse: wire.Pulse, known: Heard | None, now: Now) -> None:
         room, (feed, counter, digest, disk, signature) = self._room, pulse
@@ -151,6 +163,7 @@ class Pulses:
             raise RemoteError("bad_signature")
         is_news = known is None or known.pulse[2] != digest
         self._heard[feed] = Heard(pulse, owner.identity, now.mono + LIFE - age, turns, offset)
+        self._oldest = min(self._oldest, now.mono + LIFE - age)
         self._is_here(owner.identity, now.mono + LIFE - age)
         self._claim(self._heard[feed])
         self._spread(feed, sharing, now, is_news=is_news)
@@ -168,7 +181,7 @@ class Pulses:
         if self._is_ignored(identity):
             return
         is_new = identity not in room.online()
-        room.heard[identity] = max(until, room.heard.get(identity, until))
+        room.present.hear(identity, until)
         room.outlet.touched.add(room.id)
         if is_new:
             room.outlet.emit(Presence(room.id, identity, online=True))
@@ -176,7 +189,7 @@ class Pulses:
     def drop(self, identity: bytes) -> None:
         """Somebody counts as gone, until there is a newer pulse."""
         room = self._room
-        if room.heard.pop(identity, None) is not None:
+        if room.present.drop(identity):
             room.outlet.emit(Presence(room.id, identity, online=identity in room.online()))
 
     def forget_old(self, now: Now) -> None:
@@ -184,22 +197,32 @@ class Pulses:
         room = self._room
         version = room.members.version
         looks, self._left = version != self._left, version
-        gone = [
-            one for one, until in room.heard.items() if until <= now.mono or (looks and room.members.has_left(one))
-        ]  # fmt: skip
-        for identity in gone:
+        for identity in room.present.too_old(now.mono):
             self.drop(identity)
-        if len(self._heard) >= FEW:
+        if looks:
+            for identity in sorted(room.members.left().intersection(room.heard)):
+                self.drop(identity)
+        if len(self._heard) >= FEW and self._oldest <= now.mono:
             self._heard = {feed: one for feed, one in self._heard.items() if one.until > now.mono}
+            self._oldest = min((one.until for one in self._heard.values()), default=math.inf)
 
     # ── passing on ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _spread(self, feed: bytes, source: Sharing | None, now: Now, *, is_news: bool) -> None:
         at = self._turn(now.mono, GATHERED if is_news else GATHERED_IDLE)
-        for sharing in self._room.ready():
-            if sharing is not source and sharing.identity in self.near:
+        for sharing in self._neighbours():
+            if sharing is not source:
                 sharing.pulses[feed] = None
-                sharing.pulse_at = at if sharing.pulse_at is None else min(at, sharing.pulse_at)
+                if sharing.pulse_at is None or at < sharing.pulse_at:
+                    sharing.pulse_at = at
+                    self._due = min(self._due, at)
+
+    def _neighbours(self) -> tuple[Sharing, ...]:
+        """On which links pulses are passed on; worked out anew where there are others, or others are chosen."""
+        ready = self._room.ready()
+        if self._passes[0] is not ready or self._passes[1] is not self.near:
+            self._passes = ready, self.near, tuple(one for one in ready if one.identity in self.near)
+        return self._passes[2]
 
     def _turn(self, now: float, period: float) -> float:
         """The next of the moments at which all links are seen to together: one wakes for all of them at once."""
@@ -207,13 +230,27 @@ class Pulses:
 
     def tell_all(self, sharing: Sharing, now: Now) -> None:
         """Somebody is new here: tell of everybody."""
-        sharing.pulses.update(dict.fromkeys(feed for feed, one in self._heard.items() if one.until > now.mono))
-        if self._own is not None:
-            sharing.pulses[self._own[0]] = None
-        sharing.pulse_at = now.mono
+        self.tell_of([*self._heard, *([self._own[0]] if self._own is not None else [])], sharing, now)
 
-    def tell(self, sharing: Sharing, now: Now) -> None:
-        """Pass on what has gathered."""
+    def tell_of(self, feeds: Iterable[bytes], sharing: Sharing, now: Now) -> None:
+        """Tell of these at once, as far as they were heard."""
+        sharing.pulses.update(dict.fromkeys(feed for feed in feeds if feed in self._heard or self._is_own(feed)))
+        if sharing.pulses:
+            sharing.pulse_at = self._due = now.mono
+
+    def _is_own(self, feed: bytes) -> bool:
+        return self._own is not None and self._own[0] == feed
+
+    def pump(self, now: Now) -> None:
+        """Pass on what has gathered, where it is time."""
+        if now.mono < self._due:
+            return
+        for sharing in self._room.ready():
+            if sharing.pulse_at is not None and sharing.pulse_at <= now.mono:
+                self._tell(sharing, now)
+        self._due = min((one.pulse_at for one in self._room.ready() if one.pulse_at is not None), default=math.inf)
+
+    def _tell(self, sharing: Sharing, now: Now) -> None:
         pulses = iter(self._fresh(sharing.pulses, now))
         sharing.pulses, sharing.pulse_at = {}, None
         while run := tuple(islice(pulses, wire.MAX_PULSES)):
@@ -229,8 +266,8 @@ class Pulses:
     def _look(self) -> bytes:
         """Note the present state of what is held here, and who has said that they are in the same; its digest."""
         before, self._seen = self._seen, self._now_held()
-        digest = self._room.digest()
-        if self._seen != before and digest != NOTHING:
+        digest = self._room.digest_with_absent()
+        if self._seen != before:
             self._states.pop(digest, None)
             self._states[digest] = self._own_tips()
             if len(self._states) > STATES:
@@ -241,9 +278,9 @@ class Pulses:
         return digest
 
     def _own_tips(self) -> dict[bytes, int]:
-        room, own = self._room, self._room.own_feeds()
-        tips = [(tip, feed) for tip, feed in room.held.items() if feed in own and not room.log.chains[feed].forked]
-        return {feed: room.log.chains[feed].tips[tip] for tip, feed in tips if tip in room.log.chains[feed].tips}
+        chains, held, lacking = self._room.log.chains, self._room.held, {*self._room.bodies.unclaimed().values()}
+        own = [chain for feed in self._room.own_feeds() - lacking if (chain := chains.get(feed)) is not None]
+        return {chain.feed: seq for chain in own if not chain.forked for tip, seq in chain.tips.items() if tip in held}
 
     def _claim(self, heard: Heard) -> None:
         """Who holds what was held here holds all own entries under it. That is believed of who has named this feed themselves: anybody
@@ -260,5 +297,4 @@ class Pulses:
 
     def wakes(self) -> float:
         """When there is something to do (monotonic seconds)."""
-        soonest = min((one.pulse_at for one in self._room.ready() if one.pulse_at is not None), default=math.inf)
-        return min(self._beat_at(), soonest, min(self._room.heard.values(), default=math.inf))
+        return min(self._beat_at(), self._due, self._room.present.soonest)

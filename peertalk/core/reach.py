@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from itertools import islice
 from typing import NamedTuple
@@ -40,7 +41,12 @@ class Whence(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        return bool(self.address) and ip_address(self.address).is_loopback
+        return bool(self.address) and _is_loopback(self.address)
+
+
+@lru_cache(maxsize=1024)
+def _is_loopback(address: bytes) -> bool:
+    return ip_address(address).is_loopback
 
 
 @dataclass(slots=True)
@@ -113,6 +119,7 @@ class Reach:
             self._out.touched.add(room.id)
             gather = GATHER_LARGE if room.is_large else GATHER
             sharing.reach_at = max(now.mono + gather, self._ends[sharing.link].tell_after)
+            sharing.agenda.plan(sharing.reach_at)
 
     def tell(self, room: Room, sharing: Sharing, now: Now) -> None:
         """Tell what is new about others in this room, if enough time has passed since the last time on this link."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from peertalk.core import wire
-from peertalk.core.effects import Effect, MembersChanged, Presence, RollsChanged, Send
+from peertalk.core.effects import Effect, MembersChanged, Presence, RollsChanged, RoomWent, Send
 from peertalk.core.exchange import Place
 from peertalk.core.outlet import Outlet
 from peertalk.core.room import Room
@@ -17,7 +17,7 @@ from peertalk.core.sharing import Sharing
 GATHERED = 0.2
 """Seconds within which changes are gathered before they are told."""
 A_SECOND = 100
-"""Rolls that one member says a second at most: where more are linked, changes are gathered for longer."""
+"""Rolls that one member says a second at most: where more are there, changes are gathered for longer."""
 PATIENCE = 10
 """So many times as long as that, somebody may say another roll before it is told who."""
 
@@ -58,6 +58,8 @@ class _Own:
     since: float
     unity: Unity
     look_at: float = float("inf")
+    state: Hashable = None
+    """What it was worked out of."""
 
 
 class Rolls:
@@ -67,14 +69,19 @@ class Rolls:
         self._places, self._out = places, out
         self._own: dict[bytes, _Own] = {}
         self._due: dict[bytes, float] = {}
+        self._wake = float("inf")
 
     def go_on(self, effects: Iterable[Effect], now: float) -> None:
         """Whoever comes, goes or has another name, by these effects, changes a roll, and who comes is to be told of it. Tell what is
         due, and see who still says something else."""
         for effect in effects:
-            if isinstance(effect, Presence | MembersChanged) and effect.room in self._places:
-                self._due.setdefault(effect.room, now + self._gathered(self._places[effect.room].room))
-        self._tick(now)
+            if isinstance(effect, (Presence, MembersChanged)) and effect.room in self._places:
+                at = self._due.setdefault(effect.room, now + self._gathered(self._places[effect.room].room))
+                self._wake = min(self._wake, at)
+            elif isinstance(effect, RoomWent):
+                self._wake = now
+        if self._wake <= now:
+            self._tick(now)
 
     def hear(self, room: Room, sharing: Sharing, message: wire.Roll, now: float) -> None:
         """Somebody says who is in the room."""
@@ -91,12 +98,15 @@ class Rolls:
                 self._look(self._places[id_].room, now)
             else:
                 del self._own[id_]
+        self._wake = min((*self._due.values(), *(own.look_at for own in self._own.values())), default=float("inf"))
 
     def _tell(self, room: Room, now: float) -> None:
         """Say the roll where it has not been said, and that this change is gathered, even if it has changed nothing."""
-        own, digest = self._own.get(room.id), roll(room)
+        own, state = self._own.get(room.id), (room.members.version, room.cards.owners, room.online())
+        digest = own.digest if own is not None and own.state == state else roll(room)
         if own is None or own.digest != digest:
-            self._own[room.id] = _Own(digest, now, own.unity if own is not None else Unity())
+            own = self._own[room.id] = _Own(digest, now, own.unity if own is not None else Unity())
+        own.state = state
         for sharing in room.ready():
             if sharing.roll_sent != digest:
                 sharing.roll_sent = digest
@@ -113,6 +123,7 @@ class Rolls:
         ends = {sharing.identity: self._ends(room, sharing, own) for sharing in others}
         unity = Unity(bool(ends), tuple(sorted(identity for identity, at in ends.items() if at <= now)))
         own.look_at = min((at for at in ends.values() if at > now), default=float("inf"))
+        self._wake = min(self._wake, own.look_at)
         is_news, own.unity = unity != own.unity, unity
         if is_news:
             self._out.emit(RollsChanged(room.id))
@@ -123,7 +134,7 @@ class Rolls:
         return max(own.since, sharing.since) + PATIENCE * self._gathered(room)
 
     def _gathered(self, room: Room) -> float:
-        return max(GATHERED, len(room.sharings) / A_SECOND)
+        return max(GATHERED, len(room.online()) / A_SECOND)
 
     def unity(self, room: bytes) -> Unity:
         """Do all who are linked in this room see the same people? Not as long as a change here is still to be told."""
@@ -132,5 +143,5 @@ class Rolls:
         return known._replace(gathering=True) if room in self._due else known
 
     def wake(self) -> float:
-        """When to call `go_on` next (monotonic seconds)."""
-        return min((*self._due.values(), *(own.look_at for own in self._own.values())), default=float("inf"))
+        """When to call `go_on` next, at the earliest (monotonic seconds)."""
+        return self._wake

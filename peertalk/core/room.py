@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -11,11 +11,13 @@ from peertalk.core.bodies import Bodies, Feeds
 from peertalk.core.cards import Cards
 from peertalk.core.doors import Door
 from peertalk.core.effects import Arrived, Claimed, ForkSeen, MembersChanged, RoomCame
-from peertalk.core.feed import tips_of
+from peertalk.core.feed import place, tips_of
+from peertalk.core.holding import State, Tips
 from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
 from peertalk.core.outlet import Now, Outlet
-from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Sharing
+from peertalk.core.present import Present
+from peertalk.core.sharing import MAX_WANTED, OWN_WANTED, Agenda, Sharing
 from peertalk.core.split import Before, Splits
 from peertalk.core.stored import (
     STATE_KINDS,
@@ -65,12 +67,13 @@ class Room:
             self._claimed[feed] = max(seq, self._claimed.get(feed, 0))
         tips = sorted(self.log.tips(), key=lambda tip: self.log.index[tip].number)
         self.held: dict[bytes, bytes] = {tip: self.log.index[tip].feed for tip in tips}
+        self._state: State | None = None
+        """What is held, until that changes."""
         self.durable = len(self.log.pages)
-        self.sharings: dict[int, Sharing] = {}
+        self.present = Present()
+        self.sharings = self.present.sharings
         self.is_large = False
         """Are so many online that not all are linked with all (docs/protocol.md, "Large rooms")?"""
-        self.heard: dict[bytes, float] = {}
-        """Who is online by a pulse, until when (monotonic seconds)."""
         self.bodies = Bodies(
             snapshot,
             Feeds(self.members.lineage, self.log.chains),
@@ -86,9 +89,14 @@ class Room:
 
     # ── who is here ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def online(self) -> set[bytes]:
+    def online(self) -> frozenset[bytes]:
         """The identities that share this room over a link now, and in a large one those of whom there is a fresh pulse."""
-        return {*(sharing.identity for sharing in self.sharings.values() if sharing.ready), *self.heard}
+        return self.present.online()
+
+    @property
+    def heard(self) -> Mapping[bytes, float]:
+        """Who is online by a pulse, until when (monotonic seconds)."""
+        return self.present.heard
 
     def everyone(self) -> set[bytes]:
         """All members as shown: by their entries, everybody who is online (no silent lurkers), and oneself."""
@@ -118,8 +126,13 @@ class Room:
             self._own = frozenset(self.own_feeds())
         return feed in self._own
 
-    def ready(self) -> list[Sharing]:
-        return [sharing for sharing in self.sharings.values() if sharing.ready]
+    def ready(self) -> tuple[Sharing, ...]:
+        return self.present.ready()
+
+    @property
+    def agenda(self) -> Agenda:
+        """What is to be done on them."""
+        return self.present.agenda
 
     def can_write(self, now: Now) -> bool:
         """Is there a peer from whom everything that it claimed first is here?"""
@@ -151,9 +164,27 @@ class Room:
 
     def digest(self) -> bytes:
         """The digest over all tips that are on disk: sorted, hashed. NOTHING where bodies are absent."""
-        if self.bodies.absent or self.bodies.unsure:
-            return NOTHING
-        return hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
+        return NOTHING if self.bodies.absent or self.bodies.unsure else self._held_now().digest
+
+    def digest_with_absent(self) -> bytes:
+        """The same, and where bodies are absent also over which ones."""
+        lacks, held = sorted(self.bodies.unclaimed()), self._held_now().digest
+        return hashlib.blake2b(held + b"".join(lacks), digest_size=32, person=b"peertalk/1 lack").digest() if lacks else held
+
+    def state(self) -> State:
+        """What is on disk now."""
+        return self._held_now()._replace(digest=self.digest())
+
+    def _held_now(self) -> State:
+        if self._state is None:
+            feeds: dict[bytes, Tips] = {}
+            for tip, feed in self.held.items():
+                chain = self.log.chains[feed]
+                alone = chain.tips if chain.tips.keys() == {tip} else {tip: place(self.log.index[tip], tip)[0]}
+                feeds[feed] = {**feeds[feed], **alone} if feed in feeds else alone
+            digest = hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
+            self._state = State(digest, feeds)
+        return self._state
 
     def _late_below(self, top: OrderKey, now: Now) -> OrderKey:
         """What lies above in the order shown is not late. `top` is the last entry of a page that settles."""
@@ -246,6 +277,7 @@ class Room:
         """A page is on disk: from now on it is claimed and served. Its tip."""
         self.outlet.touched.add(self.id)
         self.durable = page.number + 1
+        self._state = None
         self.held.pop(page.prev, None)
         tip = page.entries[-1].id
         self.held[tip] = page.feed
@@ -254,8 +286,10 @@ class Room:
 
     def tell(self, tip: bytes, feed: bytes, mono: float, sent: Collection[int] = ()) -> None:
         """Its author is told at once, others within 200 ms; not those to whom it was `sent`, were it by the author."""
+        owner = self.cards.owner(feed)
+        author = owner.identity if owner is not None else None
         for sharing in self.ready():
-            if self.is_by(feed, sharing.identity):
+            if sharing.identity == author:
                 sharing.tell(tip, feed, mono)
             elif sharing.link not in sent and not (self.is_large and sharing.knows(tip, feed)):
                 sharing.tell(tip, feed, mono + DELTA_DELAY)

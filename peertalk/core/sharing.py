@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from peertalk.core import wire
 from peertalk.core.checks import Checked
-from peertalk.core.feed import Lack
+from peertalk.core.feed import Chain, Lack
+from peertalk.core.holding import Holds, State, Tips
 from peertalk.core.log import Log
 from peertalk.core.rates import Bucket
 from peertalk.core.stored import RoomRecord
@@ -60,10 +62,10 @@ class Sharing:
     since: float
     ready: bool = False
     card_sent: bool = False
-    sent_digest: bytes = b""
+    sent: State | None = None
+    """What was here when that was said in `Have`, until its own has come."""
     stated: bool = False
     """All tips were named to the peer, as an answer to its `have`."""
-    sent_tips: tuple[bytes, ...] = ()
     heard: bool = False
     """Its first `have` is known in full."""
     first: list[bytes] = field(default_factory=list)
@@ -72,7 +74,7 @@ class Sharing:
     roll: bytes = b""
     """Who is in the room, as the peer said last; `roll_sent`: as one said oneself to it."""
     roll_sent: bytes = b""
-    holds: dict[bytes, dict[bytes, int]] = field(default_factory=dict)
+    holds: Holds = field(default_factory=Holds)
     """feed → tips (id → seq) that the peer said it holds and that are here too."""
     wanted: dict[bytes, float] = field(default_factory=dict)
     """Tips that the peer said it holds and that are not here → not to be asked for before (monotonic seconds)."""
@@ -116,7 +118,18 @@ class Sharing:
     pulses: dict[bytes, None] = field(default_factory=dict)
     """Feeds whose pulses it is to be told of, `pulse_at`."""
     pulse_at: float | None = None
+    news: dict[bytes, None] = field(default_factory=dict)
+    """What has come of whose feed is whose, and is to be named to it; `named`: by it, and another was asked; both `cards_at`."""
+    named: dict[bytes, None] = field(default_factory=dict)
+    cards_at: float | None = None
+    is_told_all: bool = False
+    """Everything that was known was named to it, once."""
     pulse_rate: Bucket = field(default_factory=lambda: Bucket(PULSE_BURST, PULSE_RATE, 0.0))
+    agenda: Agenda = field(default_factory=lambda: Agenda(), compare=False, repr=False)  # noqa: PLW0108 - it stands below
+
+    def due(self) -> float:
+        """When there is something to tell (monotonic seconds)."""
+        return min(at for at in (self.tell_at, self.reach_at, self.cards_at, math.inf) if at is not None)
 
     @property
     def is_spare(self) -> bool:
@@ -134,13 +147,7 @@ class Sharing:
         if page is None:
             return None
         seq = next(seq for id_, seq, _ in page.entries if id_ == tip)
-        known = self.holds.setdefault(page.feed, {})
-        if not log.chains[page.feed].forked and known and max(known.values()) < seq:
-            known.clear()
-        known.pop(page.prev, None)
-        known[tip] = seq
-        if len(known) > MAX_BRANCHES:
-            del known[min(known, key=lambda id_: known[id_])]
+        self.holds.put(page.feed, _with(self.holds.get(page.feed, {}), tip, seq, page.prev, log.chains[page.feed]))
         self.wanted.pop(tip, None)
         return seq
 
@@ -150,6 +157,7 @@ class Sharing:
 
     def want(self, tip: bytes, at: float, limit: int) -> None:
         """The peer holds `tip`, which is not here. The newest `limit` are noted: an answer brings what settled before them too."""
+        self.agenda.claimants[self.link] = self
         self.wanted.setdefault(tip, at)
         while len(self.wanted) > limit:
             del self.wanted[next(iter(self.wanted))]
@@ -165,8 +173,10 @@ class Sharing:
                 self.wanted.pop(before, None)
             self.want(tip, at, limit)
         elif len(self.wanted) < limit:
+            self.agenda.claimants[self.link] = self
             self.wanted.setdefault(tip, at)
         else:
+            self.agenda.claimants[self.link] = self
             self.wants_more |= tip not in self.wanted
 
     def park(self, page: Checked, missing: bytes) -> None:
@@ -205,5 +215,39 @@ class Sharing:
 
     def tell(self, tip: bytes, feed: bytes, at: float) -> None:
         """Tell the peer of `tip` at `at` at the latest."""
+        self.agenda.plan(at)
         self.pending[tip] = feed
         self.tell_at = at if self.tell_at is None else min(self.tell_at, at)
+
+
+def _with(known: Tips, tip: bytes, seq: int, prev: bytes, chain: Chain) -> Tips:
+    """What is known to be held of a feed, and one tip more."""
+    if tip in known:
+        return known
+    if not chain.forked and (not known or max(known.values()) < seq):
+        return chain.tips if tip in chain.tips else {tip: seq}
+    more = {id_: at for id_, at in known.items() if id_ != prev}
+    more[tip] = seq
+    if len(more) > MAX_BRANCHES:
+        del more[min(more, key=lambda id_: more[id_])]
+    return more
+
+
+@dataclass(slots=True)
+class Agenda:
+    """On which links of a room something is to be done: not all have to be looked at after each message."""
+
+    due: float = math.inf
+    """There is nothing to tell on any of them before."""
+    claimants: dict[int, Sharing] = field(default_factory=dict)
+    """All those on which something may be wanted."""
+
+    def plan(self, at: float) -> None:
+        """There is something to tell on one of them then."""
+        self.due = min(self.due, at)
+
+    def wanting(self) -> list[Sharing]:
+        """Those on which something is wanted, or may be."""
+        for one in [one for one in self.claimants.values() if not (one.wanted or one.wants_more)]:
+            del self.claimants[one.link]
+        return list(self.claimants.values())

@@ -379,13 +379,9 @@ class Replica:
         if place.room.record.predecessor in self.places:  # with what came here it may part elsewhere
             self._linking.see_to_door(place.room.record.predecessor, now)
         place.asking.pump(now)
-        for sharing in place.room.ready():
-            if sharing.tell_at is not None and sharing.tell_at <= now.mono:
-                self._exchange.tell(place.room, sharing)
-            if sharing.reach_at is not None and sharing.reach_at <= now.mono:
-                self._reach.tell(place.room, sharing, now)
+        self._exchange.pump(place, now)
         self.crowds.pump(place, now)
-        place.wake_at = min((self.crowds.wakes(place, now), *place.wakes(now)))
+        place.wake_at = min(self.crowds.wakes(place, now), place.wakes(now))
 
     def flush(self) -> None:
         """Make durable what had time: before closing."""

@@ -31,6 +31,7 @@ LEAST_PORT = 1024
 MAX_TERMS = 1600
 MAX_FOLLOWERS = 64
 MAX_PULSES = 256
+MAX_NAMED, MAX_WANT_CARDS = 1024, 256
 VERIFY_COMMIT, VERIFY_NONCE, VERIFY_CANCEL = range(3)
 
 Id = Annotated[bytes, Meta(min_length=32, max_length=32)]
@@ -44,6 +45,9 @@ Endpoints = Annotated[tuple[Endpoint, ...], Meta(min_length=1, max_length=MAX_EN
 
 Pulse = tuple[Id, Annotated[int, Meta(ge=0, lt=2**53)], Id, bool, Signature]
 """A feed, a counter that grows, a digest of all tips that its owner holds, whether they are on disk; signed by the feed key."""
+
+Pair = Annotated[bytes, Meta(min_length=16, max_length=16)]
+"""The hash of a feed and the identity that it is said to be of."""
 
 Run = tuple[
     Annotated[tuple[Header, ...], Meta(min_length=1, max_length=MAX_PAGE_ENTRIES)],
@@ -213,6 +217,21 @@ class Prune(_Message, frozen=True, tag=19):
     room: Id
 
 
+class Known(_Message, frozen=True, tag=20):
+    """A digest of all that the sender knows of whose feed is whose, and some of it, by hashes; none: the digest alone."""
+
+    room: Id
+    digest: Id
+    pairs: Annotated[tuple[Pair, ...], Meta(max_length=MAX_NAMED)] = ()
+
+
+class WantCards(_Message, frozen=True, tag=21):
+    """Hand over the cards with these, which the receiver named."""
+
+    room: Id
+    pairs: Annotated[tuple[Pair, ...], Meta(min_length=1, max_length=MAX_WANT_CARDS)]
+
+
 Message = (
     Card
     | Have
@@ -233,6 +252,8 @@ Message = (
     | Pulses
     | Need
     | Prune
+    | Known
+    | WantCards
 )
 
 

@@ -178,9 +178,8 @@ def test_what_several_say_of_somebody_is_passed_on_together(cards: Cards) -> Non
     ben, cara, dora = Author("ben"), Author("cara"), Author("dora")
     cards.receive(dora.card(), ben.public)
     cards.receive(dora.card(key("second")), cara.public)
-    assert [{feed for feed, _ in card.feeds} for card in cards.to_pass_on(Author("emil").public)] == [
-        {dora.feed, key("second").public}
-    ]
+    (card,) = cards.of(cards.said, Author("emil").public)
+    assert {feed for feed, _ in card.feeds} == {dora.feed, key("second").public}
 
 
 def test_cards_come_back_from_their_records(cards: Cards) -> None:
@@ -198,9 +197,27 @@ def test_the_believed_card_is_passed_on_but_not_to_whom_it_concerns(cards: Cards
     cards.own([(key("mine").public, key("mine").sign_owner(ROOM.id, ME))])
     cards.receive(ben.card(), ben.public)
     cards.receive(cara.card(), ben.public)
-    assert cards.to_pass_on(dora.public) == [ben.card(), cara.card()]
-    assert cards.to_pass_on(ben.public) == []
-    assert cards.to_pass_on(cara.public) == [ben.card()]
+    assert cards.of(cards.said, dora.public) == [ben.card(), cara.card()]
+    assert cards.of(cards.said, ben.public) == [cara.card()]
+    assert cards.of(cards.said, cara.public) == [ben.card()]
+
+
+def test_what_its_supposed_owner_does_not_list_is_not_passed_on(cards: Cards) -> None:
+    ben, cara = Author("ben"), Author("cara")
+    cards.receive(cara.card(key("made up")), ben.public)
+    cards.receive(cara.card(), cara.public)
+    assert cards.of(cards.said, Author("dora").public) == [cara.card()]
+
+
+def test_those_who_know_the_same_have_the_same_digest_whoever_said_it(cards: Cards) -> None:
+    ben, cara, other = Author("ben"), Author("cara"), Cards(ROOM.id, Author("emil").public)
+    cards.receive(ben.card(), ben.public)
+    before = cards.digest()
+    cards.receive(cara.card(), ben.public)
+    other.receive(cara.card(), cara.public)
+    assert cards.digest() not in (before, other.digest())
+    other.receive(ben.card(), cara.public)
+    assert cards.digest() == other.digest() == Cards(ROOM.id, ME, cards.records.values()).digest()
 
 
 def test_a_feed_is_shown_under_few_however_many_have_its_key(cards: Cards) -> None:

@@ -16,7 +16,7 @@ from peertalk.core.rates import NEW_FEED, OPEN
 from peertalk.core.room import DELTA_DELAY, NOTHING
 from peertalk.core.rooms import Terms, private_room
 from peertalk.core.sharing import MAX_PARKED
-from peertalk.core.stored import EntryRecord, PutCard, PutPage
+from peertalk.core.stored import EntryRecord, PutPage
 from peertalk.errors import RemoteError
 from tests.core.authors import ROOM, START, Author, tip
 from tests.core.desk import Desk, closed, of, sent
@@ -50,27 +50,6 @@ def test_nothing_but_the_card_leaves_before_both_cards_are_exchanged() -> None:
 def test_whoever_speaks_before_the_card_loses_the_link(message: wire.Message) -> None:
     desk = Desk()
     assert costs_the_link(desk, desk.up(Author("ben")), message) == "out_of_order"
-
-
-def test_cards_of_others_are_told_to_a_newcomer_and_a_newcomer_to_the_others() -> None:
-    desk, ben, cara = Desk(), Author("ben"), Author("cara")
-    to_ben = desk.meet(ben)
-    before = len(desk.effects)
-    to_cara = desk.meet(cara)
-    told = desk.effects[before:]
-    assert ben.card() in sent(wire.Card, told, to_cara)
-    assert cara.card() in sent(wire.Card, told, to_ben)
-
-
-def test_hearsay_is_kept_and_passed_on_once() -> None:
-    desk, ben, cara, dora = Desk(), Author("ben"), Author("cara"), Author("dora")
-    to_ben, to_cara = desk.meet(ben), desk.meet(cara)
-    first = desk.hear(to_ben, dora.card())
-    assert sent(wire.Card, first, to_cara) == [dora.card()]
-    assert sent(wire.Card, first, to_ben) == []
-    again = desk.hear(to_cara, dora.card())
-    assert sent(wire.Card, again) == []
-    assert [op for commit in of(Commit, again) for op in of(PutCard, commit.ops)] == []
 
 
 def test_a_false_card_costs_the_link() -> None:

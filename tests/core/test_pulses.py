@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 
 import msgspec
 import pytest
 
 from peertalk.core import crowd, wire
-from peertalk.core.effects import Claimed, Presence, Seek, Spare
+from peertalk.core.cards import pair
+from peertalk.core.effects import Claimed, Presence, Seek, Send, Spare
 from peertalk.core.entry import Here, Left, Text
 from peertalk.core.pulses import LIFE, PERIOD
 from peertalk.core.reach import Whence
@@ -140,6 +142,21 @@ def test_once_met_it_does_not_matter_what_somebodys_clock_shows() -> None:
     assert it.zoe.public not in it.room.online()
 
 
+def test_who_says_what_others_have_passed_on_already_is_met_all_the_same() -> None:
+    it = Crowded()
+    link = it.meet(it.zoe)
+    said = pulse(it.zoe, it.seconds() - 20)
+    it.hear(it.link["p1"], pulses(said))
+    it.hear(link, pulses(said), wire.Need(ROOM.id, needed=False))
+    it.later(10)
+    it.down(link)
+    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds() - 20)))
+    it.later(LIFE - 5)
+    assert it.zoe.public in it.room.online()
+    it.later(6)
+    assert it.zoe.public not in it.room.online()
+
+
 def test_a_wrong_signature_costs_the_link() -> None:
     it = Crowded()
     feed, counter, digest, disk, signature = pulse(it.zoe, it.seconds())
@@ -219,11 +236,9 @@ def test_who_holds_already_what_comes_here_later_counts_once_it_is_here() -> Non
     it.zoe_comes_and_goes()
     it.say("hello")
     page = ben.says("from ben")
-    other = Crowded()
-    other.room.held.clear()
     tips = sorted({*it.room.held, ben.last.id if ben.last is not None else b""})
-    other.room.held.update(dict.fromkeys(tips, b""))
-    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds(), other.room.digest(), disk=False)))
+    then = blake2b(b"".join(tips), digest_size=32, person=b"peertalk/1 have").digest()
+    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds(), then, disk=False)))
     own = it.room.keys[0].feed
     assert it.room.holders(own, 2) == ([], [])
     it.hear(it.link["p1"], page)
@@ -238,7 +253,18 @@ def test_whoever_is_new_is_told_of_all_at_once() -> None:
     link = it.meet(new)
     (message,) = sent(wire.Pulses, it.effects[before:], link)
     assert it.zoe.feed in {one[0] for one in message.pulses}
-    assert it.zoe.public in {card.identity for card in sent(wire.Card, it.effects[before:], link)}
+
+
+def test_who_asks_whose_feed_it_is_is_told_the_pulse_again() -> None:
+    """The one that was told at once said nothing to who did not know that."""
+    it, new = Crowded(), Author("new")
+    it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds())))
+    link = it.meet(new)
+    told = it.hear(link, wire.WantCards(ROOM.id, (pair(ROOM.id, it.zoe.feed, it.zoe.public),)))
+    kinds = [type(one.message) for one in of(Send, told)]
+    assert kinds.index(wire.Card) < kinds.index(wire.Pulses)
+    (message,) = sent(wire.Pulses, told, link)
+    assert [one[0] for one in message.pulses] == [it.zoe.feed]
 
 
 # ── which links are needed ───────────────────────────────────────────────────────────────────────────────────────────

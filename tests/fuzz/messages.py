@@ -17,7 +17,7 @@ from tests.fuzz.choices import Choices
 TYPES = (
     wire.Card, wire.Have, wire.Tips, wire.Want, wire.Page, wire.Done, wire.WantBodies, wire.Bodies, wire.Signal,
     wire.Quit, wire.Peers, wire.Wait, wire.Offer, wire.Verify, wire.Roll, wire.Pages, wire.Pulses,
-    wire.Need, wire.Prune,
+    wire.Need, wire.Prune, wire.Known, wire.WantCards,
 )  # fmt: skip
 Field = Callable[[Choices], object]
 Shape = tuple[Field, ...]

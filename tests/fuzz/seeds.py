@@ -159,6 +159,8 @@ def messages() -> Iterable[bytes]:
         wire.Pulses(ROOM.id, ((bytes(32), 1, bytes(32), True, bytes(64)),)),
         wire.Need(ROOM.id, needed=False),
         wire.Prune(ROOM.id),
+        wire.Known(ROOM.id, bytes(32), (bytes(16),)),
+        wire.WantCards(ROOM.id, (bytes(16),)),
     )
     yield from (b"\0" + wire.encode(message) for message in (*conversation(), *others))
 

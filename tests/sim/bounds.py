@@ -5,7 +5,7 @@ No bound here hangs on what a liar says: each follows from the limits in docs/pr
 
 from __future__ import annotations
 
-from peertalk.core import cards, rates, sharing, wire
+from peertalk.core import cards, introducing, rates, sharing, wire
 from peertalk.core import intake as taking
 from peertalk.core import room as rooms
 from peertalk.core.outlet import AT_ONCE, Outlet
@@ -23,6 +23,7 @@ def check_bounds(up: list[Host]) -> None:
         _check_outlet(host, host.replica._out, [place.room for place in places.values()], links)
         for place in places.values():
             _check_room(host, place.room, links)
+            _check(host, "cards asked for", len(place.introducing._asked), 2 * introducing.MOST_NAMED)
             for one in place.room.sharings.values():
                 _check_sharing(host, place.room, one)
 
@@ -72,6 +73,8 @@ def _check_sharing(host: Host, room: Room, one: Sharing) -> None:
     _check(host, "tips to tell", len(one.pending), len(room.log.pages))
     _check(host, "feeds held by a peer", len(one.holds), len(room.log.chains))
     _check(host, "branches held by a peer", max(map(len, one.holds.values()), default=0), sharing.MAX_BRANCHES)
+    _check(host, "cards to name", len(one.news), len(room.cards.said))
+    _check(host, "cards named", len(one.named), introducing.MOST_NAMED)
     _check(host, "live pages noted", len(one.came), len(room.cards.listed(one.identity)))
 
 

@@ -6,6 +6,7 @@ up go as the node's dialer does them, in short: a few at once, then so many a se
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from functools import cache
 
@@ -35,6 +36,8 @@ class Guest(Host):
         self.order: list[Guest] = []
         self.sought: dict[bytes, frozenset[bytes]] = {}
         self.allowance = 0.0
+        self.idle, self.rested = -1, 0.0
+        """Nobody is to be visited as long as `changes` of the crowd are so many, before that time."""
 
     def start(self) -> None:
         self.rest_until.clear()
@@ -61,27 +64,39 @@ class Guest(Host):
             self.crowd.link(self, other)
 
     def sees(self, other: Guest) -> bool:
-        return other.replica is not None and other.side == self.side and other is not self
+        meets = other.replica is not None and other.side == self.side and other is not self
+        return meets and self.crowd.can_meet(self, other)
 
     def visit(self) -> None:
         """Twice a second: dial those who are sought, and a few of the others."""
         if self.replica is None:
             return
-        self.allowance = min(VISITS, self.allowance + 1)
+        self.allowance = min(VISITS, self.allowance + self.crowd.pace)
         for identity in sorted({one for some in self.sought.values() for one in some}):
             other = self.crowd.by_identity[identity]
             if other not in self.mine and self.sees(other):
                 self.crowd.link(self, other)
+        if self.idle == self.crowd.changes and self.world.time < self.rested:
+            return
+        self.idle, self.rested = self.crowd.changes, math.inf
         for other in self.order:
+            if other in self.mine or not self.sees(other):
+                continue
+            rest_until = self.rest_until.get(other, 0.0)
+            if rest_until > self.world.time:
+                self.rested = min(self.rested, rest_until)
+                continue
             if self.allowance < 1:
+                self.idle = -1
                 return
-            if other not in self.mine and self.sees(other) and self.rest_until.get(other, 0.0) <= self.world.time:
-                self.crowd.link(self, other)
-                self.allowance -= 1
+            self.crowd.link(self, other)
+            self.allowance -= 1
 
 
 class Crowd(World):
     """`count` guests. The messages sent are counted by kind."""
+
+    KIND = Guest
 
     def __init__(self, seed: int | str, count: int, *, skewed: bool = True) -> None:
         super().__init__(seed)
@@ -94,12 +109,16 @@ class Crowd(World):
         self.guests = [self._guest(number, skewed=skewed) for number in range(count)]
         for guest in self.guests:
             guest.order = self.random.sample(self.guests, len(self.guests))
+        self.changes = 0
+        """Grows when a link ends, and whenever others see each other than before."""
         self.watch = self._count
+        self.pace = 1.0
+        """Visits in `VISIT_SECONDS`."""
         self._visiting()
 
     def _guest(self, number: int, *, skewed: bool) -> Guest:
         skew = self.random.randint(-5000, 5000) if skewed else 0
-        guest = Guest(self, f"{number:04}", skew=skew)
+        guest = self.KIND(self, f"{number:04}", skew=skew)
         guest.address = bytes([10, 0, number >> 8, number & 255])
         self.hosts.append(guest)
         self.by_identity[guest.identity.public] = guest
@@ -123,6 +142,10 @@ class Crowd(World):
             self.at(VISIT_SECONDS, visit)
 
         self.at(delay, visit)
+
+    def can_meet(self, one: Guest, other: Guest) -> bool:
+        """Are both in a place where others are?"""
+        return True
 
     # ── links, found quickly ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -151,10 +174,16 @@ class Crowd(World):
             assert isinstance(other, Guest)
             one.mine.pop(other, None)
             other.mine.pop(one, None)
+            self.changes += 1
         super().close(number)
 
     def spare(self, number: int) -> None:
-        """Who dialled gives a link up; what is under way on it is lost, as it is when a stream is closed from both sides."""
+        """Who dialled gives a link up. What it has said still arrives, as it does where a stream ends."""
+        if number in self.links:
+            way = self._ways[number, self.links[number][0].name]
+            self.at(max(0.0, way.arrival - self.time), lambda: self._end(number))
+
+    def _end(self, number: int) -> None:
         if number in self.links:
             one, other = self.links[number]
             assert isinstance(one, Guest)
@@ -165,6 +194,7 @@ class Crowd(World):
     # ── what happens to them ─────────────────────────────────────────────────────────────────────────────────────────
 
     def open(self, guests: list[Guest]) -> None:
+        self.changes += 1
         for guest in guests:
             guest.start()
             guest.join()
@@ -182,6 +212,7 @@ class Crowd(World):
             self.close(number)
 
     def heal(self) -> None:
+        self.changes += 1
         for guest in self.guests:
             guest.side = 0
             guest.rest_until = {other: at for other, at in guest.rest_until.items() if other in guest.mine}

@@ -84,6 +84,8 @@ class Network:
         self._dice: dict[tuple[str, str], random.Random] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
+        self.most_steps = 2_000_000
+        """Events in one `run`, beyond which it does not come to rest."""
 
     def close(self, number: int) -> None:
         raise NotImplementedError
@@ -102,7 +104,7 @@ class Network:
             self.time, _, run = heapq.heappop(self._heap)
             run()
             steps += 1
-            if steps > 2_000_000:
+            if steps > self.most_steps:
                 raise Violation("the world does not come to rest")
         self.time = end
 

@@ -102,7 +102,7 @@ class Host:
         self.wrote: dict[bytes, dict[int, bytes]] = {}
         """What it put in its place itself, in any life: feed → seq → id."""
         self.closed: list[tuple[Host, str]] = []
-        self.address, self.port = bytes([10, 0, 0, len(world.hosts)]), 2000 + len(world.hosts)
+        self.address, self.port = b"\x0a\x00" + len(world.hosts).to_bytes(2, "big"), 2000 + len(world.hosts)
         self.heard: list[tuple[Host, bytes, bytes, int]] = []
         """Who said, about whom, which address and port."""
 
@@ -290,6 +290,8 @@ class Host:
 
     def _wake(self, at: float) -> None:
         """One timer, as a program has it: a later one replaces it."""
+        if at == self.wake_at:
+            return
         self.wake_at = at
         if at != float("inf"):
             self.world.at(max(0.0, at - self.world.time), lambda: self._tick(at))

@@ -1,0 +1,191 @@
+"""Hundreds in one room, and a schedule drawn from a seed: what must hold in small worlds, as far as it can be looked at in large ones.
+
+They come, talk, crash and come back, leave and come again, are parted and meet again, and some of them lie. It is the real core; what
+costs most and says nothing about it is cheap: signatures are hashes, so are the secrets of direct rooms, and a message is what was sent,
+not decoded once more for each of hundreds.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+from unittest.mock import patch
+
+from peertalk.core import cards, wire
+from peertalk.core.effects import Arrived, Claimed, MembersChanged, Presence, RollsChanged, Send, Wake
+from peertalk.core.identity import Identity
+from peertalk.core.sync import Replica
+from tests.core.authors import ROOM, Author
+from tests.sim import crowd as crowds
+from tests.sim.crowd import Crowd, Guest
+from tests.sim.mallory import Liar
+from tests.sim.signer import keyed_hashes
+from tests.sim.world import Host, World
+
+FEWEST, MOST = 50, 300
+A_SECOND = 20
+"""So many come in a second where there are more."""
+MEETING = 30.0
+"""Seconds in which everybody visits everybody, however many they are."""
+SETTLING = 40.0
+"""Seconds after which all must be as it should: a pulse counts for 30, and who talks is passed on."""
+UNSEEN = (Presence, MembersChanged, RollsChanged, Claimed, Arrived)
+"""Effects for those who show them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is drawn from a seed: how many come within how many seconds, how many of them lie, and how much is said at a time."""
+
+    seed: int
+    people: int
+    liars: int
+    calm: float
+    talks: int
+
+
+def draw(seed: int, people: int | None = None) -> Plan:
+    """The plan of a seed, or of as many people as one likes."""
+    dice = Random(f"{seed} multitude")
+    count = round(FEWEST * (MOST / FEWEST) ** dice.random())
+    people = people or count
+    calm = people / A_SECOND if people > MOST else dice.choice((0.0, 5.0, 20.0))
+    return Plan(seed, people, dice.choice((0, 0, 1, 2, 3)), calm, dice.randint(4, 12))
+
+
+class Member(Guest):
+    """A guest of hundreds: what follows most often is carried out first."""
+
+    def do(self, call: Callable[[Replica], None]) -> None:
+        assert self.replica is not None
+        now = self.now()
+        call(self.replica)
+        for effect in self.replica.drain(now):
+            if type(effect) is Send:
+                self.world.send(self, effect.link, effect.message)
+            elif type(effect) is Wake:
+                self._wake(effect.at)
+            elif type(effect) not in UNSEEN:
+                self.carry_out(effect)
+
+
+class Rogue(Guest):
+    """A guest who lies, when told to: by itself it only answers, and not always what is so."""
+
+    def __init__(self, world: Multitude, name: str) -> None:
+        super().__init__(world, name)
+        author = Author(f"{world.seed} {name}", ROOM.id)
+        self.identity = author.identity
+        self.liar = Liar(author, Random(f"{world.seed} {name} lies"))
+        self.liar.is_quiet = True
+        self.replica = self.liar  # type: ignore[assignment]  # it answers what a host and the world ask of a replica
+
+    def act(self, times: int) -> None:
+        """Do so much that is bad."""
+        self.liar.is_quiet = False
+        for _ in range(times):
+            self.do(lambda _: self.liar.misbehave())
+        self.liar.is_quiet = True
+
+    def visit(self) -> None:
+        """It waits for others."""
+
+
+class Multitude(Crowd):
+    """The world of a plan."""
+
+    KIND = Member
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan.seed, plan.people)
+        self.plan = plan
+        self.pace = max(1.0, plan.people * crowds.VISIT_SECONDS / MEETING)
+        self.most_steps = 20_000 * plan.people
+        self.away: set[Guest] = set()
+        """Who runs and has left the room."""
+        self.rogues = [Rogue(self, f"m{number}") for number in range(plan.liars)]
+        for rogue in self.rogues:
+            rogue.address = bytes([10, 1, 0, int(rogue.name[1:])])
+            self.hosts.append(rogue)
+            self.by_identity[rogue.identity.public] = rogue
+        for guest in self.guests:
+            guest.order += self.rogues
+        self.lies: set[bytes] = set()
+
+    def up(self) -> list[Guest]:
+        return [guest for guest in super().up() if guest not in self.away]
+
+    def can_meet(self, one: Guest, other: Guest) -> bool:
+        return one not in self.away and other not in self.away
+
+    def send(self, sender: Host, number: int, message: wire.Message) -> None:
+        """As any world does, but what an honest one says is not decoded again for each who hears it."""
+        if isinstance(sender, Rogue) or number not in self.links:
+            World.send(self, sender, number, message)
+            return
+        peer, size = self.at_other_end(number, sender), len(wire.encode(message))
+        self.counts[type(message).__name__] += 1
+        self.sizes[type(message).__name__] += size
+        self.sent += 1
+        sender.check_said(message)
+        if isinstance(peer, Rogue):
+            raw = wire.encode(message)
+            self.deliver(self._ways[number, sender.name], number, size, lambda one: one.received(number, raw, peer.now()))
+            return
+        call: Callable[[Replica], None] = lambda one: one.received_checked(number, message, peer.now())  # noqa: E731 - as above
+        self.deliver(self._ways[number, sender.name], number, size, call)
+
+    def leave(self, guests: list[Guest]) -> None:
+        """These leave the room, and are gone from the network a moment later."""
+        for guest in guests:
+            guest.do(lambda replica, guest=guest: replica.leave(ROOM.id, guest.now(), forget=False))
+            guest.later(1.0, lambda _, guest=guest: self._is_gone(guest))
+
+    def _is_gone(self, guest: Guest) -> None:
+        self.away.add(guest)
+        self.at(0.0, lambda: self.cut(guest))
+
+    def come_back(self, guests: list[Guest]) -> None:
+        """They enter it again."""
+        for guest in guests:
+            self.away.discard(guest)
+            self.changes += 1
+            guest.join()
+
+    def lie(self, times: int) -> None:
+        for rogue in self.rogues:
+            rogue.act(times)
+
+    def meet(self) -> None:
+        """Let so much time pass that everybody has visited everybody, and all has settled."""
+        self.run(MEETING + SETTLING)
+
+
+# ── what is cheap ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _hashed_secret(identity: Identity, other: bytes) -> bytes:
+    return hashlib.blake2b(b"".join(sorted((identity.public, other))), digest_size=32, person=b"direct").digest()
+
+
+@contextmanager
+def cheap() -> Iterator[None]:
+    """As long as this goes on signatures and secrets are hashes, hashes of cards are worked out once, and no garbage is looked for
+    among millions of things that are none."""
+    was = gc.isenabled()
+    with ExitStack() as stack:
+        stack.enter_context(keyed_hashes())
+        stack.enter_context(patch("peertalk.core.rooms.direct_secret", lru_cache(100_000)(_hashed_secret)))
+        stack.enter_context(patch.object(cards, "check_key", lambda _: None))
+        stack.enter_context(patch.object(cards, "pair", lru_cache(1_000_000)(cards.pair.__wrapped__)))
+        gc.disable()
+        try:
+            yield
+        finally:
+            if was:
+                gc.enable()

@@ -93,7 +93,7 @@ class Bodies:
     def note(self, pages: Iterable[PageRecord], now: Now) -> None:
         """These pages are here: what they lack is missed."""
         self._outlet.touched.add(self._room)
-        for entry in (entry for page in pages for entry in page.entries if entry.body is None and not entry.gone):
+        for entry in [entry for page in pages for entry in page.entries if entry.body is None and not entry.gone]:
             about = Absent(entry.id, entry.feed, entry.kind, entry.message, min(entry.time, entry.received))
             if self._miss(about, now):
                 for sharing in self._sharings.values():
@@ -127,6 +127,8 @@ class Bodies:
         """Learn what these say, whose bodies may have come `later` than they; as they are to be kept: what was deleted without its
         body. What they delete of what is here is erased with them (`settling`)."""
         for entry in entries:
+            if entry.kind not in KEPT_KINDS:  # says nothing of the room
+                continue
             if entry.kind == "here":
                 self._learn_tie(entry, later=later)
             else:
@@ -134,6 +136,8 @@ class Bodies:
             message = target(entry.kind, entry.body) if entry.kind == "delete" else b""
             if message and self._deletions.add(message, entry.feed):
                 self._erase(message, entry.feed)
+        if self._deletions.are_none:
+            return entries
         return tuple(
             msgspec.structs.replace(entry, body=None, gone="deleted") if self._deletions.cover(entry) else entry
             for entry in entries

@@ -6,23 +6,24 @@ at which the pages settle.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 
 import msgspec
 
 from peertalk.core import wire
-from peertalk.core.entry import Header, decode_header, hash32, verify_page
+from peertalk.core.entry import Header, decode_header, hash32, message_id, verify_page
 from peertalk.core.identity import check_feed_key
 from peertalk.errors import RemoteError
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """A checked entry of a page."""
+    """A checked entry of a page. `message` is its message id, where that was found out already."""
 
     id: bytes
     header: Header
     raw: bytes
     body: bytes | None
+    message: bytes = b""
 
 
 class Checked(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +43,12 @@ class Checked(msgspec.Struct, frozen=True, gc=False):
         return self.items[0].header.feed
 
 
+Signed = tuple[bytes, bytes, bytes]
+"""A feed, the tip of a page of it, the signature that ends the page."""
+Verify = Callable[[Sequence[Signed]], list[bool]]
+"""Which of these are right?"""
+
+
 class CheckedPages(msgspec.Struct, frozen=True, gc=False):
     """Some pages of a `Pages` message, in order, up to the first that is wrong: that is the `error`."""
 
@@ -53,43 +60,68 @@ class CheckedPages(msgspec.Struct, frozen=True, gc=False):
 def check_page(page: wire.Page, known: Container[bytes] = ()) -> Checked:
     """The page, checked; where its tip is `known`, its signature is not. RemoteError for what no honest member passes on:
     malformed, bad_key, bad_signature, bad_body, void_entry."""
+    checked = _check_form(page)
+    if checked.tip not in known and not verify_page(checked.feed, checked.tip, checked.signature):
+        raise _unsigned(checked.feed)
+    return checked
+
+
+def _check_form(page: wire.Page) -> Checked:
+    """All but the signature."""
     size = wire.size(page)
     if len(page.headers) != len(page.bodies) or size > wire.MAX_PAGE:
         raise RemoteError("malformed", what="page")
-    items = tuple(_items(page))
-    if items[-1].id not in known and not verify_page(items[0].header.feed, items[-1].id, page.signature):
-        check_feed_key(items[0].header.feed)
-        raise RemoteError("bad_signature")
-    return Checked(items, page.signature, size)
+    return Checked(_items(page), page.signature, size)
 
 
-def _items(page: wire.Page) -> Iterator[Item]:
-    before: Item | None = None
+def _unsigned(feed: bytes) -> RemoteError:
+    """What is wrong with a signature that is not right under the key of this feed."""
+    try:
+        check_feed_key(feed)
+    except RemoteError as error:
+        return error
+    return RemoteError("bad_signature")
+
+
+def _items(page: wire.Page) -> tuple[Item, ...]:
+    items: list[Item] = []
+    room = page.room
     for raw, body in zip(page.headers, page.bodies, strict=True):
         header = decode_header(raw)
-        if header.room != page.room:
+        if header.room != room:
             raise RemoteError("void_entry", why="room")
         if body is not None and (len(body) != header.size or hash32(body) != header.body):
             raise RemoteError("bad_body")
-        if before is not None and not _follows(before, header):
+        if items and not _follows(items[-1], header):
             raise RemoteError("void_entry", why="chain")
-        before = Item(hash32(raw), header, raw, body)
-        yield before
+        items.append(Item(hash32(raw), header, raw, body, message_id(header.feed, header.body)))
+    return tuple(items)
 
 
 def _follows(before: Item, header: Header) -> bool:
     return header.feed == before.header.feed and header.seq == before.header.seq + 1 and header.prev == before.id
 
 
-def check_pages(message: wire.Pages) -> CheckedPages:
-    """The pages of a message, checked."""
+def verify_all(signed: Sequence[Signed]) -> list[bool]:
+    """Which of these are right."""
+    return [verify_page(feed, tip, signature) for feed, tip, signature in signed]
+
+
+def check_pages(message: wire.Pages, verify: Verify = verify_all) -> CheckedPages:
+    """The pages of a message, checked. `verify` says the same as `verify_all`, by itself or by asking somebody."""
     checked: list[Checked] = []
+    error: RemoteError | None = None
     try:
         for page in message.each():
-            checked.append(check_page(page))  # noqa: PERF401 - what came before an error counts
-    except RemoteError as error:
-        return CheckedPages(message.room, tuple(checked), error)
-    return CheckedPages(message.room, tuple(checked))
+            checked.append(_check_form(page))  # noqa: PERF401 - what came before an error counts
+    except RemoteError as wrong:
+        error = wrong
+    are_right = verify([(page.feed, page.tip, page.signature) for page in checked])
+    if not all(are_right):
+        first = are_right.index(False)
+        error = _unsigned(checked[first].feed)
+        del checked[first:]
+    return CheckedPages(message.room, tuple(checked), error)
 
 
 def slices(message: wire.Pages, entries: int) -> Iterator[wire.Pages]:

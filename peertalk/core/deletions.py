@@ -24,6 +24,10 @@ class Deletions:
         for message, feed in known:
             self.add(message, feed)
 
+    @property
+    def are_none(self) -> bool:
+        return not self._feeds
+
     def add(self, message: bytes, feed: bytes) -> bool:
         """A `delete` in `feed` names this message; False if one did so already."""
         feeds = self._feeds.get(message, ())

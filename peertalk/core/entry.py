@@ -278,6 +278,11 @@ def _verify(feed: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
+def signed_page(tip: bytes, signature: bytes) -> bytes:
+    """A page end with its signature, as libsodium verifies both together."""
+    return signature + _PAGE_LABEL + tip
+
+
 def verify_page(feed: bytes, tip: bytes, signature: bytes) -> bool:
     """Is this page end signed by this feed?"""
     return _verify(feed, signature, _PAGE_LABEL + tip)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from peertalk.core.stored import PageIndex
+from peertalk.core.stored import PageIndex, PageRecord
 
 Lack = tuple[PageIndex, int]
 """A page and how many entries at its beginning the asker has already."""
@@ -22,8 +22,20 @@ def tip_of(page: PageIndex) -> tuple[bytes, int]:
     return last[0], last[1]
 
 
+def tips_of(pages: Iterable[PageRecord]) -> dict[bytes, bytes]:
+    """Of pages in settle order those tips on which none of the others rests as its predecessor, with their feeds."""
+    tips: dict[bytes, bytes] = {}
+    for page in pages:
+        tips.pop(page.prev, None)
+        tips[page.entries[-1].id] = page.feed
+    return tips
+
+
 def place(page: PageIndex, entry: bytes) -> tuple[int, int]:
     """(seq, lamport) of an entry that is in `page`."""
+    last, seq, lamport = page.entries[-1]
+    if last == entry:
+        return seq, lamport
     for id_, seq, lamport in page.entries:
         if id_ == entry:
             return seq, lamport

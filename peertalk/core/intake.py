@@ -8,6 +8,7 @@ from peertalk.core import pushing, wire
 from peertalk.core.checks import Checked, CheckedPages, Item, check_page, check_pages
 from peertalk.core.effects import Close
 from peertalk.core.entry import decode_header, hash32
+from peertalk.core.feed import tips_of
 from peertalk.core.outlet import Now
 from peertalk.core.rates import NEW_FEED, Charged
 from peertalk.core.room import Room
@@ -45,11 +46,7 @@ class _Batch:
         """Make them durable. Who has brought them has them."""
         if not self._pages:
             return
-        tips: dict[bytes, None] = {}
-        for page in self._pages:
-            tips.pop(page.prev, None)
-            tips[page.entries[-1].id] = None
-        for tip in tips:
+        for tip in tips_of(self._pages):
             sharing.note(self._room.log, tip)
         sent = pushing.relay(self._room, self._pages, sharing)
         self._room.settle(self._pages, self._forked, self._size, self._now, sent)
@@ -106,9 +103,10 @@ def _receive_due(room: Room, page: wire.Page, sharing: Sharing, batch: _Batch, n
 
 def _receive(room: Room, pages: Iterable[Checked], sharing: Sharing, now: Now) -> bool:
     batch, are_here = _Batch(room, now), True
+    take = _receive_one if is_rated(room) else _receive_free
     try:
         for page in pages:
-            are_here &= _receive_one(room, page, sharing, batch, now)
+            are_here &= take(room, page, sharing, batch, now)
     finally:
         batch.commit(sharing)
     return are_here
@@ -119,6 +117,11 @@ def _receive_one(room: Room, page: Checked, sharing: Sharing, batch: _Batch, now
     if quotas is None:
         _put_off(room, page.tip, page.feed, page.items[-1].header.seq, sharing, now)
         return False
+    return _receive_free(room, page, sharing, batch, now, quotas)
+
+
+def _receive_free(room: Room, page: Checked, sharing: Sharing, batch: _Batch, now: Now, quotas: Charged = ()) -> bool:
+    """A page that no rate keeps from being taken in."""
     items = room.log.admit(page)
     if isinstance(items, bytes):
         _want(room, page.tip, page.feed, page.items[-1].header.seq, sharing, now.mono + LIVE_PATIENCE)

@@ -41,8 +41,9 @@ class Log:
     def _insert(self, page: PageIndex) -> bool:
         self.pages.append(page)
         self.count += len(page.entries)
+        index = self.index
         for id_, _, _ in page.entries:
-            self.index[id_] = page
+            index[id_] = page
         return self.chain(page.feed).add(page)
 
     def chain(self, feed: bytes) -> Chain:
@@ -85,21 +86,24 @@ class Log:
     def _missing(self, items: tuple[Item, ...]) -> bytes | None:
         """Something that these rest on and that is not here. RemoteError("void_entry") where it is, and says otherwise than they
         do."""
-        known: dict[bytes, int] = {}
+        index = self.index
+        here: dict[bytes, int] = {}
         for item in items:
             header = item.header
             latest = 0
             for id_ in (header.prev, *header.after) if header.prev else header.after:
-                if id_ not in known:
-                    if id_ not in self.index:
+                lamport = here.get(id_)
+                if lamport is None:
+                    page = index.get(id_)
+                    if page is None:
                         return id_
-                    known[id_] = self.lamport(id_)
-                latest = max(latest, known[id_])
-            if header.prev in self.index:
+                    lamport = place(page, id_)[1]
+                latest = max(latest, lamport)
+            if not here and header.prev:  # check_page has seen to the others
                 self._check_predecessor(header)
             if header.lamport != 1 + latest:
                 raise RemoteError("void_entry", why="lamport")
-            known[item.id] = header.lamport
+            here[item.id] = header.lamport
         return None
 
     def _check_predecessor(self, header: Header) -> None:
@@ -108,18 +112,20 @@ class Log:
             raise RemoteError("void_entry", why="predecessor")
 
     def add(self, page: PageRecord, rests_on: Iterable[bytes]) -> bool:
-        """Add a page that settles; `rests_on` are all ids that its entries name. True if it shows a fork not known before."""
+        """Add a page that settles; `rests_on` are all ids that its entries name, but for those of the page itself. True if it shows a
+        fork not known before."""
+        before = self.index.get(page.prev)
         index = PageIndex(
             number=page.number,
-            feed=page.feed,
-            prev=page.prev,
-            entries=tuple((entry.id, entry.seq, entry.lamport) for entry in page.entries),
+            feed=self.chain(page.feed).feed,  # one object for what is said again and again: there are many pages
+            prev=before.entries[-1][0] if before is not None and before.entries[-1][0] == page.prev else page.prev,
+            entries=tuple([(entry.id, entry.seq, entry.lamport) for entry in page.entries]),
         )
         forks = self._insert(index)
-        for entry in page.entries:
-            self.heads[entry.id] = entry.lamport
+        last, heads = page.entries[-1], self.heads
+        heads[last.id] = last.lamport  # on each of the others the next one rests
         for id_ in rests_on:
-            self.heads.pop(id_, None)
+            heads.pop(id_, None)
         return forks
 
     # ── what others lack ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -164,7 +170,7 @@ def record(item: Item, *, received: int, late: bool = False) -> EntryRecord:
         lamport=header.lamport,
         time=header.time,
         kind=header.kind,
-        message=message_id(header.feed, header.body),
+        message=item.message or message_id(header.feed, header.body),
         header=item.raw,
         body=item.body,
         received=received,

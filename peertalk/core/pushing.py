@@ -17,8 +17,9 @@ from peertalk.core.stored import PageRecord
 
 def relay(room: Room, pages: Sequence[PageRecord], source: Sharing) -> frozenset[int]:
     """Pages of others have settled, and came by `source`: send them on, unless they are much. The links on which they went."""
-    is_much = source.is_catching_up or sum(len(page.entries) for page in pages) > FEW
-    if not room.is_large or is_much or any(entry.body is None for page in pages for entry in page.entries):
+    if not room.is_large or source.is_catching_up or sum(len(page.entries) for page in pages) > FEW:
+        return frozenset()
+    if any(entry.body is None for page in pages for entry in page.entries):
         return frozenset()
     links = [push(room, _message(page), source) for page in pages]
     return frozenset().union(*links)

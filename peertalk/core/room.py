@@ -11,6 +11,7 @@ from peertalk.core.bodies import Bodies
 from peertalk.core.cards import Cards
 from peertalk.core.doors import Door
 from peertalk.core.effects import Arrived, Claimed, ForkSeen, MembersChanged, RoomCame
+from peertalk.core.feed import tips_of
 from peertalk.core.log import Item, Log, record
 from peertalk.core.members import PRESENCE_KINDS, Members
 from peertalk.core.outlet import Now, Outlet
@@ -143,20 +144,20 @@ class Room:
             return NOTHING
         return hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
 
-    def _key_is_late(self, key: OrderKey, now: Now) -> bool:
+    def _late_below(self, top: OrderKey, now: Now) -> OrderKey:
+        """What lies above in the order shown is not late. `top` is the last entry of a page that settles."""
         if now.mono - self._turned >= SHOWN_AFTER:
             self._seen, self._turned = self._top, now.mono
-        self._top = max(self._top, key)
-        return key < self._seen
+        self._top = max(self._top, top)
+        return self._seen
 
-    def append(self, items: Iterable[Item], signature: bytes, now: Now) -> tuple[PageRecord, bool]:
+    def append(self, items: Sequence[Item], signature: bytes, now: Now) -> tuple[PageRecord, bool]:
         """Settle a checked page; (record, whether it shows a new fork)."""
-        items = tuple(items)
-        entries = tuple(
-            record(item, received=now.wall, late=self._key_is_late((item.header.lamport, item.id), now)) for item in items
+        last, first = items[-1], items[0].header
+        seen = self._late_below((last.header.lamport, last.id), now)
+        entries = self.bodies.take_in(
+            tuple([record(item, received=now.wall, late=(item.header.lamport, item.id) < seen) for item in items])
         )
-        entries = self.bodies.take_in(entries)
-        first = items[0].header
         page = PageRecord(
             room=self.id,
             number=len(self.log.pages),
@@ -165,8 +166,10 @@ class Room:
             signature=signature,
             entries=entries,
         )
-        forks = self.log.add(page, (id_ for item in items for id_ in (item.header.prev, *item.header.after)))
-        return page, forks
+        rests_on = [first.prev]
+        for item in items:
+            rests_on += item.header.after
+        return page, self.log.add(page, rests_on)
 
     def _learn(self, entry: EntryRecord) -> None:
         if entry.kind not in STATE_KINDS:
@@ -208,13 +211,13 @@ class Room:
         now: Now,
     ) -> None:
         self.outlet.unwritten -= size
-        tips = {self.made_durable(page): page.feed for page in pages}
-        for tip, feed in tips.items():
-            if tip in self.held:
-                self.tell(tip, feed, now.mono, sent)
+        for page in pages:
+            self.made_durable(page)
+        for tip, feed in tips_of(pages).items():
+            self.tell(tip, feed, now.mono, sent)
         if came is not None:
             self.outlet.emit(RoomCame(came))
-        self._tell_arrived(tuple(entry for page in pages for entry in page.entries))
+        self._tell_arrived(tuple([entry for page in pages for entry in page.entries]))
         for feed in forked:
             self.outlet.emit(ForkSeen(self.id, feed))
 
@@ -223,8 +226,8 @@ class Room:
         self._tell_members(entries)
 
     def _tell_members(self, entries: Iterable[EntryRecord]) -> None:
-        for entry in entries:
-            owner = self.cards.owner(entry.feed) if entry.kind in PRESENCE_KINDS else None
+        for entry in [entry for entry in entries if entry.kind in PRESENCE_KINDS]:
+            owner = self.cards.owner(entry.feed)
             if owner is not None:
                 self.outlet.emit(MembersChanged(self.id, (owner.identity, *owner.others)))
 

@@ -17,19 +17,22 @@ from peertalk.core.channel import ChannelEvent
 from peertalk.core.checks import CheckedPages, check_pages, slices
 from peertalk.core.session import Received
 from peertalk.errors import RemoteError
+from peertalk.node.pacing import Pace
+from peertalk.node.signatures import Signatures
 
-THREADS: Final = max(1, min(3, (os.cpu_count() or 1) - 1))
-SLICE: Final = 96
-"""Entries that are checked in one go, and then taken in at one stretch of the event loop: some milliseconds."""
+THREADS: Final = max(1, min(2, (os.cpu_count() or 1) - 1))
+"""On which checks are made, and processes that verify signatures for them, while there are many."""
+MANY, RESTING = 1000, 10.0
+"""Pages that wait to be checked from which on processes are started, and seconds without any after which they end."""
+SLICE: Final = 256
+"""Entries that are checked in one go, and then taken in at one stretch of the event loop: a few milliseconds."""
 MAX_CHECKING: Final = 1024 * 1024
 """Bytes of a link that wait to be checked or taken in, from which on it is not read."""
 MAX_IN_ALL: Final = 4 * 1024 * 1024
 """The same of all links: then none is read of which something waits."""
-MAX_UNWRITTEN: Final = 256 * 1024
-"""Bytes of pages on their way to the disk from which on nothing more is taken in of answers, for `PATIENCE` at most: what somebody
-says meanwhile comes after all that is on its way already."""
-PATIENCE, AGAIN = 1.0, 0.004
-"""Seconds that something is held back, and between two looks whether it still has to be."""
+PATIENCE, AGAIN = 1.0, 0.002
+"""Seconds that something is held back because the disk has enough to do (node/pacing.py), and between two looks whether it still
+has."""
 _ENTRY: Final = 64
 """As so many bytes more each entry counts: small ones take more memory than what they say."""
 
@@ -68,6 +71,10 @@ class Checking:
         self._queues: dict[int, _Queue] = {}
         self._size = 0
         self._threads: ThreadPoolExecutor | None = None
+        self._signatures = Signatures(THREADS)
+        self._unchecked = 0
+        self._disk = Pace()
+        self._resting: asyncio.TimerHandle | None = None
 
     def take(self, number: int, link: Reading, event: ChannelEvent) -> bool:
         """Take an event of a link if it has to be checked, or waits for what has to be; else it can be delivered at once."""
@@ -100,8 +107,12 @@ class Checking:
     def close(self) -> None:
         """No more threads."""
         self._queues.clear()
+        if self._resting is not None:
+            self._resting.cancel()
+        self._signatures.rest()
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
+            self._threads = None
 
     def _put(self, queue: _Queue, what: _Waiting, size: int) -> None:
         queue.waiting.append((what, size))
@@ -110,9 +121,35 @@ class Checking:
     def _check(self, number: int, part: wire.Pages) -> asyncio.Future[CheckedPages | wire.Pages]:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="peertalk-checks")
-        checked = asyncio.get_running_loop().run_in_executor(self._threads, _checked, part)
-        checked.add_done_callback(lambda _: self._go_on(number))
+        self._wait_for(len(part.pages))
+        checked = asyncio.get_running_loop().run_in_executor(self._threads, self._checked, part)
+        checked.add_done_callback(lambda _: self._is_checked(number, len(part.pages)))
         return checked
+
+    def _checked(self, part: wire.Pages) -> CheckedPages | wire.Pages:
+        """On a thread."""
+        try:
+            return check_pages(part, self._signatures.verify)
+        except Exception:  # noqa: BLE001 - a mistake of ours: it shows again where it costs the link, and nothing else
+            return part
+
+    def _wait_for(self, pages: int) -> None:
+        self._unchecked += pages
+        if self._unchecked >= MANY:
+            self._signatures.want()
+            if self._resting is not None:
+                self._resting.cancel()
+                self._resting = None
+
+    def _is_checked(self, number: int, pages: int) -> None:
+        self._unchecked -= pages
+        if self._resting is None and not self._unchecked and self._threads is not None:
+            self._resting = asyncio.get_running_loop().call_later(RESTING, self._rest)
+        self._go_on(number)
+
+    def _rest(self) -> None:
+        self._resting = None
+        self._signatures.rest()
 
     def _go_on(self, number: int) -> None:
         """Deliver what is due; after one part of a message others have their turn."""
@@ -131,6 +168,7 @@ class Checking:
                     return
                 self._pop(queue, size)
                 self._deliver(number, what.result())
+                self._disk.gave(self._unwritten())
                 break
             self._pop(queue, size)
             self._deliver(number, what)
@@ -143,8 +181,9 @@ class Checking:
 
     def _is_held(self, number: int, queue: _Queue) -> bool:
         """Does the disk lag behind? Then it is looked again in a moment."""
-        loop = asyncio.get_running_loop()
-        if self._unwritten() > MAX_UNWRITTEN:
+        loop, unwritten = asyncio.get_running_loop(), self._unwritten()
+        self._disk.look(unwritten, loop.time())
+        if unwritten > self._disk.limit:
             if queue.held_since is None:
                 queue.held_since = loop.time()
             if loop.time() - queue.held_since < PATIENCE:
@@ -177,13 +216,6 @@ class Checking:
         if is_read is not queue.is_read:
             queue.is_read = is_read
             queue.link.read_on(reading=is_read)
-
-
-def _checked(part: wire.Pages) -> CheckedPages | wire.Pages:
-    try:
-        return check_pages(part)
-    except Exception:  # noqa: BLE001 - a mistake of ours: it shows again where it costs the link, and nothing else
-        return part
 
 
 def _pages(event: ChannelEvent) -> wire.Pages | None:

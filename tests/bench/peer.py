@@ -83,9 +83,11 @@ class Peer:
         return int((await self.ask("node.status"))["listening"][0]["port"])
 
     def memory(self, which: str = "VmRSS") -> float:
-        """Resident memory in MB; VmHWM is the most since `forget_peak`."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(status.split(f"{which}:")[1].split()[0]) * 1024 / 1e6
+        """Resident memory in MB, with that of the processes that it has started; VmHWM is the most since `forget_peak`."""
+        own = Path(f"/proc/{self.process.pid}")
+        children = [pid for thread in own.glob("task/*/children") for pid in thread.read_text(encoding="ascii").split()]
+        status = [Path(f"/proc/{pid}/status").read_text(encoding="ascii") for pid in (self.process.pid, *children)]
+        return sum(int(one.split(f"{which}:")[1].split()[0]) for one in status) * 1024 / 1e6
 
     def forget_peak(self) -> None:
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", encoding="ascii")

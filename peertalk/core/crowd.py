@@ -21,11 +21,15 @@ from peertalk.core.room import Room
 from peertalk.core.sharing import LinkState, Sharing
 
 LARGE, SMALL = 32, 24
-"""A room is large from more people online than the first number on, oneself among them, until there are fewer than the second."""
+"""A room is large from more people online than the first number on, oneself among them, until there are fewer than the second for
+a while."""
 APART = 1.0
 """Seconds between two looks at which links are needed."""
 LOOK_AGAIN = 10.0
 """Seconds after which it is looked again though nobody came or went."""
+LINGERS = 60.0
+"""Seconds for which there have to be so few. Pulses count for half as long: where a network falls into two that is noticed all at once,
+and were all in each half linked with all then, they would be done with it just when it is one again."""
 AFTERWARDS = 60.0
 """Seconds for which pulses are sent in a room that is large no more: not all notice at once, and they have to find each other."""
 VISIT = 3.0
@@ -51,6 +55,8 @@ class Crowds:
         self._sought: dict[bytes, frozenset[bytes]] = {}
         self._met: dict[bytes, frozenset[bytes]] = {}
         """Whose link was given up → the rooms that were spoken of on it: for others there is no use in seeking them."""
+        self._few_since: dict[bytes, float] = {}
+        """Since when so few are online in a large room that it will not be large for long."""
         self._pulses_until: dict[bytes, float] = {}
 
     def place(self, room: Room, own: Own, may_speak: Callable[[bytes], bool], *, disk: bool) -> Place:
@@ -72,10 +78,10 @@ class Crowds:
         if self._is_small(room):
             return
         place.pulses.forget_old(now)
-        count = len(room.online()) + 1
-        is_large = (count >= SMALL if room.is_large else count > LARGE) and not room.record.archived
+        is_large = self._is_large(room, now) and not room.record.archived
         if is_large != room.is_large:
             room.is_large = is_large
+            self._few_since.pop(room.id, None)
             self._look_at = now.mono
         if is_large:
             self._pulses_until[room.id] = now.mono + AFTERWARDS
@@ -93,6 +99,13 @@ class Crowds:
         few = len(room.sharings) < SMALL and not room.heard
         return few and not room.is_large and room.id not in self._pulses_until
 
+    def _is_large(self, room: Room, now: Now) -> bool:
+        count = len(room.online()) + 1
+        if count >= SMALL if room.is_large else count > LARGE:
+            self._few_since.pop(room.id, None)
+            return True
+        return room.is_large and now.mono < self._few_since.setdefault(room.id, now.mono) + LINGERS
+
     def _is_busy(self, place: Place, now: Now) -> bool:
         """Is this room large, or was it a moment ago?"""
         return place.room.is_large or now.mono < self._pulses_until.get(place.room.id, -math.inf)
@@ -101,7 +114,9 @@ class Crowds:
         """When to call `pump` for this room (monotonic seconds)."""
         if self._is_small(place.room):
             return math.inf
-        return place.pulses.wakes() if self._is_busy(place, now) else min(place.room.heard.values(), default=math.inf)
+        if not self._is_busy(place, now):
+            return min(place.room.heard.values(), default=math.inf)
+        return min(place.pulses.wakes(), self._few_since.get(place.room.id, math.inf) + LINGERS)
 
     def hear_need(self, sharing: Sharing, need: wire.Need, now: Now) -> None:
         """The peer says whether it needs a link."""
@@ -152,6 +167,7 @@ class Crowds:
         room = place.room
         if not self._is_busy(place, now):
             self._pulses_until.pop(room.id, None)
+            self._few_since.pop(room.id, None)
             self._online.pop(room.id, None)
             self._chosen.pop(room.id, None)
             place.pulses.near = frozenset()

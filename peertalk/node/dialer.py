@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from itertools import zip_longest
+from collections.abc import Callable, Iterable
 
 from peertalk.node.book import GIVEN_UP, Book
 from peertalk.node.ports import Advertisement
-from peertalk.node.targets import Dial, Linked, Pace, Target, Traffic, Visits
+from peertalk.node.targets import Dial, Linked, Pace, Target, Traffic, Visits, all_come, in_turn
 
 PATIENCE = 1.5  # how long the greater instance leaves it to the lesser to dial
 FIRST_DELAY = 0.5
@@ -26,7 +24,6 @@ RENEW_SECONDS = 86_400.0  # the age, give or take a tenth, at which a link is re
 SPREAD = 0.2  # after something that many notice at once
 PLACE_SECONDS = 1.0  # after which a dial gives its place up to one that waits for it
 SPARED_SECONDS = 1800.0  # for somebody with whom no link is needed
-SETBACK = 20.0  # each failure puts a target behind whoever came within so many seconds after it
 
 
 class Dialer:
@@ -252,9 +249,9 @@ class Dialer:
         """What to dial now. Each is in flight until `linked`, `failed` or `refused` tells of it."""
         dials = []
         traffic = self._traffic()
-        waiting = [target for target in self.book if self._is_wanted(target) and self._due(target) <= now]
-        for target in self._in_turn(waiting):
-            if traffic.lets(target) and self._due(target) <= now:
+        waiting = [one for one in self.book if self._is_wanted(one) and self._due(one, traffic.visiting) <= now]
+        for target in in_turn(waiting, latest_first=self._latest):
+            if traffic.lets(target) and self._due(target, traffic.visiting) <= now:
                 self._latest = not self._latest
                 target.flying, target.again, target.due, target.since = True, False, math.inf, now
                 target.in_vain, target.left_until = target.left_until <= now, math.inf
@@ -263,17 +260,32 @@ class Dialer:
                 dials.append(Dial(target.key, target.endpoints))
         return dials
 
+    def overtaken(self) -> list[str]:
+        """Dials in flight to whoever has come by themselves meanwhile: to be ended, as `called_off`. That never ends both of two
+        dials that cross: a link that came in is established at the other end before it is here."""
+        flying = [one for one in self.book if one.flying and not one.kept]
+        come = all_come(self.book, self._linked) if flying else set()
+        return [one.key for one in flying if not self._is_wanted(one) or one.is_among(come)]
+
+    def called_off(self, target: str, now: float) -> None:
+        """A dial was ended that was not needed any more. It counts for nothing."""
+        if one := self._landed(target):
+            one.due = now
+        self.on_change()
+
     def outstayed(self, now: float) -> list[str]:
         """Dials in flight that are to be ended, as failed, since they have had their time and others wait for their place."""
         traffic = self._traffic()
-        waiting = [one for one in self._startable(traffic) if self._due(one) <= now] if traffic.full else []
+        if not traffic.full:
+            return []
+        waiting = [one for one in self._startable(traffic) if self._due(one, traffic.visiting) <= now]
         old = sorted((one.since, one.key) for one in self._yielding() if one.since + PLACE_SECONDS <= now)
         return [key for _, key in old[: len(waiting)]]
 
     def wake(self) -> float:
         """When to ask `outstayed` and `due` again, if nothing happens before."""
         traffic = self._traffic()
-        first = min((self._due(one) for one in self._startable(traffic)), default=math.inf)
+        first = min((self._due(one, traffic.visiting) for one in self._startable(traffic)), default=math.inf)
         if traffic.full:
             first = max(first, min((one.since + PLACE_SECONDS for one in self._yielding()), default=math.inf))
         return first
@@ -284,20 +296,9 @@ class Dialer:
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _in_turn(self, waiting: list[Target]) -> Iterator[Target]:
-        """By turns who has waited longest (a guess counts as having failed once) and who came last, so that neither a crowd
-        that was here before nor one that keeps coming is in front of everybody."""
-        longest = sorted(waiting, key=lambda one: one.due + (one.failures + one.is_guess) * SETBACK)
-        latest = sorted((one for one in waiting if not (one.failures or one.is_guess)), key=lambda one: -one.due)
-        for pair in zip_longest(*((latest, longest) if self._latest else (longest, latest))):
-            yield from (one for one in pair if one is not None)
-
-    def _due(self, target: Target) -> float:
+    def _due(self, target: Target, visiting: int) -> float:
         paced = target.is_visit and not self._is_sought(target)
-        return max(target.due, self._pace.ready(target), self._visits.ready(self._visiting()) if paced else -math.inf)
-
-    def _visiting(self) -> int:
-        return sum(one.flying and one.is_visit for one in self.book)
+        return max(target.due, self._pace.ready(target), self._visits.ready(visiting) if paced else -math.inf)
 
     def _is_sought(self, target: Target) -> bool:
         return any(target.may_be(identities) for identities in self._sought.values())
@@ -320,11 +321,7 @@ class Dialer:
         return [one for one in self.book if one.flying and not one.kept]
 
     def _traffic(self) -> Traffic:
-        met = {one.identity for one in self.book}
-        came = Counter(one.came_from for who, one in self._linked.items() if who not in met)
-        strangers = (one for one in self.book if one.identity is None and not one.is_guess)
-        unknown = Counter(host for one in strangers for host in one.hosts)
-        traffic = Traffic(self._source, {host for host in unknown if came[host] >= unknown[host]})
+        traffic = Traffic(self._source, all_come(self.book, self._linked))
         for target in self.book:
             if target.flying:
                 traffic.add(target)

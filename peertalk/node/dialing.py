@@ -43,6 +43,9 @@ async def run(dialer: Dialer, connect: Connect, clock: Clock) -> None:
     async with asyncio.TaskGroup() as tasks:
         while True:
             changed.clear()
+            for target in dialer.overtaken():
+                flying[target].cancel()
+                dialer.called_off(target, clock.mono())
             for target in dialer.outstayed(clock.mono()):
                 flying[target].cancel()
                 dialer.failed(target, clock.mono())

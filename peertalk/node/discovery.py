@@ -82,15 +82,19 @@ class MdnsDiscovery:
         self._heard.clear()
 
     async def _follow(self) -> None:
-        while True:
-            moved, slept = await self._watch.next()
-            await self._close_retired()
-            await self._reconcile(slept=slept)
-            if self._clock.mono() >= self._rotate_at:
-                self._rename()
-                await asyncio.gather(*(self._announce(site) for site in self._sites.values()))
-            if moved or slept:
-                self._changed()
+        with self._watch.changes:
+            while True:
+                await self._look()
+
+    async def _look(self) -> None:
+        moved, slept = await self._watch.next()
+        await self._close_retired()
+        await self._reconcile(slept=slept)
+        if self._clock.mono() >= self._rotate_at:
+            self._rename()
+            await asyncio.gather(*(self._announce(site) for site in self._sites.values()))
+        if moved or slept:
+            self._changed()
 
     async def _reconcile(self, *, slept: bool = False) -> None:
         """Open sites for interfaces that came, retire those of interfaces that went or changed address.

@@ -19,6 +19,7 @@ import ifaddr
 
 from peertalk.core.addresses import is_private
 from peertalk.errors import StartError
+from peertalk.node.netlink import Changes
 from peertalk.node.ports import Clock
 
 POLL = 2.0  # seconds between two looks at the interfaces
@@ -67,6 +68,9 @@ def look() -> tuple[Interface, ...]:
         if ready and is_up(adapter.nice_name):
             found.append(Interface(adapter.nice_name, index, tuple(ready), is_tunnel(adapter.nice_name)))
     return tuple(sorted(found, key=lambda one: one.name))
+
+
+SYSTEM = look
 
 
 def bindable(address: IPv4Interface | IPv6Interface, index: int) -> bool:
@@ -280,6 +284,8 @@ class Watch:
         self._clock = clock
         self._look = look
         self._pause = pause
+        self.changes = Changes(told=look is SYSTEM)
+        """Inside it (`with`), it is looked only where something may have changed."""
         self._offset = self._read_offset()
         self._last = clock.mono()
         self.current = usable(look(), wanted)
@@ -292,19 +298,25 @@ class Watch:
         """Pause, look again, and say (whether the usable interfaces changed, whether the machine has slept)."""
         await self._pause(POLL)
         before = self.current
+        if self.changes.may_be(self._clock.mono()):
+            await self._look_again()
+        return before != self.current, self._slept()
+
+    async def _look_again(self) -> None:
         try:
             present = await asyncio.to_thread(self._look)  # 8 ms where there are 50 interfaces
         except OSError as error:  # that the system cannot tell of them for a moment does not mean that they are gone
             _log.warning("cannot look at the network interfaces: %s", error.strerror)
         else:
             self.current = usable(present, self._wanted)
-        return before != self.current, self._slept()
+            self.changes.looked(self._clock.mono())
 
     async def follow(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever there is something to tell; for ever."""
-        while True:
-            if any(await self.next()):
-                changed()
+        with self.changes:
+            while True:
+                if any(await self.next()):
+                    changed()
 
     def _read_offset(self) -> float:
         return self._clock.wall() / 1000 - self._clock.mono()

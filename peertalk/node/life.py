@@ -96,6 +96,7 @@ class Life:
         self.links.engine = self.engine
         self.comparing = Comparing(self.replica, self.views, self.news, self.now, self.engine.turn)
         self.links.on_double = self._warn_double
+        self.links.on_replaced = self.news.comings.returns
         self.connector = Connector(self.dialer, clock, self.links.outgoing)
         self.entrance = Entrance(
             self.replica, self.links, self.dialer, self.news, clock, random, source=source, enter=self.enter

@@ -52,7 +52,8 @@ class Link(asyncio.Protocol):
     `handshake_cut`, `cut_off`, `wrong_code`, or the kind of the RemoteError. After that nothing is sent or told any more. `on_pace`
     is called when `writable` has changed.
 
-    `address` is that of the other end, `local` the own one (without a scope), `since` when it was established.
+    `address` is that of the other end, `local` the own one (without a scope), `begun` when the stream was there, `since` when the
+    channel was established.
 
     `target` is what the dialer dialled for; None for a link that came in. `address` is where the other side is, the host as
     `interfaces.canonical` writes it.
@@ -73,7 +74,7 @@ class Link(asyncio.Protocol):
         self.target = target
         self.address: tuple[str, int] = ("", 0)
         self.local = ""
-        self.since = math.inf
+        self.begun = self.since = math.inf
         self.writable = True
         self.on_connected: Callable[[Link], None] | None = None
         self._channel = channel
@@ -187,6 +188,7 @@ class Link(asyncio.Protocol):
         if self._reason is not None:
             transport.abort()
             return
+        self.begun = self._clock.mono()
         name = transport.get_extra_info("peername") or ("", 0)
         self.address = canonical(with_scope(name)), name[1]
         self.local = canonical((transport.get_extra_info("sockname") or ("",))[0]).partition("%")[0]

@@ -32,9 +32,12 @@ OFFERED = 64
 """Rooms that are proven at one dial. Those that one chose to be in and that were too many are proven on the link; what others brought
 is proven at the next dial."""
 CROSSING_SECONDS = 1.0
-"""How old the older of two links may be that were dialled at one moment."""
+"""How old the older of two links may have been, that were dialled at one moment, when the other one was begun. How long it took to
+set that up is no matter: with many at once that may be seconds."""
 GONE = "closing"
 """The word of a `bye` that says: this program ends."""
+REPLACED = "bye:replaced", "bye:crossed"
+"""Why a link ends where the other side sees another one already; here that may be still in the making."""
 CROWDED = "crowded"
 """The word of a `bye` that says: there is no room for one more link."""
 NEEDLESS = "needless"
@@ -73,6 +76,8 @@ class Links:
         self.lines: dict[int, Link] = {}
         self.engine: Engine | None = None
         self.on_double: Callable[[], None] = lambda: None
+        self.on_replaced: Callable[[bytes], None] = lambda _: None
+        """Called before a link to somebody goes that makes way for another."""
         self.pairings: Pairings | None = None
         self._replica, self._identity, self._dialer = replica, identity, dialer
         self._clock, self._random = clock, random
@@ -223,6 +228,7 @@ class Links:
             if loser is link:
                 link.close("crossed")
                 return
+            self.on_replaced(event.peer)
             self._drop(other, now)
             other.close("replaced")
         link.since = now.mono
@@ -257,7 +263,7 @@ class Links:
     def _survives(self, older: Link, newer: Link, peer: bytes) -> bool:
         """Of two links to one identity: the newer of one direction; of crossed dials that of the lower identity. Dials cross at
         one moment: where a link has lasted, somebody who dials anew has lost it without the other side's knowing."""
-        if older.initiator == newer.initiator or self._clock.mono() - older.since >= CROSSING_SECONDS:
+        if older.initiator == newer.initiator or newer.begun - older.since >= CROSSING_SECONDS:
             return False
         mine = self._identity.public < peer
         return older.initiator == mine
@@ -276,6 +282,8 @@ class Links:
             self.on_double()
         if link.peer is not None:
             was_member = self._is_member(link)
+            if reason in REPLACED:
+                self.on_replaced(link.peer)
             self._drop(link, self._now())
             gone, crowded = reason == f"bye:{GONE}", reason.endswith(f":{CROWDED}")
             spare = reason.endswith(f":{NEEDLESS}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal
 
 from peertalk.core import events
 from peertalk.core.effects import (
@@ -29,6 +28,7 @@ from peertalk.core.effects import (
 from peertalk.core.room import Room
 from peertalk.core.sync import Replica
 from peertalk.node.answers import Answers
+from peertalk.node.comings import Comings
 from peertalk.node.deliveries import Deliveries
 from peertalk.node.folding import Folding
 from peertalk.node.inviters import JUST_NOW_MS, Inviters
@@ -37,11 +37,6 @@ from peertalk.node.ports import Store
 from peertalk.node.subscription import Subscription
 from peertalk.node.telling import Telling
 from peertalk.node.views import Views
-
-NAME_PATIENCE = 0.5
-"""Seconds that somebody's name is waited for before they are announced without."""
-MAX_TOLD = 4096
-"""People of whom it is remembered under which name they were told of: identities cost nothing."""
 
 
 class News:
@@ -68,9 +63,7 @@ class News:
         self.unread = self.telling.unread
         self._deliveries = Deliveries(replica.places, store, self.publish, self._spawn)
         self._subscriptions: list[Subscription] = []
-        self._online: set[bytes] = set()
-        self._nameless: dict[bytes, asyncio.TimerHandle] = {}
-        self._told: dict[bytes, str] = {}
+        self.comings = Comings(views, self.publish)
         self._tasks: set[asyncio.Task[None]] = set()
         self.inviters = Inviters(replica.identity.public, replica.reforming.was_asked, self._warn_not_invited)
 
@@ -93,8 +86,8 @@ class News:
 
     def close(self) -> None:
         """No more events."""
-        for timer in self._nameless.values():
-            timer.cancel()
+        self.comings.close()
+        self._deliveries.close()
         for task in self._tasks:
             task.cancel()
         self.inviters.close()
@@ -164,53 +157,15 @@ class News:
         self._deliveries.claimed(notice)
 
     def _on_presence(self, notice: Presence) -> None:
-        identity = notice.identity
-        online = identity in self._views.online()
-        if online and identity not in self._online:
-            self._came(identity)
-        elif not online and identity in self._online:
-            self._online.discard(identity)
-            if identity in self._nameless:
-                self._nameless.pop(identity).cancel()
-            else:
-                self._publish_peer(identity, "offline")
+        self.comings.look(notice.identity)
         room = self._room(notice.room)
         if room is not None:
             self._room_changed(room, "members")
 
-    def _came(self, identity: bytes) -> None:
-        self._online.add(identity)
-        if self._views.has_name(identity):
-            self._publish_peer(identity, "online")
-            return
-        loop = asyncio.get_running_loop()
-        self._nameless[identity] = loop.call_later(NAME_PATIENCE, self._introduce, identity)
-
-    def _introduce(self, identity: bytes) -> None:
-        timer = self._nameless.pop(identity, None)
-        if timer is not None:
-            timer.cancel()
-            self._publish_peer(identity, "online")
-
-    def _note_told(self, identity: bytes, name: str) -> None:
-        self._told.pop(identity, None)
-        self._told[identity] = name
-        if len(self._told) > MAX_TOLD:
-            del self._told[next(iter(self._told))]
-
-    def _publish_peer(self, identity: bytes, change: Literal["online", "offline", "name"]) -> None:
-        peer = self._views.peer(identity)
-        if change != "name" or self._told.get(identity, peer.name) != peer.name:
-            self.publish(events.PeerChanged(peer=peer, change=change))
-        self._note_told(identity, peer.name)
-
     def _on_members(self, notice: MembersChanged) -> None:
         for identity in notice.identities:
-            if identity in self._nameless:
-                if self._views.has_name(identity):
-                    self._introduce(identity)
-            elif identity != self._replica.identity.public:
-                self._publish_peer(identity, "name")
+            if identity != self._replica.identity.public:
+                self.comings.is_named(identity)
         room = self._room(notice.room)
         if room is not None:
             self._room_changed(room, "members")

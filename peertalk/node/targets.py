@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import zip_longest
 
 IN_FLIGHT = 16
 IN_FLIGHT_PER_SOURCE = 4
@@ -15,6 +16,7 @@ BURST = 16  # dials of strangers at one source that may follow each other at onc
 PACE_SECONDS = 1.0  # … and the least pause between two after that
 VISITS = 16  # links to whoever was not met yet, or is to be met once more, that may be made at once …
 VISIT_SECONDS = 0.5  # … and the least pause between two after that
+SETBACK = 20.0  # each failure puts a target behind whoever came within so many seconds after it
 
 Endpoint = tuple[str, int]
 
@@ -76,9 +78,18 @@ class Target:
         return not (self.announced or self.kept or self.identity)
 
     @property
+    def is_stranger(self) -> bool:
+        """Announced or asked for, and nobody was met there yet."""
+        return self.identity is None and not self.is_guess
+
+    @property
     def is_visit(self) -> bool:
         """Would a link only show who is there, or what has changed with somebody who was not needed?"""
         return self.announced and not self.kept and (self.identity is None or self.spared)
+
+    def is_among(self, come: Set[str]) -> bool:
+        """Is this one of those who have come from these hosts, of whom nobody can say which is which?"""
+        return self.is_stranger and not come.isdisjoint(self.hosts)
 
     def may_be(self, identities: Container[bytes]) -> bool:
         """Is one of these perhaps there?"""
@@ -99,15 +110,23 @@ class Linked:
     by: str | None = None
 
 
+def all_come(targets: Iterable[Target], linked: Mapping[bytes, Linked]) -> set[str]:
+    """Hosts from which as many links have come in that belong to none of the targets as there are of these that nobody was met
+    at: those are linked, though nobody can say which by which link (a link that comes in has no instance name)."""
+    targets = list(targets)
+    met = {one.identity for one in targets}
+    came = Counter(one.came_from for who, one in linked.items() if who not in met)
+    unknown = Counter(host for one in targets if one.is_stranger for host in one.hosts)
+    return {host for host in unknown if came[host] >= unknown[host]}
+
+
 class Traffic:
-    """What is in flight, and whom that leaves to start. `come` are hosts from which as many links have come in that belong to
-    no target as there are targets that nobody was met at: those are linked, though nobody can say which by which link (a
-    link that comes in has no instance name)."""
+    """What is in flight, and whom that leaves to start; `come` is what `all_come` gives. `visiting`: how many are visits."""
 
     def __init__(self, source: Callable[[str], str], come: set[str]) -> None:
         self._source = source
         self._come = come
-        self._flying = 0
+        self._flying = self.visiting = 0
         self._guesses = 0
         self._introduced: Counter[bytes] = Counter()
         self._endpoints: set[Endpoint] = set()
@@ -115,6 +134,7 @@ class Traffic:
 
     def add(self, target: Target) -> None:
         self._flying += 1
+        self.visiting += target.is_visit
         if target.is_guess:
             self._guesses += 1
             self._introduced[target.introducer or b""] += 1
@@ -135,7 +155,7 @@ class Traffic:
         if target.is_guess:
             if self._has_guessed_enough(target.introducer):
                 return False
-        elif target.identity is None and not self._come.isdisjoint(target.hosts):
+        elif target.is_among(self._come):
             return False
         return all(self._sources[self._source(host)] < IN_FLIGHT_PER_SOURCE for host in target.hosts)
 
@@ -143,6 +163,15 @@ class Traffic:
         """What may be nobody's address leaves room for what was seen, and what one person says for what others say."""
         full = introducer is not None and self._introduced[introducer] >= GUESSES_PER_INTRODUCER
         return full or self._guesses >= GUESSES_IN_FLIGHT
+
+
+def in_turn(waiting: Sequence[Target], *, latest_first: bool) -> Iterator[Target]:
+    """By turns who has waited longest (a guess counts as having failed once) and who came last, so that neither a crowd that
+    was here before nor one that keeps coming is in front of everybody."""
+    longest = sorted(waiting, key=lambda one: one.due + (one.failures + one.is_guess) * SETBACK)
+    latest = sorted((one for one in waiting if not (one.failures or one.is_guess)), key=lambda one: -one.due)
+    for pair in zip_longest(*((latest, longest) if latest_first else (longest, latest))):
+        yield from (one for one in pair if one is not None)
 
 
 class Pace:

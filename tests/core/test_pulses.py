@@ -57,7 +57,7 @@ class Crowded(Desk):
         return (self.wall - START) // 1000
 
 
-def test_a_room_is_large_from_more_people_on_than_some_until_there_are_fewer_than_others() -> None:
+def test_a_room_is_large_from_more_people_on_than_some_until_for_a_minute_there_are_fewer_than_others() -> None:
     it = Desk()
     links = [it.meet(Author(f"p{number}")) for number in range(3)]
     assert not it.room.is_large
@@ -65,9 +65,27 @@ def test_a_room_is_large_from_more_people_on_than_some_until_there_are_fewer_tha
     assert it.room.is_large
     it.down(links.pop())
     it.down(links.pop())
+    it.later(crowd.LINGERS + PERIOD)
     assert it.room.is_large
     it.down(links.pop())
+    it.later(crowd.LINGERS - 1)
+    assert it.room.is_large
+    it.later(1 + PERIOD)
     assert not it.room.is_large
+
+
+def test_who_is_few_only_for_a_moment_links_with_nobody_else() -> None:
+    it = Crowded()
+    some = list(it.link.values())
+    it.later(12)
+    for link in some[1:]:
+        it.down(link)
+    it.later(LIFE)
+    assert it.room.is_large
+    for number in range(MANY):
+        it.meet(Author(f"again {number}"))
+    it.later(crowd.LINGERS + PERIOD)
+    assert it.room.is_large
 
 
 def test_who_is_heard_of_is_online_for_thirty_seconds() -> None:
@@ -312,14 +330,18 @@ def test_who_is_chosen_and_not_linked_is_sought(crowded: Callable[[], Crowded]) 
     assert one.public not in of(Seek, it.later(12))[-1].identities
 
 
-def test_a_room_that_is_small_again_seeks_everybody_who_was_heard_of(crowded: Callable[[], Crowded]) -> None:
+def test_a_room_that_is_small_again_seeks_everybody_who_was_heard_of(
+    crowded: Callable[[], Crowded], monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(crowd, "LINGERS", 0.5)
     it = crowded()
     it.hear(it.link["p1"], pulses(pulse(it.zoe, it.seconds())))
     it.later(12)
     for link in it.link.values():
         it.down(link)
+    effects = it.later(2)
     assert not it.room.is_large
-    assert Seek(ROOM.id, (it.zoe.public,)) in [*of(Seek, it.effects), *of(Seek, it.later(2))]
+    assert Seek(ROOM.id, (it.zoe.public,)) in [*of(Seek, it.effects), *of(Seek, effects)]
 
 
 # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────────

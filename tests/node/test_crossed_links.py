@@ -14,19 +14,21 @@ LOW, HIGH = b"a" * 32, b"b" * 32
 NOW = FakeClock().mono()
 
 
-def older_survives(me: bytes, peer: bytes, *, older_mine: bool, newer_mine: bool, age: float) -> bool:
+def older_survives(me: bytes, peer: bytes, *, older_mine: bool, newer_mine: bool, age: float, took: float = 0.0) -> bool:
+    """`age` of the older when the newer was begun; the newer `took` so long to be established."""
     links: Any = SimpleNamespace(_clock=FakeClock(), _identity=SimpleNamespace(public=me))
-    older: Any = SimpleNamespace(initiator=older_mine, since=NOW - age)
-    newer: Any = SimpleNamespace(initiator=newer_mine, since=NOW)
+    older: Any = SimpleNamespace(initiator=older_mine, since=NOW - took - age)
+    newer: Any = SimpleNamespace(initiator=newer_mine, begun=NOW - took)
     return Links._survives(links, older, newer, peer)
 
 
-@pytest.mark.parametrize("age", [0.0, CROSSING_SECONDS * 0.9])
-def test_of_dials_that_crossed_both_sides_keep_that_of_the_lower_identity(age: float) -> None:
-    for older_is_of_the_lower in (True, False):
-        at_low = older_survives(LOW, HIGH, older_mine=older_is_of_the_lower, newer_mine=not older_is_of_the_lower, age=age)
-        at_high = older_survives(HIGH, LOW, older_mine=not older_is_of_the_lower, newer_mine=older_is_of_the_lower, age=age)
-        assert at_low == at_high == older_is_of_the_lower
+@pytest.mark.parametrize("took", [0.0, 5 * CROSSING_SECONDS])
+@pytest.mark.parametrize("age", [0.0, CROSSING_SECONDS * 0.9, -1.0])
+def test_of_dials_that_crossed_both_sides_keep_that_of_the_lower_identity(age: float, took: float) -> None:
+    for of_low in (True, False):
+        at_low = older_survives(LOW, HIGH, older_mine=of_low, newer_mine=not of_low, age=age, took=took)
+        at_high = older_survives(HIGH, LOW, older_mine=not of_low, newer_mine=of_low, age=age, took=took)
+        assert at_low == at_high == of_low
 
 
 @pytest.mark.parametrize("mine", [True, False])

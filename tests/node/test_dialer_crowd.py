@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peertalk.node.dialer import MEMBER_SECONDS, SPARED_SECONDS, Dialer
 from peertalk.node.targets import VISIT_SECONDS, VISITS
-from tests.node.test_dialer import BEN, HIGH, dialer, keys, link_up, seen
+from tests.node.test_dialer import ANNA, BEN, HIGH, dialer, keys, link_up, seen
 
 ROOM = b"r" * 32
 
@@ -156,3 +156,57 @@ def test_who_has_lost_everybody_looks_for_those_too_who_were_not_needed() -> Non
     assert it.wake() >= 0.8 * SPARED_SECONDS
     it.unlinked(who(2), 200.0)
     assert {*names[:2]} <= {*keys(it.due(210.0))}
+
+
+# ── both dial ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_has_come_by_themselves_meanwhile_is_dialled_no_further() -> None:
+    it = dialer()
+    link_up(it, 100.0)
+    it.unlinked(BEN, 130.0, member=True)
+    assert keys(it.due(131.0)) == [HIGH]
+    assert it.overtaken() == []
+    it.linked(None, BEN, "10.0.0.2", 131.1)
+    assert it.overtaken() == [HIGH]
+    it.called_off(HIGH, 131.1)
+    assert it.overtaken() == it.due(140.0) == []
+    it.unlinked(BEN, 150.0, member=True)
+    assert keys(it.due(152.0)) == [HIGH]
+
+
+def test_nor_whose_name_is_not_known_yet_if_as_many_came_from_there_as_are_announced() -> None:
+    it = dialer()
+    it.found(seen(), 100.0)
+    assert keys(it.due(100.0)) == [HIGH]
+    it.linked(None, ANNA, "10.0.0.3", 100.2)
+    assert it.overtaken() == []
+    it.linked(None, BEN, "10.0.0.2", 100.3)
+    assert it.overtaken() == [HIGH]
+
+
+def test_a_dial_that_renews_a_link_goes_on() -> None:
+    it = dialer()
+    link_up(it, 0.0)
+    assert keys(it.due(100_000.0)) == [HIGH]
+    assert it.overtaken() == []
+
+
+def test_a_dial_that_was_asked_for_goes_on() -> None:
+    it = dialer()
+    it.keep("10.0.0.2", 4000, 100.0, identity=BEN)
+    assert len(it.due(100.0)) == 1
+    it.linked(None, BEN, "10.0.0.2", 100.1)
+    assert it.overtaken() == []
+
+
+def test_a_dial_that_was_called_off_is_no_failure() -> None:
+    it = dialer()
+    link_up(it, 100.0)
+    it.unlinked(BEN, 130.0, member=True)
+    it.due(131.0)
+    it.linked(None, BEN, "10.0.0.2", 131.0)
+    it.called_off(HIGH, 131.0)
+    target = it.book.get(HIGH)
+    assert target is not None
+    assert (target.flying, target.failures) == (False, 0)

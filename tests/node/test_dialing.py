@@ -198,6 +198,25 @@ async def test_what_has_had_its_time_makes_way_for_who_waits() -> None:
         assert silent.reason == "closed:outstayed"
 
 
+@pytest.mark.parametrize("is_connected", [True, False])
+async def test_a_dial_to_who_has_come_by_themselves_is_hung_up(is_connected: bool) -> None:
+    network, clock = Network(), FakeClock()
+    dialer = met(clock)
+    async with driven(dialer, network, clock):
+        link = network.connect("a") if is_connected else None
+        await network.tries(1)
+        await turns()
+        dialer.linked(None, BEN, "a", clock.mono())
+        await turns()
+        assert dialer.book.get(HIGH) is not None
+        assert not any(target.flying for target, _ in dialer.known())
+        assert link is None or link.reason == "closed:outstayed"
+        clock.advance(1000.0)
+        dialer.on_change()
+        await turns()
+        assert network.tried == ["a"]
+
+
 async def test_it_wakes_by_itself() -> None:
     """With a clock that runs: the second try follows the first without anything happening in between."""
     network, ben = Network(), End()

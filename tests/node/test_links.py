@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from peertalk.core.events import PeerChanged
 from peertalk.node import admission, links
 from peertalk.node.dialer import Dialer
 from peertalk.node.node import Node
 from peertalk.node.ports import Advertisement
-from tests.node.company import PATIENCE, Company, company, online, port, until
+from tests.node.company import PATIENCE, Company, company, event, online, port, until
 
 
 @pytest.fixture
@@ -103,6 +104,26 @@ async def test_rooms_that_were_too_many_to_be_offered_are_proven_on_the_link(
     await ben.connect("127.0.0.1", port(ada))
     for room in {*rooms, (await ben.room("lobby")).id}:
         await until(ben, lambda room=room: is_two(ben, room))
+
+
+@pytest.mark.parametrize(("anew", "ended"), [("Ada", "closed:replaced"), ("Ben", "bye:replaced")])
+async def test_whose_link_is_replaced_is_not_told_to_have_gone(
+    people: Company, monkeypatch: pytest.MonkeyPatch, anew: str, ended: str
+) -> None:
+    monkeypatch.setattr(links, "CROSSING_SECONDS", 0.0)
+    ada = await people.node("Ada")
+    ben = await people.node("Ben", ada)
+    await until(ada, lambda: online(ada, "Ben"))
+    seen = ada.subscribe()
+    (before,) = ada._life.links.lines.values()
+    one, other = (ada, ben) if anew == "Ada" else (ben, ada)
+    await (await one._life._connect("", "127.0.0.1", port(other))).settled()
+    await before.closed()
+    assert before.reason == ended
+    await until(ada, lambda: online(ada, "Ben"))
+    await ben.close()
+    assert (await event(ada, PeerChanged, events=seen)).change == "offline"
+    assert not await online(ada, "Ben")
 
 
 async def is_two(node: Node, room: str) -> bool:

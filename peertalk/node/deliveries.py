@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -18,12 +17,6 @@ from peertalk.node.ports import Store
 NEWEST: Final = 1000
 """So many own messages back it is told that somebody has them now; `messages.list` knows of all."""
 
-GATHERED: Final = 0.1
-"""Seconds for which it is gathered who else has a message of which that was just told: in a room of forty most come together."""
-
-Said = tuple[bytes, bytes]
-"""Room and message."""
-
 
 class Deliveries:
     """Remembers by which entries of each own feed messages say what they say. `places` are the rooms, `spawn` runs what waits for
@@ -38,9 +31,6 @@ class Deliveries:
     ) -> None:
         self._places, self._store, self._publish, self._spawn = places, store, publish, spawn
         self._own: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
-        self._gathering: dict[Said, tuple[bytes, int] | None] = {}
-        """What was told just now, and with what there is to be told of it again: feed and seq."""
-        self._timer: asyncio.TimerHandle | None = None
 
     def placed(self, room: bytes, entry: EntryRecord) -> None:
         """An own entry has its place. Who has an edit has what the message says now; who has what it said before has not."""
@@ -81,13 +71,6 @@ class Deliveries:
                 self._tell(room, feed, seq, message)
 
     def _tell(self, room: Room, feed: bytes, seq: int, message: bytes) -> None:
-        """At once, unless it was told a moment ago."""
-        if (room.id, message) in self._gathering:
-            self._gathering[room.id, message] = feed, seq
-            return
-        self._gathering[room.id, message] = None
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHERED, self._tell_gathered)
         disk, memory = room.holders(feed, seq)
         self._publish(
             events.Delivered(
@@ -97,22 +80,6 @@ class Deliveries:
                 held_by=[identity.hex() for identity in memory],
             )
         )
-
-    def _tell_gathered(self) -> None:
-        gathered, self._gathering, self._timer = self._gathering, {}, None
-        for (room, message), again in gathered.items():
-            place = self._places.get(room)
-            if place is not None and again is not None and self._is_latest(room, *again, message):
-                self._tell(place.room, *again, message)
-
-    def _is_latest(self, room: bytes, feed: bytes, seq: int, message: bytes) -> bool:
-        """Is this still the entry that says what the message says?"""
-        return self._own.get((room, feed), {}).get(seq, message) == message
-
-    def close(self) -> None:
-        """Nothing more is told."""
-        if self._timer is not None:
-            self._timer.cancel()
 
 
 def _says(entry: EntryRecord) -> bytes:

@@ -87,7 +87,6 @@ class News:
     def close(self) -> None:
         """No more events."""
         self.comings.close()
-        self._deliveries.close()
         for task in self._tasks:
             task.cancel()
         self.inviters.close()

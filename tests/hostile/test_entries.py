@@ -394,7 +394,7 @@ async def test_a_fork_is_shown_as_what_it_is_and_costs_nobody_the_link(hostile: 
     one.say(one.feed.page(left), one.feed.page(right))
     await one.claimed(left.id)
     await victim.friend.has_texts("to the left", "to the right")
-    warned = await victim.process.wait_event(lambda event: event["type"] == "warning", since=since)
+    warned = await victim.process.wait_event(lambda event: event.get("kind") == "fork", since=since)
     assert (warned["kind"], warned["peer"]) == ("fork", one.identity.hex())
     assert "Janus" in warned["text"]
     await overlook(victim)

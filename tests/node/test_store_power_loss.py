@@ -55,9 +55,8 @@ async def write(folder: Path, commits: Sequence[Sequence[Op]], seed: int, most: 
     for commit in commits:
         begun += 1
         await writing.submit(tuple(commit))
-        await asyncio.to_thread(writing.ask, lambda _: None)  # what follows from it is done as well
         answered = begun
-        lose()
+        await asyncio.to_thread(writing.ask, lambda _: lose())  # what follows from it is done as well
     await asyncio.to_thread(writing.close)
     return chance.sample(losses, min(most, len(losses)))
 

@@ -171,6 +171,16 @@ async def test_what_is_erased_before_its_words_were_written_is_never_in_the_inde
     assert looked_up(store) == 2
 
 
+async def test_what_came_late_is_in_the_index_at_once_and_taken_out_of_it_before_what_came_earlier_is_in(store: Store) -> None:
+    absent = PutPage(page(9, entry("late", kind="text", body=None), name="home"))
+    body = said(9, "hello late").record.entries[0].body
+    await store.commit([said(0, "hello"), absent, PutBody(HOME, digest("entry", "late"), body)])
+    assert looked_up(store) == 1
+    await store.commit([EraseBodies(HOME, digest("message", "late"), FEED)])
+    assert looked_up(store) == 0
+    assert len(await store.search("hello", 9)) == 1
+
+
 async def test_after_a_room_was_forgotten_what_comes_next_is_written_too(tmp_path: Path) -> None:
     """Numbers begin anew where nothing is left: they must not be taken for those that were written."""
     path = tmp_path / "peertalk.db"

@@ -38,7 +38,7 @@ MUCH: Final = 500
 """The work (changes.weight) that is put into one transaction, unless a single commit is more: about 5 ms."""
 FAR_BEHIND: Final = 2000
 """The work that may be lacking in the full-text indexes before they are written in between."""
-_A_MOMENT: Final = 1.0  # seconds
+_A_MOMENT: Final = 5.0  # seconds
 _LONG_WAL: Final = 4000  # pages; the rest of a longer write-ahead log is moved into the database by whoever writes it
 
 T = TypeVar("T")

@@ -100,7 +100,7 @@ def _absent(entry: EntryRecord) -> Absent:
     return Absent(entry.id, entry.feed, entry.kind, entry.message, min(entry.time, entry.received))
 
 
-def _words(said: str) -> list[str]:
+def words_of(said: str) -> list[str]:
     """For letters of which Unicode's ways to write them are few: as the full-text index sees them."""
     bare = "".join(one for one in unicodedata.normalize("NFD", said.lower()) if not unicodedata.combining(one))
     return "".join(one if one.isalnum() else " " for one in bare).split()
@@ -245,10 +245,10 @@ class ModelStore:
         return sorted(chain.from_iterable(about.values() if every else map(newest, about.values())), key=order)
 
     def search(self, query: str, limit: int, room: bytes | None = None) -> list[tuple[bytes, EntryRecord]]:
-        asked = [words for word in query.split() if (words := _words(word))]
+        asked = [words for word in query.split() if (words := words_of(word))]
         came = ((id_, self._rooms[id_].pages[number]) for id_, number in reversed(self._came) if room in (None, id_))
         there = ((id_, entry) for id_, page in came for entry in reversed(page.entries))
-        return [one for one in there if _says(_words(searchable(one[1].kind, one[1].body)), asked)][:limit]
+        return [one for one in there if _says(words_of(searchable(one[1].kind, one[1].body)), asked)][:limit]
 
     def unread(self, room: bytes, read: Key, kinds: Collection[str], without: Collection[bytes], pages: int) -> int:
         shown = self._shown(room, kinds, deleted=False)

@@ -91,7 +91,8 @@ class Changes:
         """Write a piece of what the full-text indexes lack, in a transaction that the caller has opened for this."""
         last, before = self._next - 1, self._words.upto
         self._words.catch_up(last)
-        self.behind = self.behind * (last - self._words.upto) // max(1, last - before)
+        left = last - self._words.upto
+        self.behind = max(1, self.behind * left // (last - before)) if left else 0
 
     def _put_profile(self, op: PutProfile) -> None:
         self._do("INSERT OR REPLACE INTO profile VALUES (?, ?)", (op.key, op.value))
@@ -234,7 +235,7 @@ def weight(op: Op) -> int:
 
 
 def _weight(entries: Sequence[EntryRecord]) -> int:
-    return len(entries) + sum([len(entry.body) for entry in entries if entry.body is not None]) // 256
+    return len(entries) + sum([len(entry.body) for entry in entries if entry.body is not None]) // 512
 
 
 def _entry_row(n: int, room: int, page: int, e: EntryRecord) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -17,6 +18,12 @@ from peertalk.node.ports import Store
 NEWEST: Final = 1000
 """So many own messages back it is told that somebody has them now; `messages.list` knows of all."""
 
+GATHERED: Final = 0.1
+"""Seconds for which it is gathered who else has a message of which that was just told: in a room of forty most come together."""
+
+Said = tuple[bytes, bytes]
+"""Room and message."""
+
 
 class Deliveries:
     """Remembers by which entries of each own feed messages say what they say. `places` are the rooms, `spawn` runs what waits for
@@ -31,6 +38,9 @@ class Deliveries:
     ) -> None:
         self._places, self._store, self._publish, self._spawn = places, store, publish, spawn
         self._own: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
+        self._gathering: dict[Said, tuple[bytes, int] | None] = {}
+        """What was told just now, and with what there is to be told of it again: feed and seq."""
+        self._timer: asyncio.TimerHandle | None = None
 
     def placed(self, room: bytes, entry: EntryRecord) -> None:
         """An own entry has its place. Who has an edit has what the message says now; who has what it said before has not."""

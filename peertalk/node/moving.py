@@ -14,6 +14,8 @@ import apsw
 
 SOME: Final = 1000
 """Pages that are moved at one time."""
+_TIMES: Final = 3
+"""So often it is tried to get all of the log, also what was added meanwhile: between two things that people say there is time."""
 
 
 class Moving:
@@ -50,7 +52,10 @@ class Moving:
         try:
             if self._connection is None:
                 self._connection = self._connect()
-            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            for _ in range(_TIMES):
+                in_log, moved = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                if moved == in_log:
+                    break
         except apsw.BusyError:
             pass  # whoever is in the way does it
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the callers

@@ -34,11 +34,11 @@ from peertalk.node.moving import Moving
 _log: Final = logging.getLogger("peertalk.store")
 AT_ONCE: Final = 192
 """Operations that are reported to the event loop at one time: what follows from them must not keep it from everything else."""
-MUCH: Final = 400
+MUCH: Final = 500
 """The work (changes.weight) that is put into one transaction, unless a single commit is more: about 5 ms."""
 FAR_BEHIND: Final = 2000
 """The work that may be lacking in the full-text indexes before they are written in between."""
-_A_MOMENT: Final = 1.0  # seconds
+_A_MOMENT: Final = 5.0  # seconds
 _LONG_WAL: Final = 4000  # pages; the rest of a longer write-ahead log is moved into the database by whoever writes it
 
 T = TypeVar("T")
@@ -143,21 +143,24 @@ class Writer:
 
     def _carry_out(self, batch: list[_Commit]) -> None:
         """And what follows from it: nobody waits for the log to be moved."""
-        if batch:
-            self._write(lambda: self._changes.apply_all(chain.from_iterable(commit.ops for commit in batch)))
-        if not batch or any(commit.words for commit in batch):
-            self._catch_up(0)
-        self._report(batch, self._failed)
-        self._catch_up(FAR_BEHIND)
+        commits, waiting = [one for one in batch if not one.words], [one for one in batch if one.words]
+        if commits:
+            self._write(lambda: self._changes.apply_all(chain.from_iterable(commit.ops for commit in commits)))
+            self._report(commits, self._failed)
+        self._catch_up(FAR_BEHIND if commits and not waiting else 0, gives_way=not batch)
+        if waiting:
+            self._report(waiting, self._failed)
         if self._moving is not None:
             self._moving.grown(self._wal_pages)
         if self._wal_pages >= _LONG_WAL:
             self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
 
-    def _catch_up(self, enough: int) -> None:
-        """Write what the full-text indexes lack, until it is no more than that."""
+    def _catch_up(self, enough: int, *, gives_way: bool = False) -> None:
+        """Write what the full-text indexes lack, until it is no more than that, or something is queued that it `gives_way` to."""
         while self._changes.behind > enough and self._failed is None:
             self._write(self._changes.catch_up)
+            if gives_way and not self._queue.empty():
+                break
 
     def _write(self, change: Callable[[], None]) -> None:
         """One transaction."""
@@ -178,8 +181,6 @@ class Writer:
 
     def _report(self, batch: list[_Commit], error: Exception | None) -> None:
         """Tell of a batch. A loop that has ended meanwhile has nobody left to tell."""
-        if not batch:
-            return
         try:
             batch[0].done.get_loop().call_soon_threadsafe(self._reported, [(commit, error) for commit in batch])
         except RuntimeError:

@@ -1,7 +1,7 @@
 """How fast the store is on this machine: `python -m tests.bench.store [DIRECTORY]` (a directory on the disk to be measured).
 
 Entries a second in pages and one by one (each its own commit, all queued at once), the time of a single commit, alone, and
-of a start with 100,000 entries.
+of a start with 100,000 entries; and for how long the thread that writes computes for each.
 """
 
 from __future__ import annotations
@@ -10,16 +10,22 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
+from random import Random
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 
-from peertalk.core.stored import ForgetHistory, Op, PutRoom
+from msgspec.structs import replace
+
+from peertalk.core.entry import Text, seal_body
+from peertalk.core.stored import ForgetHistory, Op, PutPage, PutRoom
 from peertalk.node.store import Store
 from tests.node.records import digest, history, room
 
 ENTRIES = 100_000
+WORDS = ["".join(parts) for parts in product(("ba", "de", "ki", "lo", "mu", "na", "pe", "ro", "su", "ti"), repeat=3)]
 
 
 def say(what: str, value: float, unit: str) -> None:
@@ -32,25 +38,41 @@ def spread(what: str, seconds: Sequence[float]) -> None:
     say(f"{what}, 99 %", cuts[98] * 1e3, "ms")
 
 
+def texts(count: int, length: int, name: str) -> Iterator[PutPage]:
+    """A history of what people could have said."""
+    random = Random(5)
+    for page in history(count, length, name=name):
+        said = (seal_body(Text(" ".join(random.choices(WORDS, k=8))), random.randbytes)[1] for _ in page.record.entries)
+        entries = tuple(replace(entry, body=body) for entry, body in zip(page.record.entries, said, strict=True))
+        yield PutPage(replace(page.record, entries=entries))
+
+
+def computed(store: Store) -> float:
+    """Seconds that the thread that writes has computed."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return 0.0
+    return time.clock_gettime(time.pthread_getcpuclockid(store._writer._thread.ident))
+
+
 async def rate(what: str, store: Store, name: str, length: int) -> None:
     """Entries a second, from the first commit to the last answer."""
     await store.commit([PutRoom(room(name))])
-    commits: list[list[Op]] = [
-        [page] for page in history(ENTRIES, length, b"a sentence of some sixty letters, as people write" * 2, name)
-    ]
-    start = time.perf_counter()
+    commits: list[list[Op]] = [[page] for page in texts(ENTRIES, length, name)]
+    start, before = time.perf_counter(), computed(store)
     await asyncio.gather(*(store.submit(ops) for ops in commits))
     say(what, len(commits) * length / (time.perf_counter() - start), "entries/s")
+    say(f"{what}, computed for each", (computed(store) - before) / len(commits) / length * 1e6, "µs")
 
 
 async def alone(store: Store) -> None:
     await store.commit([PutRoom(room("alone"))])
-    seconds = []
-    for op in history(1000, 1, name="alone"):
+    seconds, before = [], computed(store)
+    for op in texts(1000, 1, "alone"):
         start = time.perf_counter()
         await store.commit([op])
         seconds.append(time.perf_counter() - start)
     spread("one commit alone", seconds)
+    say("one commit alone, computed, the kernel's part of fsync too", (computed(store) - before) * 1e3, "µs")
 
 
 def fsync(path: Path) -> None:
@@ -78,6 +100,9 @@ async def reads(store: Store, name: str, length: int) -> None:
     await store.entries(digest("room", name), {"text"}, 100)
     say("the newest 100", (time.perf_counter() - start) * 1e3, "ms")
     start = time.perf_counter()
+    await store.search(WORDS[0], 50)
+    say("a search", (time.perf_counter() - start) * 1e3, "ms")
+    start = time.perf_counter()
     found = await store.pages(digest("room", name), range(10_000 // length))
     say(f"read, pages of {length}", sum(len(page.entries) for page in found) / (time.perf_counter() - start), "entries/s")
 
@@ -104,7 +129,7 @@ async def main(directory: str | None) -> None:
         store = Store.open(Path(home) / "alone.db", bytes(32))
         await alone(store)
         await store.close()
-        await filled(Path(home), 500)
+        await filled(Path(home), 200)
         await filled(Path(home), 1)
 
 

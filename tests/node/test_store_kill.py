@@ -28,7 +28,8 @@ def commit(number: int) -> list[Op]:
 
 
 async def write_for_ever(path: Path, first: int) -> None:
-    """Run in a process of its own: some commits at once, again and again; a line with its number for each that was answered."""
+    """Run in a process of its own: some commits at once, again and again, and much that is done beside them; a line with its number
+    for each that was answered."""
     store = Store.open(path, KEY)
     await store.commit([PutRoom(room())])
     numbers = count(first)
@@ -54,7 +55,9 @@ def killed(path: Path, first: int, lines: int) -> set[int]:
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
+from peertalk.node import moving, writer
 from tests.node.test_store_kill import write_for_ever
+moving.SOME, writer._LONG_WAL, writer.FAR_BEHIND = 40, 150, 20
 asyncio.run(write_for_ever(Path(sys.argv[1]), int(sys.argv[2])))
 """
 

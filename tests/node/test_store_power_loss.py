@@ -20,8 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peertalk.core.stored import Op, PageIndex, PutRoom, Snapshot
-from peertalk.node import queries, schema, writer
+from peertalk.node import queries, schema, words, writer
 from tests.model_store import ModelStore
+from tests.node import words_held
 from tests.node.disk import Disk
 from tests.node.records import history, room
 from tests.node.test_store_model import histories, valid
@@ -55,20 +56,20 @@ async def write(folder: Path, commits: Sequence[Sequence[Op]], seed: int, most: 
     for commit in commits:
         begun += 1
         await writing.submit(tuple(commit))
-        await asyncio.to_thread(writing.ask, lambda _: None)  # what follows from it is done as well
         answered = begun
-        lose()
+        await asyncio.to_thread(writing.ask, lambda _: lose())  # what follows from it is done as well
     await asyncio.to_thread(writing.close)
     return chance.sample(losses, min(most, len(losses)))
 
 
 def recovered(folder: Path, files: dict[str, bytes]) -> Snapshot:
-    """What a start finds. Every page of the database is read, and every row beside its indexes."""
+    """What a start finds. Every page of the database is read, and every row beside its indexes, those of words too."""
     for name, content in files.items():
         (folder / name).write_bytes(content)
     connection = Disk(folder / "kept").connect(folder / "peertalk.db", KEY)
     try:
         assert connection.pragma("integrity_check") == "ok"
+        words_held.check(connection)
         connection.execute("BEGIN")
         snapshot = queries.snapshot(connection)
         for one in snapshot.rooms:
@@ -111,7 +112,11 @@ async def check(commits: Sequence[Sequence[Op]], seed: int, most: int = LOSSES) 
 
 @given(histories, st.integers(0, 2**32))
 def test_whatever_a_power_loss_leaves_is_what_was_stored_at_some_moment(commits: list[list[Op]], seed: int) -> None:
-    asyncio.run(check(valid(ModelStore(), commits), seed))
+    """And the index of words, which is written soon after, has all that it says that it has."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(writer, "FAR_BEHIND", 1)
+        patched.setattr(words, "AT_ONCE", 2)
+        asyncio.run(check(valid(ModelStore(), commits), seed))
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,5 +1,8 @@
 """Files of a real database that are torn as a power loss, or a disk that lies, tears them: the end of the log in any state, a
-checkpoint cut in the middle, no shared memory. It opens, is whole, and has everything that was in what survived."""
+checkpoint cut in the middle, also while the log went on, no shared memory.
+
+It opens, is whole, and has everything that was in what survived.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,13 @@ Tear = Callable[[Random, bytes], bytes]
 
 @dataclass
 class Written:
-    """A database whose log has everything, before and after it was moved into the database; `ends` says how long the log was
-    after each commit, `states` what was stored then."""
+    """A database whose log has everything, before and after the first commits of it were moved into the database; `ends` says how
+    long the log was after each commit, `states` what was stored then. `moved`: how many were."""
 
     folder: Path
     ends: list[int]
     states: list[Snapshot]
+    moved: int
 
     @property
     def log(self) -> bytes:
@@ -43,17 +47,25 @@ class Written:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    return asyncio.run(write(tmp_path_factory.mktemp("written")))
+    return asyncio.run(write(tmp_path_factory.mktemp("written"), 41))
 
 
-async def write(folder: Path) -> Written:
+@pytest.fixture(scope="module")
+def moving(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """More was committed while the first ones were moved."""
+    return asyncio.run(write(tmp_path_factory.mktemp("moving"), 20))
+
+
+async def write(folder: Path, moved: int) -> Written:
     live, kept = folder / "live", folder / "kept"
     live.mkdir(), kept.mkdir()
     model, ends, states = ModelStore(), [], []
     store = Store.open(live / "peertalk.db", KEY)
     store._writer.ask(lambda connection: connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE))
     commits: list[list[Op]] = [[PutRoom(room())], *([page] for page in history(40, 1, text=bytes(7_000)))]
-    for commit in commits:
+    for number, commit in enumerate(commits):
+        if number == moved:  # what is read now keeps what comes later from being moved
+            store._reader.execute("BEGIN; SELECT * FROM room").fetchall()
         await store.commit(commit)
         for op in commit:
             model.apply(op)
@@ -61,10 +73,13 @@ async def write(folder: Path) -> Written:
         states.append(model.snapshot())
     for name in ("peertalk.db", "peertalk.db-wal", "peertalk.db-shm"):
         shutil.copyfile(live / name, kept / name)
-    store._writer.ask(lambda connection: connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE))
+    _, frames = store._writer.ask(lambda connection: connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE))
+    assert HEADER + frames * FRAME == ends[moved - 1]
     shutil.copyfile(live / "peertalk.db", kept / "checkpointed.db")
+    if store._reader.in_transaction:
+        store._reader.execute("ROLLBACK")
     await store.close()
-    return Written(kept, ends, states)
+    return Written(kept, ends, states, moved)
 
 
 def opened(written: Written, folder: Path, files: dict[str, bytes]) -> Snapshot:
@@ -140,19 +155,39 @@ def test_a_log_with_a_torn_end_gives_everything_before_it(written: Written, tmp_
 # ── a checkpoint ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("size", [SECTOR, 4096])
-def test_a_checkpoint_that_was_cut_in_the_middle_is_made_good_by_the_log(written: Written, tmp_path: Path, size: int) -> None:
-    """Any of its sectors, or pages, are on the disk; and it may be longer already, or not yet."""
-    chance = Random(size)
+def partly(chance: Random, written: Written, size: int) -> bytes:
+    """The database while it is written to. Any of its sectors, or pages, are on the disk; and it may be longer already, or not yet."""
     before, after = ((written.folder / name).read_bytes() for name in ("peertalk.db", "checkpointed.db"))
     assert len(before) < len(after)
-    for number in range(TIMES):
-        likely = chance.choice((0.1, 0.5, 0.9))
-        mixed = bytearray(before + bytes(len(after) - len(before)))
-        for at in range(0, len(after), size):
-            if chance.random() < likely or (at == 0 and number % 2):
-                mixed[at : at + size] = after[at : at + size]
-        shorter = bytes(mixed[: chance.choice((len(before), len(after)))])
-        assert (
-            opened(written, tmp_path / "torn", {"peertalk.db": shorter, "peertalk.db-wal": written.log}) == written.states[-1]
-        )
+    likely = chance.choice((0.1, 0.5, 0.9))
+    mixed = bytearray(before + bytes(len(after) - len(before)))
+    has_first = chance.random() < 0.5
+    for at in range(0, len(after), size):
+        if chance.random() < likely or (at == 0 and has_first):
+            mixed[at : at + size] = after[at : at + size]
+    return bytes(mixed[: chance.choice((len(before), len(after)))])
+
+
+@pytest.mark.parametrize("size", [SECTOR, 4096])
+def test_a_checkpoint_that_was_cut_in_the_middle_is_made_good_by_the_log(written: Written, tmp_path: Path, size: int) -> None:
+    chance = Random(size)
+    for _ in range(TIMES):
+        files = {"peertalk.db": partly(chance, written, size), "peertalk.db-wal": written.log}
+        assert opened(written, tmp_path / "torn", files) == written.states[-1]
+
+
+@pytest.mark.parametrize("size", [SECTOR, 4096])
+@pytest.mark.parametrize("tear", [cut, half_written])
+def test_so_it_is_where_the_log_went_on_meanwhile_and_its_end_is_torn(
+    moving: Written, tmp_path: Path, size: int, tear: Tear
+) -> None:
+    """What is moved was synced before. What has come since is there up to its own sync at least."""
+    chance = Random(f"{tear.__name__} {size}")
+    for _ in range(TIMES // 3):
+        number = chance.randrange(moving.moved - 1, len(moving.ends) - 1)
+        log, survived = moving.log, moving.ends[number]
+        files = {
+            "peertalk.db": partly(chance, moving, size),
+            "peertalk.db-wal": log[:survived] + tear(chance, log[survived:]),
+        }
+        assert opened(moving, tmp_path / "torn", files) in moving.states[number:]

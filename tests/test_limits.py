@@ -97,7 +97,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
         wire.MAX_TERMS,
     ),
     "title, content note; gesture": (entry.MAX_TITLE, entry.MAX_REACTION),
-    "gestures of one feed towards one message that count": (annotations.MAX_GESTURES,),
+    "gestures of one person towards one message that count": (annotations.MAX_GESTURES,),
     "how many feeds back an author's word about a message counts": (lineage.MAX_OLDER,),
     "identities named in one `seal`": (entry.MAX_ADMITTED,),
     "tips named in a `follow`; followers named in an `Offer`": (entry.MAX_SPLIT, wire.MAX_FOLLOWERS),

@@ -27,6 +27,7 @@ from peertalk.core import (
     proofs,
     proving,
     pulses,
+    pushing,
     rates,
     reach,
     records,
@@ -159,6 +160,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "pulses of one feed that others pass on": (pulses.FEED_BURST, pulses.FEED_RATE),
     "states of the own history that digests of pulses are compared with": (pulses.STATES,),
     "tips wanted, and entries of an answer, beyond which pages are not passed on": (sharing.FEW,),
+    "pages of others, beyond the first, that are passed on over one link at once": (pushing.MAX_RELAYED,),
     "gathering of where others are in a large room": (reach.GATHER_LARGE,),
     # of invitations
     "slots": (slots.SLOTS,),

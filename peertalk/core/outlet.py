@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -85,6 +85,8 @@ class Outlet:
         self.turns = Turns()
         self.congested: set[int] = set()
         """Links on which so much waits that what can wait is not added (docs/protocol.md, "Links")."""
+        self.relayed = Counter[int]()
+        """Bytes of pages of others that are about to be sent, by link."""
         self._token = 0
 
     def emit(self, effect: Effect) -> None:
@@ -98,6 +100,7 @@ class Outlet:
     def drain(self) -> list[Effect]:
         """The effects since the last call."""
         effects, self._effects = self._effects, []
+        self.relayed.clear()
         return effects
 
     def commit(self, ops: Iterable[Op], then: Then | None = None) -> None:

@@ -23,6 +23,7 @@ async def test_a_crowd_that_writes_holds_nobody_up(hostile: Hostile, victim: Vic
     members = await crowd(hostile, "crowd", CROWD)
     for one in members:
         one.say(one.feed.arrives(f"Crow {one.feed.key[0]}"), *pages(one.feed, 4, 100), *pages(one.feed, 10, 1))
+        one.say(*pages(one.feed, 20, 1, "x" * 30_000))
     for _ in range(3):
         await victim.talk()
     await asyncio.gather(*(one.is_heard() for one in members))

@@ -84,6 +84,7 @@ class Victim:
             assert MARK not in str(process.events[since:])
             self.judge(process.log)
             process.log.clear()
+        print("MEM", self.memory() - self.idle)
         assert self.memory() <= self.idle + MEMORY, f"{self.memory() - self.idle} KiB more than when idle"
 
     async def talk(self) -> None:

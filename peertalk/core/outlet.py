@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from peertalk.core.effects import Commit, Effect, LoadBodies, LoadPages, Token
@@ -59,10 +59,11 @@ class Turns:
             self._calling = False
 
 
-def _call(thens: Iterable[Then | None], now: Now) -> None:
-    for then in thens:
-        if then is not None:
-            then(now)
+def _call(thens: Sequence[Then], now: Now) -> None:
+    """All of them in order, whichever fails: the others wait for nothing else."""
+    with ExitStack() as stack:
+        for then in reversed(thens):
+            stack.callback(then, now)
 
 
 class Outlet:
@@ -129,7 +130,9 @@ class Outlet:
         finally:
             self._together = None
         if parts:
-            self.commit([op for ops, _ in parts for op in ops], lambda now: _call([then for _, then in parts], now))
+            self.commit(
+                [op for ops, _ in parts for op in ops], lambda now: _call([then for _, then in parts if then is not None], now)
+            )
         if wrong is not None:
             raise wrong
 

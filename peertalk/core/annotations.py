@@ -19,7 +19,8 @@ from peertalk.core.lineage import speaks_for
 from peertalk.core.stored import ANNOTATIONS, EntryRecord
 
 MAX_GESTURES = 64
-"""So many of the gestures of a feed towards one message count, the last ones: whoever makes them without end fills no screen."""
+"""So many of the gestures of a person towards one message count, the last ones over all their feeds: whoever makes them without end
+fills no screen."""
 
 
 class Folded(NamedTuple):
@@ -76,8 +77,8 @@ def deletions(entry: EntryRecord, annotations: Iterable[EntryRecord], older: Map
 
 
 def newest(annotations: Iterable[EntryRecord]) -> list[EntryRecord]:
-    """Those of the annotations of one message that can change what it says, in order: of each feed the last edit, a deletion, and the
-    last gestures."""
+    """Those of the annotations of one message that can change what it says, in order: of each feed the last edit, a deletion, and as
+    many of the last gestures as count of a person."""
     told: Counter[tuple[bytes, str]] = Counter()
     found: list[EntryRecord] = []
     for one in sorted(annotations, key=lambda one: (one.lamport, one.id), reverse=True):
@@ -97,7 +98,8 @@ def fold(
     `owner`: feed → identity, b"" where that is unknown."""
     content, by, edited, deleted = _said(entry), entry.id, False, entry.gone == "deleted"
     gestures: dict[tuple[bytes, str], tuple[bytes, bool]] = {}
-    for one in newest(annotations):
+    owner = cache(owner)
+    for one in _last_of_each(newest(annotations), owner):
         match open_body(one.kind, one.body) if one.body is not None else None:
             case React(_, reaction, remove) if who := owner(one.feed):
                 gestures.pop((who, reaction), None)
@@ -109,6 +111,18 @@ def fold(
     if deleted:
         return Folded(None, entry.id, False, True, {})
     return Folded(content, by, edited, False, _by_reaction(gestures))
+
+
+def _last_of_each(annotations: list[EntryRecord], owner: Callable[[bytes], bytes]) -> list[EntryRecord]:
+    """Without gestures of a person beyond the last ones. Who has many feeds counts once."""
+    told: Counter[bytes] = Counter()
+    kept: list[EntryRecord] = []
+    for one in reversed(annotations):
+        who = owner(one.feed) if one.kind == "react" else b""
+        told[who] += 1
+        if not who or told[who] <= MAX_GESTURES:
+            kept.append(one)
+    return kept[::-1]
 
 
 def _said(entry: EntryRecord) -> Text | Story | None:

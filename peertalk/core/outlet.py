@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from peertalk.core.effects import Commit, Effect, LoadBodies, LoadPages, Token
@@ -59,10 +59,11 @@ class Turns:
             self._calling = False
 
 
-def _call(thens: Iterable[Then | None], now: Now) -> None:
-    for then in thens:
-        if then is not None:
-            then(now)
+def _call(thens: Sequence[Then], now: Now) -> None:
+    """All of them in order, whichever fails: the others wait for nothing else."""
+    with ExitStack() as stack:
+        for then in reversed(thens):
+            stack.callback(then, now)
 
 
 class Outlet:
@@ -85,6 +86,8 @@ class Outlet:
         self.turns = Turns()
         self.congested: set[int] = set()
         """Links on which so much waits that what can wait is not added (docs/protocol.md, "Links")."""
+        self.relayed = Counter[int]()
+        """Bytes of pages of others that are about to be sent, by link."""
         self._token = 0
 
     def emit(self, effect: Effect) -> None:
@@ -98,6 +101,7 @@ class Outlet:
     def drain(self) -> list[Effect]:
         """The effects since the last call."""
         effects, self._effects = self._effects, []
+        self.relayed.clear()
         return effects
 
     def commit(self, ops: Iterable[Op], then: Then | None = None) -> None:
@@ -126,7 +130,9 @@ class Outlet:
         finally:
             self._together = None
         if parts:
-            self.commit([op for ops, _ in parts for op in ops], lambda now: _call([then for _, then in parts], now))
+            self.commit(
+                [op for ops, _ in parts for op in ops], lambda now: _call([then for _, then in parts if then is not None], now)
+            )
         if wrong is not None:
             raise wrong
 

@@ -22,7 +22,8 @@ def read(path: Path) -> bytes | None:
 
 
 def create(path: Path) -> BinaryIO:
-    """A new file that only its owner may read, open for writing. FileExistsError, OSError."""
+    """A new file that only its owner may read, open for writing; what is written is what is in it, on Windows too. FileExistsError,
+    OSError."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb")
 
 
@@ -31,12 +32,10 @@ def replace(path: Path, content: bytes) -> None:
     draft = path.with_name(path.name + ".new")
     try:
         draft.unlink(missing_ok=True)
-        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(file, content)
-            sync(file)
-        finally:
-            os.close(file)
+        with create(draft) as file:
+            file.write(content)
+            file.flush()
+            sync(file.fileno())
         draft.replace(path)
         sync_directory(path.parent)
     except OSError as error:

@@ -197,3 +197,12 @@ def test_of_the_gestures_of_a_feed_the_last_few_count_whatever_came_before() -> 
     found = folded(Text("mine"), *many).reactions
     assert [*found] == [f"{n}" for n in range(100 - MAX_GESTURES, 100)]
     assert folded(Text("mine"), *newest(many)).reactions == found
+
+
+def test_who_has_many_feeds_makes_no_more_gestures_that_count() -> None:
+    many = [entry(React(MESSAGE, f"{n}"), (ANNA, NEWER, NEWEST)[n % 3], 2 + n) for n in range(150)]
+    once = [entry(React(MESSAGE, f"{n}"), BEN, 160 + n) for n in range(3)]
+    found = folded(Text("mine"), *many, *once).reactions
+    assert [word for word, people in found.items() if b"anna" in people] == [f"{n}" for n in range(150 - MAX_GESTURES, 150)]
+    assert [word for word, people in found.items() if b"ben" in people] == ["0", "1", "2"]
+    assert folded(Text("mine"), *reversed(newest([*once, *many]))).reactions == found

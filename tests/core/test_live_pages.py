@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from peertalk.core import crowd, wire
-from peertalk.core.effects import Seek, Spare
-from peertalk.core.entry import Left
-from tests.core.authors import ROOM, Author
+from peertalk.core.effects import Effect, Seek, Spare
+from peertalk.core.entry import Left, Text
+from peertalk.core.sync import Replica
+from tests.core.authors import ROOM, Author, tip
 from tests.core.desk import Desk, of, sent
 from tests.core.test_pulses import Crowded
 
@@ -64,6 +65,50 @@ def test_what_is_asked_for_because_it_is_missing_makes_the_link_eager() -> None:
     assert sent(wire.Page, effects, it.link["p1"]) == [page]
     it.say("mine")
     assert any(one.link == it.link["p2"] for one in it.effects[-40:] if getattr(one, "message", None).__class__ is wire.Page)
+
+
+def named(it: Crowded, name: str, effects: list[Effect]) -> set[bytes]:
+    return {tip for tips in sent(wire.Tips, effects, it.link[name]) for tip in tips.tips}
+
+
+def test_where_much_waits_what_others_wrote_is_only_named_and_what_one_writes_oneself_is_sent() -> None:
+    it = Crowded()
+    it.do(lambda replica: replica.congested(it.link["p2"], much=True))
+    page = it.zoe.says("hello")
+    effects = [*it.hear(it.link["p1"], page), *it.later(0.3)]
+    assert not sent(wire.Page, effects, it.link["p2"])
+    assert named(it, "p2", effects) == {tip(page)}
+    assert sent(wire.Page, effects, it.link["p3"]) == [page]
+    assert sent(wire.Page, it.say("mine"), it.link["p2"])
+    it.do(lambda replica: replica.congested(it.link["p2"], much=False))
+    assert sent(wire.Page, it.hear(it.link["p1"], it.zoe.says("more")), it.link["p2"])
+
+
+def test_many_who_write_at_once_do_not_have_all_of_it_wait_on_each_link() -> None:
+    """All of it comes before anything could leave, so that no link says that it has enough."""
+    it = Crowded()
+    pages = [it.zoe.says("x" * 20_000) for _ in range(9)]
+    before = len(it.effects)
+
+    def at_once(replica: Replica) -> None:
+        for page in pages:
+            replica.received(it.link["p1"], wire.encode(page), it.now)
+
+    it.do(at_once)
+    effects = [*it.effects[before:], *it.later(0.3)]
+    assert sent(wire.Page, effects, it.link["p2"]) == pages[:3]
+    assert tip(pages[-1]) in named(it, "p2", effects)
+    big = it.zoe.page(*it.zoe.then(*[Text("x" * 30_000)] * 3))
+    assert sent(wire.Page, it.hear(it.link["p1"], big), it.link["p2"]) == [big]
+
+
+def test_of_pages_that_come_at_once_all_are_named_where_not_all_were_sent() -> None:
+    it = Crowded()
+    pages = [author.says("x" * 25_000) for author in (it.zoe, *(Author(f"another {n}") for n in range(5)))]
+    many = wire.Pages(ROOM.id, tuple((page.headers, page.signature, page.bodies) for page in pages))
+    effects = [*it.hear(it.link["p1"], many), *it.later(0.3)]
+    assert sent(wire.Page, effects, it.link["p2"]) == pages[:2]
+    assert {tip(page) for page in pages[2:]} <= named(it, "p2", effects)
 
 
 def test_in_a_small_room_others_pages_are_not_passed_on_and_nothing_of_this_is_said() -> None:

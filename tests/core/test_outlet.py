@@ -29,6 +29,22 @@ def test_what_is_committed_together_is_one_commit_and_all_is_told_after_it() -> 
     assert told == ["first", "second"]
 
 
+def test_what_follows_from_a_commit_follows_although_something_else_that_does_fails() -> None:
+    """Else who waits for the rest, as for room in memory, waits for ever."""
+    outlet, told = Outlet(), list[str]()
+
+    def fail(_: Now) -> None:
+        raise KeyError
+
+    with outlet.together():
+        for then in (lambda _: told.append("first"), fail, lambda _: told.append("last")):
+            outlet.commit((FIRST,), then)
+    (commit,) = of(Commit, outlet.drain())
+    with pytest.raises(KeyError):
+        outlet.committed(commit.token, NOW)
+    assert told == ["first", "last"]
+
+
 def test_where_nothing_is_committed_there_is_no_commit() -> None:
     outlet = Outlet()
     with outlet.together():

@@ -58,6 +58,15 @@ class Company:
             await node.close()
 
 
+async def meet(people: Company) -> tuple[Node, Node]:
+    """Ada and Ben, who are linked and see each other."""
+    ada = await people.node("Ada")
+    ben = await people.node("Ben", ada)
+    await until(ada, lambda: online(ada, "Ben"))
+    await until(ben, lambda: online(ben, "Ada"))
+    return ada, ben
+
+
 async def let_in(host: Node, room: events.Room, guest: Node) -> events.Room:
     """Have `guest` enter a private room of `host`, as if invited."""
     inside = host._life.lookup.room(room.id)
@@ -111,4 +120,4 @@ async def online(node: Node, name: str) -> bool:
     return any(peer.name == name and peer.online for peer in await node.peers())
 
 
-__all__ = ["AnyEvent", "Clock", "Company", "company", "event", "let_in", "online", "port", "texts", "until"]
+__all__ = ["AnyEvent", "Clock", "Company", "company", "event", "let_in", "meet", "online", "port", "texts", "until"]

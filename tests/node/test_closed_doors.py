@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from peertalk.core.events import PeerChanged, Room, RoomChanged
 from peertalk.core.stored import Retention
 from peertalk.errors import RequestError
 from peertalk.node.node import Node
-from tests.node.company import Company, company, event, let_in, online, port, texts, until
-
-
-@pytest.fixture
-async def people(tmp_path: Path) -> AsyncIterator[Company]:
-    async with company(tmp_path) as one:
-        yield one
+from tests.node.company import Company, event, let_in, online, port, texts, until
 
 
 async def is_so(node: Node, room: str, **fields: object) -> bool:

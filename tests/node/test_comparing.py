@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -18,14 +16,8 @@ from peertalk.core.wordlist import WORDS
 from peertalk.errors import RequestError
 from peertalk.node import comparing
 from peertalk.node.node import Node
-from tests.node.company import PATIENCE, Company, company, event, until
+from tests.node.company import PATIENCE, Company, event, until
 from tests.node.test_trust import again, circle, meet, sees, trust, who
-
-
-@pytest.fixture
-async def people(tmp_path: Path) -> AsyncIterator[Company]:
-    async with company(tmp_path) as one:
-        yield one
 
 
 async def refusal(work: object) -> tuple[str, object]:

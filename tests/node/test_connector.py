@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +11,7 @@ import pytest
 from peertalk import say
 from peertalk.errors import RequestError
 from peertalk.node.node import Node
-from tests.node.company import Company, company, online, port, until
-
-
-@pytest.fixture
-async def people(tmp_path: Path) -> AsyncIterator[Company]:
-    async with company(tmp_path) as one:
-        yield one
+from tests.node.company import Company, online, port, until
 
 
 async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

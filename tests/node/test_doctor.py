@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from peertalk.node.dialer import PATIENCE, Dialer
 from peertalk.node.doctor import Dials
 from peertalk.node.node import Node
 from peertalk.node.ports import Advertisement
-from tests.node.company import Company, company, online, port, until
+from tests.node.company import Company, online, port, until
 
 ME = "8888888888888888"
 LOW, HIGH = "1111111111111111", "ffffffffffffffff"  # the lesser of us dials first: I dial HIGH at once, LOW dials me
@@ -28,12 +26,6 @@ BEN = b"b" * 32
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "ASKING", 0.8)
     monkeypatch.setattr(surroundings, "ways_out", set)
-
-
-@pytest.fixture
-async def people(tmp_path: Path) -> AsyncIterator[Company]:
-    async with company(tmp_path) as one:
-        yield one
 
 
 def check(report: Report, which: str) -> Check:

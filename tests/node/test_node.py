@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
@@ -17,21 +16,7 @@ from peertalk.core.rooms import HOUR_MS
 from peertalk.core.stored import Op
 from peertalk.errors import RequestError, StartError
 from peertalk.node.node import Node
-from tests.node.company import PATIENCE, Clock, Company, company, event, online, port, texts, until
-
-
-@pytest.fixture
-async def people(tmp_path: Path) -> AsyncIterator[Company]:
-    async with company(tmp_path) as one:
-        yield one
-
-
-async def meet(people: Company) -> tuple[Node, Node]:
-    ada = await people.node("Ada")
-    ben = await people.node("Ben", ada)
-    await until(ada, lambda: online(ada, "Ben"))
-    await until(ben, lambda: online(ben, "Ada"))
-    return ada, ben
+from tests.node.company import PATIENCE, Clock, Company, event, meet, online, port, texts, until
 
 
 async def test_a_message_each_way_arrives_once_in_one_order(people: Company) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import msgspec
 import pytest
 
@@ -17,15 +14,9 @@ from peertalk.errors import RequestError
 from peertalk.node import inviters, schema
 from peertalk.node.link import Link
 from peertalk.node.node import Node
-from tests.node.company import KEY, Clock, Company, company, event, let_in, online, texts, until
+from tests.node.company import KEY, Clock, Company, event, let_in, online, texts, until
 
 DAY = 86_400_000
-
-
-@pytest.fixture
-async def people(tmp_path: Path) -> AsyncIterator[Company]:
-    async with company(tmp_path) as one:
-        yield one
 
 
 async def together(people: Company, retention: Retention = "forever", **options: object) -> tuple[Node, Node, events.Room]:

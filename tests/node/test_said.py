@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -18,21 +17,7 @@ from peertalk.node import gestures
 from peertalk.node.node import Node
 from peertalk.node.store import Store
 from peertalk.node.subscription import Subscription
-from tests.node.company import Clock, Company, company, event, online, texts, until
-
-
-@pytest.fixture
-async def people(tmp_path: Path) -> AsyncIterator[Company]:
-    async with company(tmp_path) as one:
-        yield one
-
-
-async def meet(people: Company) -> tuple[Node, Node]:
-    ada = await people.node("Ada")
-    ben = await people.node("Ben", ada)
-    await until(ada, lambda: online(ada, "Ben"))
-    await until(ben, lambda: online(ben, "Ada"))
-    return ada, ben
+from tests.node.company import Clock, Company, event, meet, online, texts, until
 
 
 async def said(node: Node, message: str) -> Message:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
-from pathlib import Path
+from collections.abc import Awaitable
 
 import pytest
 
@@ -17,15 +16,9 @@ from peertalk.errors import RequestError
 from peertalk.node.node import Node
 from peertalk.node.subscription import Subscription
 from tests.core.authors import Author
-from tests.node.company import Clock, Company, company, event, let_in, online, texts, until
+from tests.node.company import Clock, Company, event, let_in, online, texts, until
 
 CIRCLE = Terms(b"s" * 32, "Circle", "en", 0)
-
-
-@pytest.fixture
-async def people(tmp_path: Path) -> AsyncIterator[Company]:
-    async with company(tmp_path) as one:
-        yield one
 
 
 async def trust(node: Node, id: str) -> Trust:

@@ -77,6 +77,8 @@ class Exchange:
             return
         for sharing in place.room.ready():
             if sharing.tell_at is not None and sharing.tell_at <= now.mono:
+                if sharing.news and not place.room.is_large:
+                    place.introducing.tell(sharing, now)  # who asks for both is told who writes before what they wrote
                 self.tell(place.room, sharing)
             if sharing.cards_at is not None and sharing.cards_at <= now.mono:
                 place.introducing.tell(sharing, now)

@@ -6,7 +6,7 @@ import pytest
 
 from peertalk.core import introducing, wire
 from peertalk.core.cards import Owner, pair
-from peertalk.core.effects import Commit
+from peertalk.core.effects import Commit, Send
 from peertalk.core.introducing import GATHERED, GATHERED_LARGE, PATIENCE, PUSHED_BURST
 from peertalk.core.stored import PutCard
 from tests.core.authors import ROOM, Author
@@ -86,6 +86,18 @@ def test_who_comes_is_named_to_the_others_after_a_moment() -> None:
     assert sent(wire.Known, desk.effects[before:], to_ben) == []
     (said,) = sent(wire.Known, desk.later(LONG), to_ben)
     assert said == wire.Known(ROOM.id, desk.room.cards.digest(), (whose(cara),))
+
+
+def test_who_writes_is_named_before_what_they_wrote() -> None:
+    """Else somebody might read a message, and not by whom it is."""
+    desk, ben, cara = Desk(), Author("ben"), Author("cara")
+    to_ben = desk.meet(ben)
+    to_cara = desk.meet(cara)
+    before = len(desk.effects)
+    desk.hear(to_cara, cara.says("hello"))
+    desk.later(LONG)
+    told = [type(one.message) for one in of(Send, desk.effects[before:]) if one.link == to_ben]
+    assert told[:2] == [wire.Known, wire.Tips]
 
 
 def test_not_to_who_names_them_or_knows_the_same() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgpack
@@ -11,7 +12,7 @@ from nacl.pwhash import argon2id
 from nacl.signing import SigningKey
 
 CARD, HAVE, TIPS, WANT, PAGE, DONE, WANT_BODIES, BODIES, SIGNAL, QUIT = range(1, 11)
-PAGES, PULSES, NEED, PRUNE = range(16, 20)
+PAGES, PULSES, NEED, PRUNE, KNOWN, WANT_CARDS = range(16, 22)
 FIELDS = ("version", "room", "feed", "seq", "prev", "lamport", "after", "time", "kind", "body", "size")
 """The elements of a header, in order."""
 NOW = 1_800_000_000_000
@@ -59,6 +60,14 @@ def direct_secret(seed: bytes, other: bytes) -> bytes:
 
 def card(room: bytes, about: bytes, *feeds: tuple[bytes, bytes]) -> bytes:
     return pack([CARD, room, about, [list(pair) for pair in feeds]])
+
+
+def known(room: bytes, digest: bytes, pairs: Sequence[bytes] = ()) -> bytes:
+    return pack([KNOWN, room, digest, list(pairs)])
+
+
+def want_cards(room: bytes, pairs: Sequence[bytes]) -> bytes:
+    return pack([WANT_CARDS, room, list(pairs)])
 
 
 def have(room: bytes, digest: bytes = bytes(32), entries: Any = 0, disk: Any = True) -> bytes:

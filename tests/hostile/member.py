@@ -68,6 +68,13 @@ class Member:
                 if message[0] == kind and message[1] == self.room:
                     return message
 
+    async def introduced(self) -> None:
+        """Ask for the cards of all others whom the victim names; they come after what it says itself."""
+        self.say(feed.known(self.room, feed.NOBODY))
+        while not (pairs := (await self.until(feed.KNOWN))[3:]) or not pairs[0]:
+            pass
+        self.say(feed.want_cards(self.room, pairs[0]))
+
     async def claimed(self, entry: bytes) -> None:
         """Wait until the victim says that it holds this entry."""
         while entry not in (await self.until(feed.TIPS))[2]:

@@ -67,14 +67,20 @@ async def test_nothing_of_it_is_said_before_the_cards(hostile: Hostile, message:
     assert await one.peer.closed() == "out_of_order"
 
 
-async def cards_of(one: Member) -> dict[bytes, bytes]:
-    """Identity → feed, of the victim and its friend, as a newcomer hears them."""
+async def cards_of(one: Member, victim: bytes, friend: bytes) -> list[bytes]:
+    """The feeds of the victim and its friend, as a newcomer hears them: the victim's at once, the friend's when it asks."""
     one.say(feed.card(LOBBY, one.identity, one.feed.owned_by(one.identity)))
     one.say(feed.have(LOBBY), feed.tips(LOBBY, [], fresh=True, last=True))
-    found: dict[bytes, bytes] = {}
-    while len(found) < 2:
-        _, _, who, feeds = await one.until(feed.CARD)
-        found |= {who: feeds[0][0]} if feeds else {}
+    found = [await feed_of(one, victim)]
+    await one.introduced()
+    return [*found, await feed_of(one, friend)]
+
+
+async def feed_of(one: Member, about: bytes) -> bytes:
+    """Of the next card about them."""
+    while (card := await one.until(feed.CARD))[2] != about:
+        pass
+    found: bytes = card[3][0][0]
     return found
 
 
@@ -97,8 +103,7 @@ async def test_a_pulse_that_somebody_has_changed_costs_the_link(
 
 async def test_a_pulse_of_the_friend_can_not_be_made_and_one_of_the_victim_is_nothing(hostile: Hostile, victim: Victim) -> None:
     one = await Member.link(hostile, "speaks for others")
-    feeds = await cards_of(one)
-    mine, friends = feeds[bytes.fromhex(victim.id)], feeds[bytes.fromhex(victim.friend_id)]
+    mine, friends = await cards_of(one, bytes.fromhex(victim.id), bytes.fromhex(victim.friend_id))
     one.say(feed.pulses(LOBBY, [mine, now(), NOBODY, True, ZEROS], [NOBODY, now(), NOBODY, True, ZEROS]))
     await one.is_heard()
     one.say(feed.pulses(LOBBY, [friends, now(), NOBODY, True, ZEROS]))

@@ -259,6 +259,7 @@ async def test_a_false_card_costs_the_link_or_says_nothing(hostile: Hostile, vic
 
 async def feeds_of(one: Member, about: bytes) -> list[bytes]:
     """The feeds of somebody, as the victim tells a newcomer."""
+    await one.introduced()
     while (card := await one.until(feed.CARD))[2] != about:
         pass
     return [key for key, _ in card[3]]

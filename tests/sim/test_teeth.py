@@ -14,7 +14,7 @@ SEEDS = range(400)
 FIRST = {
     "takes_branches_of_equal_height_for_the_same": 584,
     "takes_a_page_that_parts_in_the_middle_for_held": 30,
-    "goes_on_writing_when_restored": 145,
+    "goes_on_writing_when_restored": 540,
     "believes_hearsay_before_the_owner": 25,
     "erases_nothing": 24,
     "believes_nobody_who_has_a_new_feed": 215,

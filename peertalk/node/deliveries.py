@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -18,8 +19,10 @@ from peertalk.node.ports import Store
 NEWEST: Final = 1000
 """So many own messages back it is told that somebody has them now; `messages.list` knows of all."""
 
+AT_ONCE: Final = 8
+"""So often it is told at once who has a message, in a small room all of it; after that it is gathered."""
 GATHERED: Final = 0.1
-"""Seconds for which it is gathered who else has a message of which that was just told: in a room of forty most come together."""
+"""Seconds for which it is gathered who else has a message: in a room of forty most come together."""
 
 Said = tuple[bytes, bytes]
 """Room and message."""
@@ -38,8 +41,10 @@ class Deliveries:
     ) -> None:
         self._places, self._store, self._publish, self._spawn = places, store, publish, spawn
         self._own: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
-        self._gathering: dict[Said, tuple[bytes, int] | None] = {}
-        """What was told just now, and with what there is to be told of it again: feed and seq."""
+        self._lately: Counter[Said] = Counter()
+        """How often of a message it was told just now."""
+        self._gathering: dict[Said, tuple[bytes, int]] = {}
+        """Of what it will be told again: feed and seq."""
         self._timer: asyncio.TimerHandle | None = None
 
     def placed(self, room: bytes, entry: EntryRecord) -> None:
@@ -78,7 +83,7 @@ class Deliveries:
         self._tell(room, feed, {seq: message for seq, message in sorted(said.items()) if latest[message] == seq})
 
     def _tell(self, room: Room, feed: bytes, said: Mapping[int, bytes]) -> None:
-        """Of these messages, in order, who has them now: at once, unless that was told a moment ago."""
+        """Of these messages, in order, who has them now: at once, unless that was told often just now."""
         id_, upto = room.id.hex(), 0
         disk: list[str] = []
         memory: list[str] = []
@@ -92,21 +97,21 @@ class Deliveries:
             self._publish(events.Delivered(message=message.hex(), room=id_, delivered_to=disk, held_by=memory))
 
     def _is_gathered(self, room: Room, message: bytes, by: tuple[bytes, int]) -> bool:
-        """Was it told a moment ago? Then it is told again in a moment, with who has it by then."""
-        if (room.id, message) in self._gathering:
-            self._gathering[room.id, message] = by
-            return True
-        self._gathering[room.id, message] = None
+        """Was it told often just now? Then it is told again in a moment, with who has it by then."""
+        self._lately[room.id, message] += 1
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHERED, self._tell_gathered)
-        return False
+        is_often = self._lately[room.id, message] > AT_ONCE
+        if is_often:
+            self._gathering[room.id, message] = by
+        return is_often
 
     def _tell_gathered(self) -> None:
         gathered, self._gathering, self._timer = self._gathering, {}, None
-        for (room, message), again in gathered.items():
+        self._lately.clear()
+        for (room, message), (feed, seq) in gathered.items():
             place = self._places.get(room)
-            if place is not None and again is not None and self._is_latest(room, *again, message):
-                feed, seq = again
+            if place is not None and self._is_latest(room, feed, seq, message):
                 self._tell(place.room, feed, {seq: message})
 
     def _is_latest(self, room: bytes, feed: bytes, seq: int, message: bytes) -> bool:

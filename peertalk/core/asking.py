@@ -163,14 +163,15 @@ class Asking:
         if self._bodies is not None and self._is_over(self._bodies, now):
             self._bodies.sharing.fail_bodies(now.mono)
             self._bodies = None
-        if not self.room.bodies.absent or self._bodies is not None or self._request is not None:
+        if not self.room.bodies.absent or self._bodies is not None:
             return
-        for sharing in self.room.ready():
-            if sharing.bodies_after <= now.mono:
-                self._bodies = _Request(sharing, now.mono + PATIENCE, now.mono + LONGEST)
-                entries = self._next_absent()
-                self.room.outlet.emit(Send(sharing.link, wire.WantBodies(self.room.id, entries)))
-                return
+        able = [sharing for sharing in self.room.ready() if sharing.bodies_after <= now.mono]
+        if able:
+            sharing = min(able, key=lambda sharing: sharing.bodies_asked)
+            self._turn += 1
+            sharing.bodies_asked = self._turn
+            self._bodies = _Request(sharing, now.mono + PATIENCE, now.mono + LONGEST)
+            self.room.outlet.emit(Send(sharing.link, wire.WantBodies(self.room.id, self._next_absent())))
 
     def _next_absent(self) -> tuple[bytes, ...]:
         """Those that were not asked for longest: nobody holds the others up by keeping some back."""
@@ -216,9 +217,8 @@ class Asking:
         for request in (self._request, self._bodies):
             if request is not None:
                 yield min(request.deadline, request.end)
-        if self._request is not None:
-            return
-        for sharing in self.room.agenda.wanting() if not self._is_full else ():
+        asks = self._request is None and not self._is_full
+        for sharing in self.room.agenda.wanting() if asks else ():
             if sharing.wanted or sharing.lacks_unnoted:
                 yield max(self._ask_after, sharing.ask_after, min(sharing.wanted.values(), default=now.mono), now.mono)
         if self.room.bodies.absent and self._bodies is None:

@@ -105,7 +105,8 @@ class Sharing:
     backoff: float = 0.0
     ask_after: float = 0.0
     asked: int = 0
-    """When it was asked last, as a number that grows: who was not asked for longest comes first."""
+    """When it was asked last, as a number that grows: who was not asked for longest comes first. `bodies_asked`: the same for bodies."""
+    bodies_asked: int = 0
     body_backoff: float = 0.0
     bodies_after: float = 0.0
     is_catching_up: bool = False

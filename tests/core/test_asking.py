@@ -8,8 +8,9 @@ import pytest
 
 from peertalk.core import intake, room, wire
 from peertalk.core.asking import LONGEST, MOST_EXPECTED, PATIENCE
-from peertalk.core.effects import Arrived, Claimed, SyncStep
+from peertalk.core.effects import Arrived, Claimed, Send, SyncStep
 from peertalk.core.entry import Text
+from peertalk.core.room import DELTA_DELAY
 from peertalk.core.sharing import BODY_BACKOFF
 from peertalk.core.stored import PutBody
 from tests.core.authors import NOTHING, ROOM, Author, ids, tip
@@ -290,6 +291,18 @@ def test_bodies_that_nobody_has_hold_up_no_others() -> None:
             found = tuple((id_, bodies[id_]) for id_ in one.entries if id_ in bodies)
             desk.hear(to_ben, wire.Bodies(ROOM.id, found))
     assert len(desk.texts()) == 1
+
+
+def test_who_claims_and_gives_nothing_does_not_keep_bodies_from_being_asked_of_others() -> None:
+    """Somebody is always being asked for what they say they hold; found by seed 3846."""
+    desk, liar, ben, cara = Desk(), *map(Author, ("liar", "ben", "cara"))
+    link, *others = desk.meet(liar), desk.meet(ben), desk.meet(cara)
+    desk.hear(link, wire.Tips(ROOM.id, (tip(liar.says("never given")),)))
+    assert len(sent(wire.Want, desk.later(DELTA_DELAY), link)) == 1
+    desk.hear(others[0], without_bodies(ben.says("x")))
+    asked = [one.link for one in of(Send, desk.later(3 * PATIENCE)) if isinstance(one.message, wire.WantBodies)]
+    assert asked == [*others, link][: len(asked)]
+    assert len(asked) > 1
 
 
 def test_bodies_that_nobody_has_are_asked_for_ever_less_often_until_there_is_news() -> None:

@@ -79,6 +79,7 @@ class Host:
         self.replica: Replica | None = None
         self.life = self.synced = 0
         self.wake_at = float("inf")
+        self._inputs: list[Callable[[Replica], None]] = []
         self.answered: set[tuple[bytes, str]] = set()
         self.waiting: dict[bytes, tuple[bytes, str]] = {}
         self.spoken: list[Said] = []
@@ -168,11 +169,19 @@ class Host:
         self.do(lambda replica: replica.send(room, content, self.now()))
 
     def do(self, call: Callable[[Replica], None]) -> None:
-        """One input, then carry out what follows from it."""
+        """One input, then carry out what follows from it; where that is another input, it waits until that is carried out, as in a node."""
         assert self.replica is not None
-        call(self.replica)
-        for effect in self.replica.drain(self.now()):
-            self.carry_out(effect)
+        self._inputs.append(call)
+        if len(self._inputs) > 1:
+            return
+        try:
+            while self._inputs:
+                self._inputs[0](self.replica)
+                for effect in self.replica.drain(self.now()):
+                    self.carry_out(effect)
+                del self._inputs[0]
+        finally:
+            self._inputs.clear()
 
     def later(self, delay: float, call: Callable[[Replica], None]) -> None:
         """The same at a later time, in this life only."""

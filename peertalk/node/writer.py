@@ -33,7 +33,8 @@ from peertalk.node.moving import Moving
 
 _log: Final = logging.getLogger("peertalk.store")
 AT_ONCE: Final = 192
-"""Operations that are reported to the event loop at one time: what follows from them must not keep it from everything else."""
+"""The work (changes.weight) that is reported to the event loop at one time: what follows from it must not keep it from everything
+else."""
 MUCH: Final = 500
 """The work (changes.weight) that is put into one transaction, unless a single commit is more: about 5 ms."""
 FAR_BEHIND: Final = 2000
@@ -44,12 +45,14 @@ _LONG_WAL: Final = 4000  # pages; the rest of a longer write-ahead log is moved 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Commit:
     ops: tuple[Op, ...]
     done: asyncio.Future[None]
     words: bool = False
     """Is it done once the full-text indexes have all that was queued before?"""
+    work: int = 0
+    """Known from when it is taken from the queue."""
 
 
 class Writer:
@@ -66,6 +69,8 @@ class Writer:
         self._path = path
         self._file = _identity(path)
         self._changes = Changes(connection)
+        self._behind = self._changes.behind
+        """As of what is durable."""
         self._queue: SimpleQueue[_Commit | None] = SimpleQueue()
         self._ahead: deque[_Commit | None] = deque()
         """What was taken from the queue, and not into a transaction."""
@@ -83,7 +88,7 @@ class Writer:
 
     async def index(self) -> None:
         """Return when the full-text indexes have all that was durable; or at once, if nothing is written any more."""
-        if self._changes.behind and self._open and self._failed is None:
+        if self._behind and self._open and self._failed is None:
             with suppress(StartError):
                 await self._put((), words=True)
 
@@ -124,7 +129,8 @@ class Writer:
         try:
             item = self._take(_A_MOMENT if self._changes.behind and self._failed is None else None)
             while item is not None:
-                work += sum(map(weight, item.ops))
+                item.work = sum(map(weight, item.ops))
+                work += item.work
                 if batch and work > MUCH:
                     break
                 batch.append(item)
@@ -150,7 +156,7 @@ class Writer:
         self._catch_up(FAR_BEHIND if commits and not waiting else 0, gives_way=not batch)
         if waiting:
             self._report(waiting, self._failed)
-        if self._moving is not None:
+        if self._moving is not None and self._failed is None:
             self._moving.grown(self._wal_pages)
         if self._wal_pages >= _LONG_WAL:
             self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
@@ -171,6 +177,7 @@ class Writer:
             change()
             self._changes.finish()
             self._connection.execute("COMMIT")
+            self._behind = self._changes.behind
             if _identity(self._path) != self._file:
                 raise StartError("disk", why="gone", file=str(self._path))
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the callers
@@ -194,10 +201,10 @@ class Writer:
             self._settle_some()
 
     def _settle_some(self) -> None:
-        ops = 0
-        while self._done and (ops < AT_ONCE or not self._open):
+        work = 0
+        while self._done and (work < AT_ONCE or not self._open):
             commit, error = self._done.popleft()
-            ops += len(commit.ops)
+            work += commit.work
             _settle(commit.done, error)
         if self._done:
             asyncio.get_running_loop().call_soon(self._settle_some)
@@ -229,6 +236,9 @@ class Writer:
             self._changes.erased &= mode != apsw.SQLITE_CHECKPOINT_TRUNCATE
 
     def _fail(self, error: Exception) -> None:
+        """Also called on the thread that moves the log. What comes first is told: the rest may follow from it."""
+        if self._failed is not None:
+            return
         self._failed = schema.failure(error, self._path)
         _log.error("writing has stopped: %s", type(error).__name__)
 

@@ -48,7 +48,7 @@ class Lookups:
 
     def forget(self, room: int) -> None:
         """The entries of a room are about to go."""
-        for table, column in product(("lookup_new", "lookup_all"), _BOTH):  # of both columns at once SQLite would look at every row
+        for table, column in product(("lookup_new", "lookup_all"), _BOTH):  # for both at once SQLite would look at every row
             rows = _ROWS.format(column=column, which="room = ?1")
             self._connection.execute(f"DELETE FROM {table} WHERE (prefix, n) IN ({rows})", (room,))
             self._new -= self._connection.changes() if table == "lookup_new" else 0

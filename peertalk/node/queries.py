@@ -256,7 +256,9 @@ def find_several(connection: apsw.Connection, room: bytes, messages: Collection[
     inside = _number(connection, room)
     if inside is None:
         return []
-    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE {_SAID} AND +e.room = {{room}} ORDER BY e.body IS NULL, e.lamport, e.id LIMIT 1"
+    query = (
+        f"SELECT {_COLUMNS} {_ENTRIES} WHERE {_SAID} AND +e.room = {{room}} ORDER BY e.body IS NULL, e.lamport, e.id LIMIT 1"
+    )
     return [_entry(row) for row in connection.executemany(query.format(room=inside), ((message,) for message in messages))]
 
 

@@ -127,7 +127,8 @@ class Writer:
         batch: list[_Commit] = []
         work = 0
         try:
-            item = self._take(_A_MOMENT if self._changes.behind and self._failed is None else None)
+            is_left = (self._changes.behind or self._changes.erased) and self._failed is None
+            item = self._take(_A_MOMENT if is_left else None)
             while item is not None:
                 item.work = sum(map(weight, item.ops))
                 work += item.work
@@ -149,6 +150,8 @@ class Writer:
 
     def _carry_out(self, batch: list[_Commit]) -> None:
         """And what follows from it: nobody waits for the log to be moved."""
+        if not batch and self._changes.erased:  # a reader was in the way of what would have emptied the log
+            self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
         commits, waiting = [one for one in batch if not one.words], [one for one in batch if one.words]
         if commits:
             self._write(lambda: self._changes.apply_all(chain.from_iterable(commit.ops for commit in commits)))

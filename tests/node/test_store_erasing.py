@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
@@ -31,7 +32,9 @@ from peertalk.core.stored import (
     PutPeer,
     PutRoom,
 )
+from peertalk.node import writer
 from peertalk.node.store import Store
+from peertalk.node.writer import Writer
 from tests.node.records import digest, entry, page, room
 
 KEY = bytes(range(32))
@@ -103,6 +106,30 @@ async def test_expiring_takes_the_texts_that_are_due(store: Store, tmp_path: Pat
     await store.commit([*due, text(2, b"canarylark", seq=3, time=50, received=50)])
     await store.commit([ExpireBodies(digest("room", HOME), before=20)])
     assert found(store, b"canaryfinch", b"canarywren", b"canarylark") == {b"canarylark"}
+    assert log_size(tmp_path) == 0
+
+
+async def test_where_a_reader_is_in_the_way_the_log_is_emptied_soon_after(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for the answer does not wait for ever; what was erased does not stay until somebody says something again."""
+    emptied, checkpoint = threading.Event(), Writer._checkpoint
+
+    def tell(writing: Writer, mode: int) -> None:
+        checkpoint(writing, mode)
+        if not writing._changes.erased:
+            emptied.set()
+
+    monkeypatch.setattr(Writer, "_checkpoint", tell)
+    monkeypatch.setattr(writer, "_A_MOMENT", 0.01)
+    store._writer.ask(lambda connection: connection.set_busy_timeout(1))
+    await store.commit([text(0, b"canaryfinch")])
+    await store.search("nothing", 1)  # so that no index is left to be written
+    store._reader.execute("BEGIN; SELECT * FROM room").fetchall()
+    await store.commit([ExpireBodies(digest("room", HOME), before=2**50)])
+    assert log_size(tmp_path) > 0
+    store._reader.execute("ROLLBACK")
+    assert await asyncio.to_thread(emptied.wait, 10)
     assert log_size(tmp_path) == 0
 
 

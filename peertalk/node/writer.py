@@ -78,6 +78,8 @@ class Writer:
         self._done: deque[tuple[_Commit, Exception | None]] = deque()
         self._failed: Exception | None = None
         self._wal_pages = 0
+        self._old_log = path is not None and _size(path.with_name(f"{path.name}-wal")) > 0
+        """There was one at the start. What was erased just before a crash may still be in it."""
         connection.set_wal_hook(self._wal_grew)
         self._thread = Thread(target=self._run, name="peertalk-writer", daemon=True)
         self._thread.start()
@@ -127,8 +129,8 @@ class Writer:
         batch: list[_Commit] = []
         work = 0
         try:
-            is_left = (self._changes.behind or self._changes.erased) and self._failed is None
-            item = self._take(_A_MOMENT if is_left else None)
+            is_left = self._changes.behind or self._changes.erased or self._old_log
+            item = self._take(_A_MOMENT if is_left and self._failed is None else None)
             while item is not None:
                 item.work = sum(map(weight, item.ops))
                 work += item.work
@@ -150,7 +152,7 @@ class Writer:
 
     def _carry_out(self, batch: list[_Commit]) -> None:
         """And what follows from it: nobody waits for the log to be moved."""
-        if not batch and self._changes.erased:  # a reader was in the way of what would have emptied the log
+        if not batch and (self._changes.erased or self._old_log):  # a reader, or a crash, kept it from being emptied
             self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
         commits, waiting = [one for one in batch if not one.words], [one for one in batch if one.words]
         if commits:
@@ -237,6 +239,7 @@ class Writer:
         else:
             self._wal_pages = 0
             self._changes.erased &= mode != apsw.SQLITE_CHECKPOINT_TRUNCATE
+            self._old_log &= mode != apsw.SQLITE_CHECKPOINT_TRUNCATE
 
     def _fail(self, error: Exception) -> None:
         """Also called on the thread that moves the log. What comes first is told: the rest may follow from it."""
@@ -253,6 +256,10 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if found is not None else None
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _settle(future: asyncio.Future[None], error: Exception | None) -> None:

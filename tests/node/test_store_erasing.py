@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -131,6 +132,33 @@ async def test_where_a_reader_is_in_the_way_the_log_is_emptied_soon_after(
     store._reader.execute("ROLLBACK")
     assert await asyncio.to_thread(emptied.wait, 10)
     assert log_size(tmp_path) == 0
+
+
+async def test_what_was_erased_just_before_a_crash_does_not_stay_in_the_log(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, emptied = Writer._checkpoint, threading.Event()
+    monkeypatch.setattr(Writer, "_checkpoint", lambda _writing, _mode: None)
+    await store.commit([text(0, b"canaryfinch")])
+    await store.commit([ExpireBodies(digest("room", HOME), before=2**50)])
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for name in ("peertalk.db", "peertalk.db-wal"):
+        shutil.copyfile(tmp_path / name, crashed / name)
+    assert log_size(crashed) > 0
+
+    def tell(writing: Writer, mode: int) -> None:
+        checkpoint(writing, mode)
+        emptied.set()
+
+    monkeypatch.setattr(Writer, "_checkpoint", tell)
+    monkeypatch.setattr(writer, "_A_MOMENT", 0.01)
+    after = Store.open(crashed / "peertalk.db", KEY)
+    assert await asyncio.to_thread(emptied.wait, 10)
+    await after.search("nothing", 1)
+    assert found(after, b"canaryfinch") == set()
+    assert not after._writer.ask(lambda _: after._writer._old_log)
+    await after.close()
 
 
 async def test_where_nothing_is_due_the_log_is_left_alone(store: Store, tmp_path: Path) -> None:

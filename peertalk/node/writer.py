@@ -153,7 +153,7 @@ class Writer:
     def _carry_out(self, batch: list[_Commit]) -> None:
         """And what follows from it: nobody waits for the log to be moved."""
         if not batch and (self._changes.erased or self._old_log):  # a reader, or a crash, kept it from being emptied
-            self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE, patient=False)
         commits, waiting = [one for one in batch if not one.words], [one for one in batch if one.words]
         if commits:
             self._write(lambda: self._changes.apply_all(chain.from_iterable(commit.ops for commit in commits)))
@@ -177,6 +177,7 @@ class Writer:
         """One transaction."""
         if self._failed is not None:
             return
+        before, self._changes.erased = self._changes.erased, False
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             change()
@@ -188,8 +189,9 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the callers
             self._fail(error)
         else:
-            if self._changes.erased:
-                self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            if self._changes.erased or before:  # only who erases something waits for a reader who is in the way
+                is_new, self._changes.erased = self._changes.erased, True
+                self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE, patient=is_new)
 
     def _report(self, batch: list[_Commit], error: Exception | None) -> None:
         """Tell of a batch. A loop that has ended meanwhile has nobody left to tell."""
@@ -224,13 +226,15 @@ class Writer:
         self._wal_pages = pages
         return apsw.SQLITE_OK
 
-    def _checkpoint(self, mode: int) -> None:
+    def _checkpoint(self, mode: int, *, patient: bool = True) -> None:
         """Move the log into the database; TRUNCATE leaves nothing in it. A reader may be in the way: the next one tries again."""
         if self._failed is not None:
             return
+        patience = int(self._connection.pragma("busy_timeout"))
         try:
             if self._moving is not None:
                 self._moving.wait()
+            self._connection.set_busy_timeout(patience if patient else 0)
             self._connection.wal_checkpoint(mode=mode)
         except apsw.BusyError:
             _log.info("checkpoint delayed by a reader")
@@ -240,6 +244,8 @@ class Writer:
             self._wal_pages = 0
             self._changes.erased &= mode != apsw.SQLITE_CHECKPOINT_TRUNCATE
             self._old_log &= mode != apsw.SQLITE_CHECKPOINT_TRUNCATE
+        finally:
+            self._connection.set_busy_timeout(patience)
 
     def _fail(self, error: Exception) -> None:
         """Also called on the thread that moves the log. What comes first is told: the rest may follow from it."""

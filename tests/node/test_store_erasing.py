@@ -116,8 +116,8 @@ async def test_where_a_reader_is_in_the_way_the_log_is_emptied_soon_after(
     """Whoever waits for the answer does not wait for ever; what was erased does not stay until somebody says something again."""
     emptied, checkpoint = threading.Event(), Writer._checkpoint
 
-    def tell(writing: Writer, mode: int) -> None:
-        checkpoint(writing, mode)
+    def tell(writing: Writer, mode: int, **how: bool) -> None:
+        checkpoint(writing, mode, **how)
         if not writing._changes.erased:
             emptied.set()
 
@@ -138,7 +138,7 @@ async def test_what_was_erased_just_before_a_crash_does_not_stay_in_the_log(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint, emptied = Writer._checkpoint, threading.Event()
-    monkeypatch.setattr(Writer, "_checkpoint", lambda _writing, _mode: None)
+    monkeypatch.setattr(Writer, "_checkpoint", lambda _writing, _mode, **_how: None)
     await store.commit([text(0, b"canaryfinch")])
     await store.commit([ExpireBodies(digest("room", HOME), before=2**50)])
     crashed = tmp_path / "crashed"
@@ -147,8 +147,8 @@ async def test_what_was_erased_just_before_a_crash_does_not_stay_in_the_log(
         shutil.copyfile(tmp_path / name, crashed / name)
     assert log_size(crashed) > 0
 
-    def tell(writing: Writer, mode: int) -> None:
-        checkpoint(writing, mode)
+    def tell(writing: Writer, mode: int, **how: bool) -> None:
+        checkpoint(writing, mode, **how)
         if writing._path == crashed / "peertalk.db":
             emptied.set()
 
@@ -203,6 +203,22 @@ async def test_a_reader_in_the_way_only_delays_it(store: Store, tmp_path: Path) 
     await store.commit([])
     assert log_size(tmp_path) == 0
     assert found(store, b"canaryfinch") == set()
+
+
+async def test_nobody_else_waits_for_a_reader_who_is_in_the_way(store: Store, tmp_path: Path) -> None:
+    await store.commit([text(0, b"canaryfinch")])
+    store._writer.ask(lambda connection: connection.set_busy_timeout(1))
+    store._reader.execute("BEGIN; SELECT * FROM room").fetchall()
+    await store.commit([ExpireBodies(digest("room", HOME), before=2**50)])
+    store._writer.ask(lambda connection: connection.set_busy_timeout(3_600_000))
+    try:
+        await asyncio.wait_for(store.commit([PutRoom(room(AWAY))]), 60)
+        assert log_size(tmp_path) > 0
+    finally:
+        store._reader.execute("ROLLBACK")
+    await store.commit([])
+    assert log_size(tmp_path) == 0
+    assert store.pragma("busy_timeout") == 3_600_000
 
 
 async def test_the_files_tell_nothing_at_any_time(store: Store, tmp_path: Path) -> None:

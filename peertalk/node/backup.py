@@ -125,7 +125,7 @@ def _transfer(source: apsw.Connection, target: apsw.Connection) -> None:
 def _strip(copy: apsw.Connection, made: int) -> None:
     """Private halves of feed keys go, and what they left in the file; heirs take their places (core/heirs.py). The token is one that no
     place knows."""
-    with copy:
+    with schema.transaction(copy):
         changes = Changes(copy)
         keys: dict[int, list[FeedKeyRecord]] = {}
         for room, record in copy.execute("SELECT room, record FROM feed_key ORDER BY created, feed"):

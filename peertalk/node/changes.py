@@ -39,8 +39,9 @@ from peertalk.node.schema import CONTENT, GONE, KEPT
 from peertalk.node.words import Words, rewrite
 
 _HISTORY: Final = ("entry", "page", "card", "claim", "feed_key")
-_SAID: Final = named("message")
-_LACKS: Final = f"SELECT e.n, e.kind FROM entry AS e WHERE {named('id')} AND e.room = ?2 AND e.body IS NULL AND e.gone = 0"
+_MESSAGE: Final = f"{named('message')} AND +e.room = ?2 AND e.kind NOT IN {KEPT}"
+_EDITS: Final = "e.target = ?1 AND e.room = ?2 AND e.kind = 'edit'"
+_LACKS: Final = f"SELECT e.n, e.kind FROM entry AS e WHERE {named('id')} AND +e.room = ?2 AND e.body IS NULL AND e.gone = 0"
 _SMALL: Final = ("room", "feed_key", "card", "claim", "outbox", "peer", "offer")
 
 
@@ -178,10 +179,10 @@ class Changes:
 
     def _erase_bodies(self, op: EraseBodies) -> None:
         room, deleted = self._rooms.get(op.room), GONE.index("deleted")
-        for which, feeds in ((f"{_SAID} AND e.kind NOT IN {KEPT}", op.feeds), ("e.target = ?1 AND e.kind = 'edit'", op.edits)):
+        for which, feeds in ((_MESSAGE, op.feeds), (_EDITS, op.edits)):
             meant = f"""
                 SELECT e.n, p.feed FROM entry AS e CROSS JOIN page AS p ON p.n = e.page
-                WHERE {which} AND e.room = ?2 AND e.gone != {deleted}
+                WHERE {which} AND e.gone != {deleted}
             """
             self._erase(room, [n for n, feed in self._do(meant, (op.message, room)) if feed in feeds], deleted)
 

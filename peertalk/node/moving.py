@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 import apsw
@@ -35,7 +36,8 @@ class Moving:
             self._moved = 0  # it has begun anew
         if pages - self._moved >= SOME and (self._running is None or self._running.done()):
             self._moved = pages
-            self._running = self._thread.submit(self._move)
+            with suppress(RuntimeError):  # no more threads can be had: whoever writes does it
+                self._running = self._thread.submit(self._move)
 
     def wait(self) -> None:
         """Return when nothing is being moved."""
@@ -44,9 +46,9 @@ class Moving:
 
     def close(self) -> None:
         """End the thread, and close the connection."""
-        if self._running is not None:
-            self._thread.submit(self._disconnect).result()
         self._thread.shutdown()
+        if self._connection is not None:
+            self._connection.close()
 
     def _move(self) -> None:
         try:
@@ -56,11 +58,7 @@ class Moving:
                 in_log, moved = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
                 if moved == in_log:
                     break
-        except apsw.BusyError:
-            pass  # whoever is in the way does it
+        except (apsw.BusyError, apsw.CantOpenError):
+            pass  # somebody is in the way, or too many files are open: whoever writes does it
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the callers
             self._failed(error)
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()

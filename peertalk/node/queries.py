@@ -223,7 +223,7 @@ def bodies(connection: apsw.Connection, room: bytes, entries: Sequence[bytes]) -
     if inside is None:
         return {}
     body = f"SELECT e.id, c.body FROM entry AS e CROSS JOIN content_{inside} AS c ON c.n = e.body"
-    return dict(connection.executemany(f"{body} WHERE {named('id')} AND e.room = {inside}", ((entry,) for entry in entries)))
+    return dict(connection.executemany(f"{body} WHERE {named('id')} AND +e.room = {inside}", ((entry,) for entry in entries)))
 
 
 def entries(
@@ -247,7 +247,7 @@ def find(connection: apsw.Connection, message: bytes, room: bytes | None) -> lis
     """(room, entry) for each room, in the order of rooms, that has this message: the first of the twins there."""
     query = f"SELECT DISTINCT r.n, r.id FROM entry AS e CROSS JOIN room AS r ON r.n = e.room WHERE {_SAID} ORDER BY r.n"
     where = [(n, id) for n, id in connection.execute(query, (message,)) if room in (None, id)]
-    first = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND {_SAID} ORDER BY e.lamport, e.id LIMIT 1"
+    first = f"SELECT {_COLUMNS} {_ENTRIES} WHERE {_SAID} AND +e.room = {{room}} ORDER BY e.lamport, e.id LIMIT 1"
     return [(id, _entry(row)) for n, id in where for row in connection.execute(first.format(room=n), (message,))]
 
 
@@ -256,7 +256,9 @@ def find_several(connection: apsw.Connection, room: bytes, messages: Collection[
     inside = _number(connection, room)
     if inside is None:
         return []
-    query = f"SELECT {_COLUMNS} {_ENTRIES} WHERE e.room = {{room}} AND {_SAID} ORDER BY e.body IS NULL, e.lamport, e.id LIMIT 1"
+    query = (
+        f"SELECT {_COLUMNS} {_ENTRIES} WHERE {_SAID} AND +e.room = {{room}} ORDER BY e.body IS NULL, e.lamport, e.id LIMIT 1"
+    )
     return [_entry(row) for row in connection.executemany(query.format(room=inside), ((message,) for message in messages))]
 
 

@@ -211,6 +211,19 @@ def failures_told(path: Path | None) -> Iterator[None]:
         raise told from error
 
 
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """All that is done inside, or nothing of it. Where the disk is full SQLite itself has ended it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 _WHY: Final[dict[type[apsw.Error], str]] = {
     apsw.FullError: "full",
     apsw.IOError: "io",
@@ -268,7 +281,9 @@ def _migrate(connection: apsw.Connection) -> None:
         _SETTINGS
     ).fetchall()  # to the end: the first one answers with a row, the others would wait for it to be read
     for number in range(found, known):
-        with connection:
+        with transaction(connection):
+            if connection.pragma("user_version") != number:
+                continue  # somebody else has done it meanwhile
             connection.execute(MIGRATIONS[number]).fetchall()
             if number + 1 in _AND_THEN:
                 _AND_THEN[number + 1](connection)

@@ -70,9 +70,7 @@ class Stores:
 
     def submit(self, ops: Sequence[Op]) -> asyncio.Future[None]:
         """See ports.Store."""
-        in_memory = [self._is_fleeting(op) for op in ops]
-        fleeting = [op for op, is_fleeting in zip(ops, in_memory, strict=True) if is_fleeting]
-        kept = [op for op, is_fleeting in zip(ops, in_memory, strict=True) if not is_fleeting]
+        fleeting, kept = self._divided(ops)
         if not fleeting and not self._under_way:
             self._last = self._disk.submit(kept)
             return self._last
@@ -86,6 +84,13 @@ class Stores:
         for part in parts:
             part.add_done_callback(lambda _: self._report())
         return done
+
+    def _divided(self, ops: Sequence[Op]) -> tuple[Sequence[Op], Sequence[Op]]:
+        """What belongs into memory, and what does not. As long as nothing does only a room could."""
+        if not self._fleeting and not any(type(op) is PutRoom for op in ops):
+            return (), ops
+        in_memory = [(op, self._is_fleeting(op)) for op in ops]
+        return [op for op, is_fleeting in in_memory if is_fleeting], [op for op, is_fleeting in in_memory if not is_fleeting]
 
     def _is_fleeting(self, op: Op) -> bool:
         """Does this operation belong into memory? That of a room follows from its record, which is put before all else of it."""

@@ -33,7 +33,8 @@ from peertalk.node.moving import Moving
 
 _log: Final = logging.getLogger("peertalk.store")
 AT_ONCE: Final = 192
-"""Operations that are reported to the event loop at one time: what follows from them must not keep it from everything else."""
+"""The work (changes.weight) that is reported to the event loop at one time: what follows from it must not keep it from everything
+else."""
 MUCH: Final = 500
 """The work (changes.weight) that is put into one transaction, unless a single commit is more: about 5 ms."""
 FAR_BEHIND: Final = 2000
@@ -44,12 +45,14 @@ _LONG_WAL: Final = 4000  # pages; the rest of a longer write-ahead log is moved 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Commit:
     ops: tuple[Op, ...]
     done: asyncio.Future[None]
     words: bool = False
     """Is it done once the full-text indexes have all that was queued before?"""
+    work: int = 0
+    """Known from when it is taken from the queue."""
 
 
 class Writer:
@@ -66,6 +69,8 @@ class Writer:
         self._path = path
         self._file = _identity(path)
         self._changes = Changes(connection)
+        self._behind = self._changes.behind
+        """As of what is durable."""
         self._queue: SimpleQueue[_Commit | None] = SimpleQueue()
         self._ahead: deque[_Commit | None] = deque()
         """What was taken from the queue, and not into a transaction."""
@@ -73,6 +78,8 @@ class Writer:
         self._done: deque[tuple[_Commit, Exception | None]] = deque()
         self._failed: Exception | None = None
         self._wal_pages = 0
+        self._old_log = path is not None and _size(path.with_name(f"{path.name}-wal")) > 0
+        """There was one at the start. What was erased just before a crash may still be in it."""
         connection.set_wal_hook(self._wal_grew)
         self._thread = Thread(target=self._run, name="peertalk-writer", daemon=True)
         self._thread.start()
@@ -83,7 +90,7 @@ class Writer:
 
     async def index(self) -> None:
         """Return when the full-text indexes have all that was durable; or at once, if nothing is written any more."""
-        if self._changes.behind and self._open and self._failed is None:
+        if self._behind and self._open and self._failed is None:
             with suppress(StartError):
                 await self._put((), words=True)
 
@@ -122,9 +129,11 @@ class Writer:
         batch: list[_Commit] = []
         work = 0
         try:
-            item = self._take(_A_MOMENT if self._changes.behind and self._failed is None else None)
+            is_left = self._changes.behind or self._changes.erased or self._old_log
+            item = self._take(_A_MOMENT if is_left and self._failed is None else None)
             while item is not None:
-                work += sum(map(weight, item.ops))
+                item.work = sum(map(weight, item.ops))
+                work += item.work
                 if batch and work > MUCH:
                     break
                 batch.append(item)
@@ -143,6 +152,8 @@ class Writer:
 
     def _carry_out(self, batch: list[_Commit]) -> None:
         """And what follows from it: nobody waits for the log to be moved."""
+        if not batch and (self._changes.erased or self._old_log):  # a reader, or a crash, kept it from being emptied
+            self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE, patient=False)
         commits, waiting = [one for one in batch if not one.words], [one for one in batch if one.words]
         if commits:
             self._write(lambda: self._changes.apply_all(chain.from_iterable(commit.ops for commit in commits)))
@@ -150,7 +161,7 @@ class Writer:
         self._catch_up(FAR_BEHIND if commits and not waiting else 0, gives_way=not batch)
         if waiting:
             self._report(waiting, self._failed)
-        if self._moving is not None:
+        if self._moving is not None and self._failed is None:
             self._moving.grown(self._wal_pages)
         if self._wal_pages >= _LONG_WAL:
             self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
@@ -166,18 +177,21 @@ class Writer:
         """One transaction."""
         if self._failed is not None:
             return
+        before, self._changes.erased = self._changes.erased, False
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             change()
             self._changes.finish()
             self._connection.execute("COMMIT")
+            self._behind = self._changes.behind
             if _identity(self._path) != self._file:
                 raise StartError("disk", why="gone", file=str(self._path))
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the callers
             self._fail(error)
         else:
-            if self._changes.erased:
-                self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            if self._changes.erased or before:  # only who erases something waits for a reader who is in the way
+                is_new, self._changes.erased = self._changes.erased, True
+                self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE, patient=is_new)
 
     def _report(self, batch: list[_Commit], error: Exception | None) -> None:
         """Tell of a batch. A loop that has ended meanwhile has nobody left to tell."""
@@ -194,10 +208,10 @@ class Writer:
             self._settle_some()
 
     def _settle_some(self) -> None:
-        ops = 0
-        while self._done and (ops < AT_ONCE or not self._open):
+        work = 0
+        while self._done and (work < AT_ONCE or not self._open):
             commit, error = self._done.popleft()
-            ops += len(commit.ops)
+            work += commit.work
             _settle(commit.done, error)
         if self._done:
             asyncio.get_running_loop().call_soon(self._settle_some)
@@ -212,13 +226,15 @@ class Writer:
         self._wal_pages = pages
         return apsw.SQLITE_OK
 
-    def _checkpoint(self, mode: int) -> None:
+    def _checkpoint(self, mode: int, *, patient: bool = True) -> None:
         """Move the log into the database; TRUNCATE leaves nothing in it. A reader may be in the way: the next one tries again."""
         if self._failed is not None:
             return
+        patience = int(self._connection.pragma("busy_timeout"))
         try:
             if self._moving is not None:
                 self._moving.wait()
+            self._connection.set_busy_timeout(patience if patient else 0)
             self._connection.wal_checkpoint(mode=mode)
         except apsw.BusyError:
             _log.info("checkpoint delayed by a reader")
@@ -227,8 +243,14 @@ class Writer:
         else:
             self._wal_pages = 0
             self._changes.erased &= mode != apsw.SQLITE_CHECKPOINT_TRUNCATE
+            self._old_log &= mode != apsw.SQLITE_CHECKPOINT_TRUNCATE
+        finally:
+            self._connection.set_busy_timeout(patience)
 
     def _fail(self, error: Exception) -> None:
+        """Also called on the thread that moves the log. What comes first is told: the rest may follow from it."""
+        if self._failed is not None:
+            return
         self._failed = schema.failure(error, self._path)
         _log.error("writing has stopped: %s", type(error).__name__)
 
@@ -240,6 +262,10 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if found is not None else None
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _settle(future: asyncio.Future[None], error: Exception | None) -> None:

@@ -127,6 +127,28 @@ async def test_the_index_is_written_when_nothing_was_said_for_a_moment(store: St
     assert looked_up(store) == 1
 
 
+async def test_who_searches_while_the_index_is_written_waits_until_that_is_durable(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, go_on, finish = threading.Event(), threading.Event(), Changes.finish
+
+    def slow(changes: Changes) -> None:
+        finish(changes)
+        if not changes.behind:
+            written.set()
+            assert go_on.wait(10)
+
+    await store.commit([said(0, "hello")])
+    monkeypatch.setattr(Changes, "finish", slow)
+    first = asyncio.ensure_future(store.search("hello", 9))
+    assert await asyncio.to_thread(written.wait, 10)
+    second = asyncio.ensure_future(store.search("hello", 9))
+    done, _ = await asyncio.wait([second], timeout=0.1)
+    go_on.set()
+    assert not done
+    assert len(await first) == len(await second) == 1
+
+
 async def test_it_never_lacks_much(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "FAR_BEHIND", 30)
     for number in range(100):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
@@ -31,7 +33,9 @@ from peertalk.core.stored import (
     PutPeer,
     PutRoom,
 )
+from peertalk.node import writer
 from peertalk.node.store import Store
+from peertalk.node.writer import Writer
 from tests.node.records import digest, entry, page, room
 
 KEY = bytes(range(32))
@@ -106,6 +110,58 @@ async def test_expiring_takes_the_texts_that_are_due(store: Store, tmp_path: Pat
     assert log_size(tmp_path) == 0
 
 
+async def test_where_a_reader_is_in_the_way_the_log_is_emptied_soon_after(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for the answer does not wait for ever; what was erased does not stay until somebody says something again."""
+    emptied, checkpoint = threading.Event(), Writer._checkpoint
+
+    def tell(writing: Writer, mode: int, **how: bool) -> None:
+        checkpoint(writing, mode, **how)
+        if not writing._changes.erased:
+            emptied.set()
+
+    monkeypatch.setattr(Writer, "_checkpoint", tell)
+    monkeypatch.setattr(writer, "_A_MOMENT", 0.01)
+    store._writer.ask(lambda connection: connection.set_busy_timeout(1))
+    await store.commit([text(0, b"canaryfinch")])
+    await store.search("nothing", 1)  # so that no index is left to be written
+    store._reader.execute("BEGIN; SELECT * FROM room").fetchall()
+    await store.commit([ExpireBodies(digest("room", HOME), before=2**50)])
+    assert log_size(tmp_path) > 0
+    store._reader.execute("ROLLBACK")
+    assert await asyncio.to_thread(emptied.wait, 10)
+    assert log_size(tmp_path) == 0
+
+
+async def test_what_was_erased_just_before_a_crash_does_not_stay_in_the_log(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, emptied = Writer._checkpoint, threading.Event()
+    monkeypatch.setattr(Writer, "_checkpoint", lambda _writing, _mode, **_how: None)
+    await store.commit([text(0, b"canaryfinch")])
+    await store.commit([ExpireBodies(digest("room", HOME), before=2**50)])
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for name in ("peertalk.db", "peertalk.db-wal"):
+        shutil.copyfile(tmp_path / name, crashed / name)
+    assert log_size(crashed) > 0
+
+    def tell(writing: Writer, mode: int, **how: bool) -> None:
+        checkpoint(writing, mode, **how)
+        if writing._path == crashed / "peertalk.db":
+            emptied.set()
+
+    monkeypatch.setattr(Writer, "_checkpoint", tell)
+    monkeypatch.setattr(writer, "_A_MOMENT", 0.01)
+    after = Store.open(crashed / "peertalk.db", KEY)
+    assert await asyncio.to_thread(emptied.wait, 10)
+    await after.search("nothing", 1)
+    assert found(after, b"canaryfinch") == set()
+    assert not after._writer.ask(lambda _: after._writer._old_log)
+    await after.close()
+
+
 async def test_where_nothing_is_due_the_log_is_left_alone(store: Store, tmp_path: Path) -> None:
     await store.commit([text(0, b"canaryfinch", time=50, received=50)])
     before = log_size(tmp_path)
@@ -147,6 +203,22 @@ async def test_a_reader_in_the_way_only_delays_it(store: Store, tmp_path: Path) 
     await store.commit([])
     assert log_size(tmp_path) == 0
     assert found(store, b"canaryfinch") == set()
+
+
+async def test_nobody_else_waits_for_a_reader_who_is_in_the_way(store: Store, tmp_path: Path) -> None:
+    await store.commit([text(0, b"canaryfinch")])
+    store._writer.ask(lambda connection: connection.set_busy_timeout(1))
+    store._reader.execute("BEGIN; SELECT * FROM room").fetchall()
+    await store.commit([ExpireBodies(digest("room", HOME), before=2**50)])
+    store._writer.ask(lambda connection: connection.set_busy_timeout(3_600_000))
+    try:
+        await asyncio.wait_for(store.commit([PutRoom(room(AWAY))]), 60)
+        assert log_size(tmp_path) > 0
+    finally:
+        store._reader.execute("ROLLBACK")
+    await store.commit([])
+    assert log_size(tmp_path) == 0
+    assert store.pragma("busy_timeout") == 3_600_000
 
 
 async def test_the_files_tell_nothing_at_any_time(store: Store, tmp_path: Path) -> None:

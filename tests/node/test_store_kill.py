@@ -10,8 +10,10 @@ from pathlib import Path
 from random import Random
 from subprocess import PIPE, Popen
 
+from peertalk.core.entry import Text, seal_body
 from peertalk.core.stored import Op, OutboxRecord, PutOutbox, PutPage, PutRoom
 from peertalk.node.store import Store
+from tests.node import words_held
 from tests.node.records import digest, entry, page, room
 
 KEY = bytes(range(32))
@@ -22,7 +24,9 @@ AT_ONCE = 8
 
 def commit(number: int) -> list[Op]:
     """A page of three entries of which two have long texts, and something that waits, under one number."""
-    entries = (entry((number, part), seq=number * 3 + part + 1, body=bytes(part * 5_000 + 40)) for part in range(3))
+    texts = (Text(f"word number{number} {'and so on ' * part * 500}") for part in range(3))
+    bodies = (seal_body(text, bytes)[1] for text in texts)
+    entries = (entry((number, part), seq=number * 3 + part + 1, body=body) for part, body in enumerate(bodies))
     waiting = OutboxRecord(room=LOBBY, number=number, message=digest(number), kind="text", body=bytes(40), time=number)
     return [PutPage(page(number, *entries)), PutOutbox(waiting)]
 
@@ -62,11 +66,20 @@ asyncio.run(write_for_ever(Path(sys.argv[1]), int(sys.argv[2])))
 """
 
 
+async def check_words(path: Path) -> None:
+    store = Store.open(path, KEY)
+    try:
+        store._writer.ask(words_held.check)
+    finally:
+        await store.close()
+
+
 async def what_is_there(path: Path) -> tuple[list[int], list[int]]:
-    """The numbers of the pages that are whole, and of what waits."""
+    """The numbers of the pages that are whole, and of what waits. All that is in them is found by its words."""
     store = Store.open(path, KEY)
     try:
         (lobby,) = (await store.load()).rooms
+        assert len(await store.search("word", 100_000)) == 3 * len(lobby.pages)
         pages = await store.pages(LOBBY, [index.number for index in lobby.pages])
         assert pages == [op.record for record in pages for op in commit(record.number)[:1] if isinstance(op, PutPage)]
         return [record.number for record in pages], [record.number for record in lobby.outbox]
@@ -82,3 +95,4 @@ def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
         assert pages == waiting == list(range(len(pages)))
         assert answered <= set(pages)
         first = len(pages)
+    asyncio.run(check_words(path))

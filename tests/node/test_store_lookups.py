@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from itertools import pairwise, product
 from pathlib import Path
 
+import apsw
 import pytest
 
 from peertalk.core.stored import DropRoom, EraseBodies, ForgetHistory, Op, PutBody, PutPage, PutRoom
@@ -125,3 +126,41 @@ async def test_of_a_room_that_goes_nothing_is_kept(store: Store, op: Op, monkeyp
     await store.commit([op])
     assert rows(store)[1] == 1000
     assert len(await store.find_several(AWAY, [digest("message", ("away", seq)) for seq in range(1, 501)])) == 500
+
+
+class Steps:
+    """How many hundreds of steps SQLite takes: time is not to be trusted here."""
+
+    def __init__(self, *connections: apsw.Connection) -> None:
+        self._count = 0
+        for connection in connections:
+            connection.set_progress_handler(self._one, 100)
+
+    def _one(self) -> bool:
+        self._count += 1
+        return False
+
+    def taken(self) -> int:
+        """Since this was asked last."""
+        count, self._count = self._count, 0
+        return count
+
+
+async def test_who_looks_for_one_does_not_look_at_the_room(store: Store) -> None:
+    absent = entry("absent", kind="text", body=None)
+    await store.commit([*history(20_000, 500, name="home"), PutPage(page(99, absent, name="home"))])
+    await store.commit([PutPage(page(0, entry("near"), name="away"))])
+    steps = Steps(store._reader, store._writer._connection)
+    message, id_ = digest("message", ("home", 7)), digest("entry", ("home", 7))
+    assert await store.bodies(HOME, [id_])
+    assert steps.taken() < 10
+    assert await store.find_several(HOME, [message])
+    assert steps.taken() < 10
+    assert await store.find(message)
+    assert steps.taken() < 10
+    await store.commit([PutBody(HOME, absent.id, b"came later")])
+    assert steps.taken() < 20
+    await store.commit([EraseBodies(HOME, message, frozenset((digest("feed", "home"),)))])
+    assert steps.taken() < 50
+    await store.commit([ForgetHistory(AWAY)])
+    assert steps.taken() < 50

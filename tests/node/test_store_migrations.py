@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import apsw
@@ -179,6 +180,38 @@ async def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: py
         Store.open(old, KEY)
     monkeypatch.undo()
     assert await load(old) == before
+
+
+async def test_so_does_one_for_which_the_disk_is_too_full_and_that_is_told(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite ends the transaction then, and there is nothing left to take back."""
+
+    def fill(connection: apsw.Connection) -> None:
+        connection.execute("CREATE TABLE shelf (item TEXT); ROLLBACK").fetchall()
+        raise apsw.FullError
+
+    before = await load(old)
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "DROP TABLE outbox"))
+    monkeypatch.setattr(schema, "_AND_THEN", {len(schema.MIGRATIONS): fill})
+    with pytest.raises(StartError) as told:
+        Store.open(old, KEY)
+    assert told.value.data["why"] == "full"
+    monkeypatch.undo()
+    assert await load(old) == before
+
+
+async def test_what_somebody_else_migrates_at_the_same_time_is_migrated_once(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a backup may be made while the program starts."""
+    begin = schema.transaction
+
+    def late(connection: apsw.Connection) -> AbstractContextManager[None]:
+        monkeypatch.setattr(schema, "transaction", begin)
+        schema.disconnect(schema.connect(old, KEY))
+        return begin(connection)
+
+    monkeypatch.setattr(schema, "transaction", late)
+    assert await load(old) == model().snapshot()
 
 
 def write(path: Path) -> None:

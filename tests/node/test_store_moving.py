@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -132,6 +133,42 @@ async def test_a_disk_that_fails_while_the_log_is_moved_is_told_to_who_commits(
     await store.close()
 
 
+async def test_where_too_many_files_are_open_whoever_writes_moves_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others decide how many links there are; nothing that is said may depend on it."""
+    tried = 0
+
+    def fail(_path: Path, _key: bytes) -> apsw.Connection:
+        nonlocal tried
+        tried += 1
+        raise apsw.CantOpenError
+
+    monkeypatch.setattr(moving, "SOME", 20)
+    monkeypatch.setattr(writer, "_LONG_WAL", 100)
+    monkeypatch.setattr(schema, "connect_another", fail)
+    store = Store.open(tmp_path / "peertalk.db", KEY)
+    await store.commit([PutRoom(room())])
+    for op in history(300, 1):
+        await store.commit([op])
+    assert tried > 1
+    assert frames(tmp_path) < 300
+    await store.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete what is open")
+async def test_where_the_file_is_gone_that_is_told_however_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moving, "SOME", 20)
+    store = Store.open(tmp_path / "peertalk.db", KEY)
+    (tmp_path / "peertalk.db").unlink()
+    for commit in ([PutRoom(room()), *history(100, 1)], [PutProfile("name", b"Ada")]):
+        with pytest.raises(StartError) as told:
+            await store.commit(commit)
+        assert told.value.data["why"] == "gone"
+        store._writer.ask(lambda _: store._writer._moving.wait())
+    await store.close()
+
+
 async def syncs(disk: Disk, path: Path, commits: list[list[Op]]) -> tuple[int, list[int]]:
     """How often the disk was synced for commits that were all queued at once, and how many of them were answered after each."""
     writing = Writer(disk.connect(path, KEY), path)
@@ -183,3 +220,26 @@ async def test_a_single_commit_stays_whole_however_large_it_is(disk: Disk, tmp_p
     large = PutPage(page(0, *(entry(n, seq=n + 1, lamport=n + 1) for n in range(writer.MUCH * 3))))
     seen, _ = await syncs(disk, tmp_path / "peertalk.db", [[large], [PutProfile("name", b"Ada")]])
     assert seen == 2
+
+
+async def test_what_follows_from_much_keeps_the_loop_from_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page of ten entries is reported in a turn of its own here, though all were written together."""
+    monkeypatch.setattr(writer, "AT_ONCE", 10)
+    store = Store.open(tmp_path / "peertalk.db", KEY)
+    await store.commit([PutRoom(room())])
+    loop, turn, reported = asyncio.get_running_loop(), 0, list[int]()
+
+    def turns() -> None:
+        nonlocal turn
+        turn += 1
+        if len(reported) < 20:
+            loop.call_soon(turns)
+
+    with store._writer._using:
+        done = [store.submit([op]) for op in history(200, 10)]
+    for future in done:
+        future.add_done_callback(lambda _: reported.append(turn))
+    turns()
+    await asyncio.gather(*done)
+    assert len(set(reported)) == len(reported) == 20
+    await store.close()

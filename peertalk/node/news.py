@@ -139,6 +139,7 @@ class News:
             self.publish(events.Warning(kind="not_invited", text=name, peer=identity.hex(), room=room.id.hex()))
 
     def _on_queued(self, notice: Queued) -> None:
+        self._deliveries.queued(notice.record)
         self.telling.queued(self._room(notice.record.room), notice)
 
     def _on_withdrawn(self, notice: Withdrawn) -> None:

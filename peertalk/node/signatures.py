@@ -101,7 +101,7 @@ class _Verifier:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and program
-            [sys.executable, "-P", str(_PROGRAM)],
+            [sys.executable or "", "-P", str(_PROGRAM)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -109,7 +109,7 @@ class _Verifier:
         )
 
     def verify(self, signed: Sequence[Signed]) -> list[bool]:
-        """Which are right. OSError, ValueError, EOFError: it is gone."""
+        """Which are right. OSError, ValueError, EOFError: it is gone, or something else writes there (a `sitecustomize`, say)."""
         ask, answer = self._process.stdin, self._process.stdout
         if ask is None or answer is None:
             raise EOFError
@@ -117,7 +117,7 @@ class _Verifier:
         ask.write(len(parts).to_bytes(verifier.COUNT, "big") + b"".join(parts))
         ask.flush()
         found = answer.read(len(parts))
-        if len(found) < len(parts):
+        if len(found) < len(parts) or set(found) - {0, 1}:
             raise EOFError
         return [each == 1 for each in found]
 

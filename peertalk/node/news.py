@@ -87,6 +87,7 @@ class News:
     def close(self) -> None:
         """No more events."""
         self.comings.close()
+        self._deliveries.close()
         for task in self._tasks:
             task.cancel()
         self.inviters.close()

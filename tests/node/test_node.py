@@ -15,6 +15,7 @@ from peertalk.core.events import Delivered, MessageArrived, MessageChanged, Peer
 from peertalk.core.rooms import HOUR_MS
 from peertalk.core.stored import Op
 from peertalk.errors import RequestError, StartError
+from peertalk.node import deliveries
 from peertalk.node.node import Node
 from tests.node.company import PATIENCE, Clock, Company, event, meet, online, port, texts, until
 
@@ -40,6 +41,18 @@ async def test_delivered_names_who_has_it_on_disk(people: Company) -> None:
     assert told.delivered_to == [ben.status().identity.id]
     assert (await ada.messages("lobby")).messages[-1].delivered_to == told.delivered_to
     events.close()
+
+
+async def test_after_the_end_nothing_waits_to_be_told(people: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "GATHERED", 3600.0)
+    ada, _ = await meet(people)
+    events = ada.subscribe()
+    await ada.send("lobby", "bye")
+    await event(ada, Delivered, lambda _: True, events)
+    timer = ada._life.news._deliveries._timer
+    assert timer is not None
+    await ada.close()
+    assert timer.cancelled()
 
 
 async def test_somebody_who_keeps_nothing_holds_but_does_not_keep(people: Company) -> None:

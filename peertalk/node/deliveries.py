@@ -89,9 +89,11 @@ class Deliveries:
         found = [entry for page in await self._store.pages(room.id, numbers) for entry in page.entries]
         said = {entry.seq: message for entry in found if entry.seq in missing and (message := _says(entry))}
         about = await self._store.annotations(room.id, list(set(said.values())))
+        waiting = {target(one.kind, one.body) for one in room.outbox if one.kind == "edit"}
         edits = [entry for entry in about if entry.kind == "edit" and room.is_own(entry.feed)]
         latest = {message: (feed, seq) for seq, message in sorted(said.items())}
         latest |= {_says(one): (one.feed, one.seq) for one in sorted(edits, key=lambda one: (one.lamport, one.id))}
+        latest |= dict.fromkeys(waiting, (b"", 0))
         self._tell(room, feed, {seq: message for seq, message in sorted(said.items()) if latest[message] == (feed, seq)})
 
     def _tell(self, room: Room, feed: bytes, said: Mapping[int, bytes]) -> None:

@@ -33,9 +33,11 @@ class Desk:
             holders=self._holders,
             claimed_alike=lambda _, seq: max(seq, *self.holders) if self.alike else seq,
             is_own=lambda feed: feed in (FEED, NEWER),
+            outbox=[],
         )
         places: Any = {ROOM: SimpleNamespace(room=room)}
         self.alike = False
+        self.waiting: list[Any] = room.outbox
         self.places = places
         store: Any = self
         self.older: list[asyncio.Task[None]] = []
@@ -160,6 +162,17 @@ async def test_of_what_was_said_before_the_start_an_own_edit_counts_in_whichever
     desk.has(1)
     await asyncio.gather(*desk.older)
     assert desk.told == ([(message, 1)] if feed == b"x" * 32 else [])
+    desk.it.close()
+
+
+async def test_of_what_was_said_before_the_start_an_edit_that_waits_counts_too() -> None:
+    desk = Desk()
+    message = b"m" * 32
+    said: Any = SimpleNamespace(feed=FEED, seq=1, kind="text", message=message)
+    desk.stored, desk.holders[1], desk.waiting[:] = [said], [], [edit(message)]
+    desk.has(1)
+    await asyncio.gather(*desk.older)
+    assert desk.told == []
     desk.it.close()
 
 

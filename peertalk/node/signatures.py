@@ -9,13 +9,14 @@ verified here, with the same result.
 from __future__ import annotations
 
 import logging
+import select
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import IO, Final
 
 from peertalk.core.checks import Signed, verify_all
 from peertalk.core.entry import signed_page
@@ -25,6 +26,8 @@ log = logging.getLogger("peertalk.checks")
 
 WORTH_IT: Final = 16
 """Signatures at once from which on another process is asked for them."""
+PATIENCE: Final = 10.0
+"""Seconds that an answer is waited for, which is there in hundredths of one: somebody may have stopped that process, and not this one."""
 _PROGRAM: Final = Path(verifier.__file__)
 
 
@@ -116,6 +119,8 @@ class _Verifier:
         parts = [feed + signed_page(tip, signature) for feed, tip, signature in signed]
         ask.write(len(parts).to_bytes(verifier.COUNT, "big") + b"".join(parts))
         ask.flush()
+        if not _is_there(answer):
+            raise EOFError
         found = answer.read(len(parts))
         if len(found) < len(parts) or set(found) - {0, 1}:
             raise EOFError
@@ -129,3 +134,12 @@ class _Verifier:
             if pipe is not None:
                 with suppress(OSError):  # what was not written yet
                     pipe.close()
+
+
+def _is_there(answer: IO[bytes]) -> bool:
+    """Is there something to read, within PATIENCE? On Windows that cannot be asked."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(answer, select.POLLIN)
+    return bool(poll.poll(PATIENCE * 1000))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +74,16 @@ def test_a_process_that_fails_is_the_last(two: Signatures) -> None:
     two.verify(signed())
     two._all[0]._process.kill()
     assert two.verify(signed()) == WANTED
+    assert two.verify(signed()) == WANTED
+    assert two.processes == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is stopped there, and a pipe cannot be waited for")
+def test_a_process_that_was_stopped_is_not_waited_for_for_ever(two: Signatures, monkeypatch: pytest.MonkeyPatch) -> None:
+    two.want()
+    two.verify(signed())
+    two._all[0]._process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(signatures, "PATIENCE", 0.05)
     assert two.verify(signed()) == WANTED
     assert two.processes == 0
 

@@ -10,8 +10,9 @@ import pytest
 
 from peertalk.core import events, wire
 from peertalk.core.cards import MAX_OWNERS
+from peertalk.core.effects import SyncStep, TypingSeen
 from peertalk.core.entry import FeedKey
-from peertalk.core.events import Delivered, MessageArrived, MessageChanged, PeerChanged, RoomChanged, Typing
+from peertalk.core.events import Delivered, MessageArrived, MessageChanged, PeerChanged, RoomChanged, SyncProgress, Typing
 from peertalk.core.rooms import HOUR_MS
 from peertalk.core.stored import Op
 from peertalk.errors import RequestError, StartError
@@ -53,6 +54,20 @@ async def test_after_the_end_nothing_waits_to_be_told(people: Company, monkeypat
     assert timer is not None
     await ada.close()
     assert timer.cancelled()
+
+
+async def test_what_cannot_be_told_keeps_nothing_else_from_being_told(
+    people: Company, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = await people.node("Ada")
+    lobby = ada._life.lookup.room("lobby").id
+    monkeypatch.setattr(ada._life.news, "_handlers", {**ada._life.news._handlers, TypingSeen: lambda *_: {}["secret"]})
+    told = ada.subscribe()
+    ada._life._tell([TypingSeen(lobby, b"b" * 32), SyncStep(lobby, 1, 2)])
+    assert (await event(ada, SyncProgress, lambda _: True, told)).total == 2
+    assert "TypingSeen was not told: KeyError" in caplog.text
+    assert "secret" not in caplog.text
+    told.close()
 
 
 async def test_somebody_who_keeps_nothing_holds_but_does_not_keep(people: Company) -> None:

@@ -12,7 +12,7 @@ from peertalk.core.annotations import target
 from peertalk.core.effects import Claimed
 from peertalk.core.exchange import Place
 from peertalk.core.room import Room
-from peertalk.core.stored import EntryRecord
+from peertalk.core.stored import EntryRecord, OutboxRecord
 from peertalk.node.message_views import SPOKEN_KINDS
 from peertalk.node.ports import Store
 
@@ -43,8 +43,8 @@ class Deliveries:
         self._own: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
         self._lately: Counter[Said] = Counter()
         """How often of a message it was told just now."""
-        self._gathering: dict[Said, tuple[bytes, int]] = {}
-        """Of what it will be told again: feed and seq."""
+        self._gathering: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
+        """Of what it will be told again, by room and feed: seq → message."""
         self._timer: asyncio.TimerHandle | None = None
 
     def placed(self, room: bytes, entry: EntryRecord) -> None:
@@ -52,10 +52,21 @@ class Deliveries:
         own = self._own.setdefault((room, entry.feed), {})
         said = _says(entry)
         if entry.kind not in SPOKEN_KINDS and said:
-            own.update(dict.fromkeys([seq for seq, message in own.items() if message == said], b""))
+            self._says_something_else(room, said)
         own[entry.seq] = said
         if len(own) > NEWEST:
             del own[next(iter(own))]
+
+    def queued(self, record: OutboxRecord) -> None:
+        """Something own waits. Of an edit the message says that now, and nobody has it."""
+        if record.kind == "edit":
+            self._says_something_else(record.room, target(record.kind, record.body))
+
+    def _says_something_else(self, room: bytes, said: bytes) -> None:
+        """In whichever own feed it was said before, who has that has not what the message says now."""
+        for (where, _), known in (*self._own.items(), *self._gathering.items()):
+            if where == room:
+                known.update(dict.fromkeys([seq for seq, message in known.items() if message == said], b""))
 
     def claimed(self, notice: Claimed) -> None:
         """Somebody has more of an own feed."""
@@ -78,9 +89,12 @@ class Deliveries:
         found = [entry for page in await self._store.pages(room.id, numbers) for entry in page.entries]
         said = {entry.seq: message for entry in found if entry.seq in missing and (message := _says(entry))}
         about = await self._store.annotations(room.id, list(set(said.values())))
-        latest = {message: seq for seq, message in sorted(said.items())}
-        latest |= {_says(entry): entry.seq for entry in about if entry.kind == "edit" and entry.feed == feed}
-        self._tell(room, feed, {seq: message for seq, message in sorted(said.items()) if latest[message] == seq})
+        waiting = {target(one.kind, one.body) for one in room.outbox if one.kind == "edit"}
+        edits = [entry for entry in about if entry.kind == "edit" and room.is_own(entry.feed)]
+        latest = {message: (feed, seq) for seq, message in sorted(said.items())}
+        latest |= {_says(one): (one.feed, one.seq) for one in sorted(edits, key=lambda one: (one.lamport, one.id))}
+        latest |= dict.fromkeys(waiting, (b"", 0))
+        self._tell(room, feed, {seq: message for seq, message in sorted(said.items()) if latest[message] == (feed, seq)})
 
     def _tell(self, room: Room, feed: bytes, said: Mapping[int, bytes]) -> None:
         """Of these messages, in order, who has them now: at once, unless that was told often just now."""
@@ -103,20 +117,17 @@ class Deliveries:
             self._timer = asyncio.get_running_loop().call_later(GATHERED, self._tell_gathered)
         is_often = self._lately[room.id, message] > AT_ONCE
         if is_often:
-            self._gathering[room.id, message] = by
+            feed, seq = by
+            self._gathering.setdefault((room.id, feed), {})[seq] = message
         return is_often
 
     def _tell_gathered(self) -> None:
         gathered, self._gathering, self._timer = self._gathering, {}, None
         self._lately.clear()
-        for (room, message), (feed, seq) in gathered.items():
+        for (room, feed), said in gathered.items():
             place = self._places.get(room)
-            if place is not None and self._is_latest(room, feed, seq, message):
-                self._tell(place.room, feed, {seq: message})
-
-    def _is_latest(self, room: bytes, feed: bytes, seq: int, message: bytes) -> bool:
-        """Is this still the entry that says what the message says?"""
-        return self._own.get((room, feed), {}).get(seq, message) == message
+            if place is not None:
+                self._tell(place.room, feed, {seq: message for seq, message in sorted(said.items()) if message})
 
     def close(self) -> None:
         """Nothing more is told."""

@@ -326,11 +326,17 @@ class Life:
     def _tell(self, notices: Sequence[Notice]) -> None:
         with self.views.still():
             for notice in notices:
-                if type(notice) in _SAID:
-                    self.news.tell(notice)
-                else:
-                    self._tell_of_people(notice)
-                    self.views.anew()
+                try:
+                    self._tell_one(notice)
+                except Exception as error:  # noqa: BLE001 - a mistake of ours in one must not cost others an answer
+                    log.error("%s was not told: %s", type(notice).__name__, type(error).__name__)  # noqa: TRY400 - no text of others
+
+    def _tell_one(self, notice: Notice) -> None:
+        if type(notice) in _SAID:
+            self.news.tell(notice)
+        else:
+            self._tell_of_people(notice)
+            self.views.anew()
 
     def _tell_of_people(self, notice: Notice) -> None:
         if isinstance(notice, RoomWent) and notice.forgotten:

@@ -323,13 +323,15 @@ class Links:
                 link.close("moved")
 
     async def close(self) -> None:
-        """Say goodbye to everybody."""
+        """Say goodbye to everybody. Cancelled where that takes too long, it has ended all the same what checks for them."""
         links = list(self._all.values())
         for link in links:
             link.close(GONE)
-        for link in links:
-            await link.closed()
-        self._checking.close()
+        try:
+            for link in links:
+                await link.closed()
+        finally:
+            self._checking.close()
 
     def _now(self) -> Now:
         return Now(self._clock.mono(), self._clock.wall())

@@ -87,6 +87,7 @@ class News:
     def close(self) -> None:
         """No more events."""
         self.comings.close()
+        self._deliveries.close()
         for task in self._tasks:
             task.cancel()
         self.inviters.close()
@@ -139,6 +140,7 @@ class News:
             self.publish(events.Warning(kind="not_invited", text=name, peer=identity.hex(), room=room.id.hex()))
 
     def _on_queued(self, notice: Queued) -> None:
+        self._deliveries.queued(notice.record)
         self.telling.queued(self._room(notice.record.room), notice)
 
     def _on_withdrawn(self, notice: Withdrawn) -> None:

@@ -9,13 +9,14 @@ verified here, with the same result.
 from __future__ import annotations
 
 import logging
+import select
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import IO, Final
 
 from peertalk.core.checks import Signed, verify_all
 from peertalk.core.entry import signed_page
@@ -25,6 +26,8 @@ log = logging.getLogger("peertalk.checks")
 
 WORTH_IT: Final = 16
 """Signatures at once from which on another process is asked for them."""
+PATIENCE: Final = 10.0
+"""Seconds that an answer is waited for, which is there in hundredths of one: somebody may have stopped that process, and not this one."""
 _PROGRAM: Final = Path(verifier.__file__)
 
 
@@ -101,7 +104,7 @@ class _Verifier:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and program
-            [sys.executable, "-P", str(_PROGRAM)],
+            [sys.executable or "", "-P", str(_PROGRAM)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -109,15 +112,17 @@ class _Verifier:
         )
 
     def verify(self, signed: Sequence[Signed]) -> list[bool]:
-        """Which are right. OSError, ValueError, EOFError: it is gone."""
+        """Which are right. OSError, ValueError, EOFError: it is gone, or something else writes there (a `sitecustomize`, say)."""
         ask, answer = self._process.stdin, self._process.stdout
         if ask is None or answer is None:
             raise EOFError
         parts = [feed + signed_page(tip, signature) for feed, tip, signature in signed]
         ask.write(len(parts).to_bytes(verifier.COUNT, "big") + b"".join(parts))
         ask.flush()
+        if not _is_there(answer):
+            raise EOFError
         found = answer.read(len(parts))
-        if len(found) < len(parts):
+        if len(found) < len(parts) or set(found) - {0, 1}:
             raise EOFError
         return [each == 1 for each in found]
 
@@ -129,3 +134,12 @@ class _Verifier:
             if pipe is not None:
                 with suppress(OSError):  # what was not written yet
                     pipe.close()
+
+
+def _is_there(answer: IO[bytes]) -> bool:
+    """Is there something to read, within PATIENCE? On Windows that cannot be asked."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(answer, select.POLLIN)
+    return bool(poll.poll(PATIENCE * 1000))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 from peertalk.core import events
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""Of texts, and of ids of who has a message, that wait: a few thousand of the longest messages."""
+_ID: Final = sys.getsizeof("0" * 64)
 
 
 class Subscription:
@@ -15,6 +21,7 @@ class Subscription:
     def __init__(self, size: int, close: Callable[[Subscription], None]) -> None:
         self._events: deque[events.AnyEvent] = deque()
         self._size = size
+        self._bytes = 0
         self._dropped = 0
         self._ready = asyncio.Event()
         self._close = close
@@ -24,10 +31,16 @@ class Subscription:
         """Add an event."""
         if not self._events:
             self._ready.set()
-        elif len(self._events) >= self._size:
-            self._events.popleft()
-            self._dropped += 1
         self._events.append(event)
+        self._bytes += _bytes(event)
+        while len(self._events) > self._size or (self._bytes > MAX_BYTES and len(self._events) > 1):
+            self._take()
+            self._dropped += 1
+
+    def _take(self) -> events.AnyEvent:
+        event = self._events.popleft()
+        self._bytes -= _bytes(event)
+        return event
 
     def __aiter__(self) -> AsyncIterator[events.AnyEvent]:
         return self
@@ -41,10 +54,20 @@ class Subscription:
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
             return events.Warning(kind="dropped", text=str(dropped))
-        return self._events.popleft()
+        return self._take()
 
     def close(self) -> None:
         """No more events; what waits can still be read."""
         self._closed = True
         self._ready.set()
         self._close(self)
+
+
+def _bytes(event: events.AnyEvent) -> int:
+    """About how much memory it takes, of what can be much."""
+    if isinstance(event, events.MessageArrived | events.MessageChanged):
+        has = event.message
+        return sys.getsizeof(has.text) + _ID * (len(has.delivered_to) + len(has.held_by))
+    if isinstance(event, events.Delivered):
+        return _ID * (len(event.delivered_to) + len(event.held_by))
+    return 0

@@ -123,6 +123,8 @@ class Connection:
         self._ended = asyncio.Event()
         self._running: set[asyncio.Future[Any]] = set()
         self._looking_up: asyncio.Future[Any] | None = None
+        self._is_beginning = False
+        """Is there perhaps a request whose task has not taken its first step yet?"""
         self._reader: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -222,7 +224,11 @@ class Connection:
         is_looking_up = method.looks_up is not None and method.looks_up(params)
         if method.begin is None or is_looking_up:
             work: asyncio.Future[Any] = asyncio.create_task(method.call(self._node, params))
+            self._is_beginning = True
         else:
+            if self._is_beginning:
+                self._is_beginning = False
+                await asyncio.sleep(0)  # what was asked before begins before
             work = self._begin(method.begin, params)
         self._running.add(work)
         work.add_done_callback(lambda done: self._ran(request, done, reply))

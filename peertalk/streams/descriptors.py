@@ -36,7 +36,7 @@ class Descriptors:
         return await self._in.call(lambda: os.read(self._read_from, CHUNK))
 
     async def write(self, data: bytes) -> None:
-        if self._has_room(len(data)):
+        if self._out.is_idle and self._has_room(len(data)):
             os.write(self._write_to, data)
         else:
             await self._out.call(lambda: _write_all(self._write_to, data))
@@ -68,13 +68,20 @@ class BlockingThread:
 
     def __init__(self, name: str) -> None:
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._begun = self._done = 0
         threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    @property
+    def is_idle(self) -> bool:
+        """Is every call over? One whose caller was cancelled may still be under way."""
+        return self._begun == self._done
 
     async def call(self, function: Callable[[], T]) -> T:
         """What `function` returns or raises, called on the thread."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._calls.put(lambda: _call(function, loop, future))
+        self._begun += 1
+        self._calls.put(lambda: self._call(function, loop, future))
         return await future
 
     def end(self) -> None:
@@ -84,14 +91,14 @@ class BlockingThread:
         while call := self._calls.get():
             call()
 
-
-def _call(function: Callable[[], T], loop: asyncio.AbstractEventLoop, future: asyncio.Future[T]) -> None:
-    try:
-        report = partial(_succeed, future, function())
-    except Exception as error:  # noqa: BLE001 (whatever it is, it belongs to whoever awaits the call)
-        report = partial(_fail, future, error)
-    with suppress(RuntimeError):  # the loop is closed: nobody waits
-        loop.call_soon_threadsafe(report)
+    def _call(self, function: Callable[[], T], loop: asyncio.AbstractEventLoop, future: asyncio.Future[T]) -> None:
+        try:
+            report = partial(_succeed, future, function())
+        except Exception as error:  # noqa: BLE001 (whatever it is, it belongs to whoever awaits the call)
+            report = partial(_fail, future, error)
+        self._done += 1  # before anybody hears of it
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(report)
 
 
 def _succeed(future: asyncio.Future[T], value: T) -> None:

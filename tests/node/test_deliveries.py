@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from peertalk.core.effects import Claimed
+from peertalk.core.entry import Edit, Salts, seal_body
 from peertalk.node import deliveries
 from peertalk.node.deliveries import Deliveries
 
-ROOM, FEED = b"r" * 32, b"f" * 32
+ROOM, FEED, NEWER = b"r" * 32, b"f" * 32, b"g" * 32
 
 
 class Desk:
@@ -20,18 +21,37 @@ class Desk:
 
     def __init__(self) -> None:
         self.holders: dict[int, list[bytes]] = {}
+        self.asked: list[int] = []
+        self.stored: list[Any] = []
         self.told: list[tuple[bytes, int]] = []
         self.news = asyncio.Event()
+        page = SimpleNamespace(number=1, entries=[(b"", 1, 0)])
+        chain = SimpleNamespace(top=(b"", 1), above=lambda _: [page])
         room: Any = SimpleNamespace(
             id=ROOM,
-            log=SimpleNamespace(chain=lambda _: SimpleNamespace(top=(b"", len(self.holders)))),
-            holders=lambda _, seq: (self.holders[seq], []),
-            claimed_alike=lambda _, seq: seq,
+            log=SimpleNamespace(chain=lambda _: chain),
+            holders=self._holders,
+            claimed_alike=lambda _, seq: max(seq, *self.holders) if self.alike else seq,
+            is_own=lambda feed: feed in (FEED, NEWER),
+            outbox=[],
         )
         places: Any = {ROOM: SimpleNamespace(room=room)}
-        nobody: Any = None
+        self.alike = False
+        self.waiting: list[Any] = room.outbox
         self.places = places
-        self.it = Deliveries(places, nobody, self._publish, nobody)
+        store: Any = self
+        self.older: list[asyncio.Task[None]] = []
+        self.it = Deliveries(places, store, self._publish, lambda work: self.older.append(asyncio.ensure_future(work)))
+
+    async def pages(self, _room: bytes, _numbers: object) -> list[Any]:
+        return [SimpleNamespace(entries=[one for one in self.stored if one.kind != "edit"])]
+
+    async def annotations(self, _room: bytes, _messages: object) -> list[Any]:
+        return [one for one in self.stored if one.kind == "edit"]
+
+    def _holders(self, _feed: bytes, seq: int) -> tuple[list[bytes], list[bytes]]:
+        self.asked.append(seq)
+        return self.holders[seq], []
 
     def _publish(self, event: Any) -> None:
         self.told.append((bytes.fromhex(event.message), len(event.delivered_to)))
@@ -105,14 +125,66 @@ async def test_of_a_room_that_is_gone_nothing_is_told() -> None:
     desk.it.close()
 
 
-async def test_who_has_what_a_message_said_before_is_told_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliveries, "target", lambda _kind, body: body)
+def edit(message: bytes, *, feed: bytes = FEED, seq: int = 2) -> Any:
+    body = seal_body(Edit(message, "else"), Salts(bytes))[1]
+    return SimpleNamespace(room=ROOM, feed=feed, seq=seq, kind="edit", body=body, lamport=9, id=b"")
+
+
+@pytest.mark.parametrize("feed", [FEED, NEWER])
+async def test_who_has_what_a_message_said_before_is_told_no_more(feed: bytes) -> None:
     desk = Desk()
     message = desk.say(1)
     for _ in range(3):
         desk.has(1)
-    edit: Any = SimpleNamespace(feed=FEED, seq=2, kind="edit", body=message)
-    desk.it.placed(ROOM, edit)
+    desk.it.placed(ROOM, edit(message, feed=feed))
     desk.it._tell_gathered()
+    desk.has(1)
     assert desk.told == [(message, 1), (message, 2)]
+    desk.it.close()
+
+
+async def test_what_it_is_to_say_and_nobody_has_yet_counts_too() -> None:
+    desk = Desk()
+    message, other = desk.say(1), desk.say(2)
+    desk.it.queued(edit(message))
+    desk.has(1)
+    desk.has(2)
+    assert desk.told == [(other, 1)]
+    desk.it.close()
+
+
+@pytest.mark.parametrize("feed", [FEED, NEWER, b"x" * 32])
+async def test_of_what_was_said_before_the_start_an_own_edit_counts_in_whichever_feed_it_is(feed: bytes) -> None:
+    desk = Desk()
+    message = b"m" * 32
+    said: Any = SimpleNamespace(feed=FEED, seq=1, kind="text", message=message)
+    desk.stored, desk.holders[1] = [said, edit(message, feed=feed)], []
+    desk.has(1)
+    await asyncio.gather(*desk.older)
+    assert desk.told == ([(message, 1)] if feed == b"x" * 32 else [])
+    desk.it.close()
+
+
+async def test_of_what_was_said_before_the_start_an_edit_that_waits_counts_too() -> None:
+    desk = Desk()
+    message = b"m" * 32
+    said: Any = SimpleNamespace(feed=FEED, seq=1, kind="text", message=message)
+    desk.stored, desk.holders[1], desk.waiting[:] = [said], [], [edit(message)]
+    desk.has(1)
+    await asyncio.gather(*desk.older)
+    assert desk.told == []
+    desk.it.close()
+
+
+async def test_who_has_many_messages_is_looked_up_once_where_the_same_have_them() -> None:
+    desk = Desk()
+    messages = [desk.say(seq) for seq in range(1, 6)]
+    for seq in desk.holders:
+        for _ in range(3):
+            desk.has(seq)
+    desk.alike, desk.asked = True, []
+    desk.told.clear()
+    await desk.tells()
+    assert desk.told == [(message, 3) for message in messages]
+    assert desk.asked == [1]
     desk.it.close()

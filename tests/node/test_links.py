@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from peertalk.core.events import PeerChanged
-from peertalk.node import admission, links
+from peertalk.node import admission, life, links
 from peertalk.node.dialer import Dialer
+from peertalk.node.link import Link
 from peertalk.node.node import Node
 from peertalk.node.ports import Advertisement
 from tests.node.company import PATIENCE, Company, company, event, online, port, until
@@ -178,3 +179,18 @@ async def test_work_that_fails_is_said(people: Company, caplog: pytest.LogCaptur
     await asyncio.wait(life._tasks - before)
     assert "a task has failed: ValueError" in caplog.text
     assert "of somebody" not in caplog.text
+
+
+async def test_who_does_not_take_the_goodbye_keeps_no_threads_here(people: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = await people.node("Ada")
+    ben = await people.node("Ben", ada)
+    await until(ada, lambda: online(ada, "Ben"))
+    closed = asyncio.Event()
+    real = ada._life.links._checking.close
+    monkeypatch.setattr(ada._life.links._checking, "close", lambda: (real(), closed.set()))
+    monkeypatch.setattr(life, "CLOSE_SECONDS", 0.01)
+    monkeypatch.setattr(Link, "closed", lambda _: asyncio.Event().wait())
+    await ada.close()
+    assert closed.is_set()
+    monkeypatch.undo()
+    await ben.close()

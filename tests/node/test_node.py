@@ -10,11 +10,13 @@ import pytest
 
 from peertalk.core import events, wire
 from peertalk.core.cards import MAX_OWNERS
+from peertalk.core.effects import SyncStep, TypingSeen
 from peertalk.core.entry import FeedKey
-from peertalk.core.events import Delivered, MessageArrived, MessageChanged, PeerChanged, RoomChanged, Typing
+from peertalk.core.events import Delivered, MessageArrived, MessageChanged, PeerChanged, RoomChanged, SyncProgress, Typing
 from peertalk.core.rooms import HOUR_MS
 from peertalk.core.stored import Op
 from peertalk.errors import RequestError, StartError
+from peertalk.node import deliveries
 from peertalk.node.node import Node
 from tests.node.company import PATIENCE, Clock, Company, event, meet, online, port, texts, until
 
@@ -40,6 +42,32 @@ async def test_delivered_names_who_has_it_on_disk(people: Company) -> None:
     assert told.delivered_to == [ben.status().identity.id]
     assert (await ada.messages("lobby")).messages[-1].delivered_to == told.delivered_to
     events.close()
+
+
+async def test_after_the_end_nothing_waits_to_be_told(people: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "GATHERED", 3600.0)
+    ada, _ = await meet(people)
+    events = ada.subscribe()
+    await ada.send("lobby", "bye")
+    await event(ada, Delivered, lambda _: True, events)
+    timer = ada._life.news._deliveries._timer
+    assert timer is not None
+    await ada.close()
+    assert timer.cancelled()
+
+
+async def test_what_cannot_be_told_keeps_nothing_else_from_being_told(
+    people: Company, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = await people.node("Ada")
+    lobby = ada._life.lookup.room("lobby").id
+    monkeypatch.setattr(ada._life.news, "_handlers", {**ada._life.news._handlers, TypingSeen: lambda *_: {}["secret"]})
+    told = ada.subscribe()
+    ada._life._tell([TypingSeen(lobby, b"b" * 32), SyncStep(lobby, 1, 2)])
+    assert (await event(ada, SyncProgress, lambda _: True, told)).total == 2
+    assert "TypingSeen was not told: KeyError" in caplog.text
+    assert "secret" not in caplog.text
+    told.close()
 
 
 async def test_somebody_who_keeps_nothing_holds_but_does_not_keep(people: Company) -> None:

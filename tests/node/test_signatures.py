@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,15 +78,39 @@ def test_a_process_that_fails_is_the_last(two: Signatures) -> None:
     assert two.processes == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is stopped there, and a pipe cannot be waited for")
+def test_a_process_that_was_stopped_is_not_waited_for_for_ever(two: Signatures, monkeypatch: pytest.MonkeyPatch) -> None:
+    two.want()
+    two.verify(signed())
+    two._all[0]._process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(signatures, "PATIENCE", 0.05)
+    assert two.verify(signed()) == WANTED
+    assert two.processes == 0
+
+
 def test_where_no_process_can_live_nothing_is_lost(two: Signatures, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(signatures, "_PROGRAM", tmp_path / "nothing.py")
     two.want()
     assert two.verify(signed()) == WANTED
-    monkeypatch.setattr(signatures.sys, "executable", str(tmp_path / "nobody"))
-    others = Signatures(1)
-    others.want()
-    assert others.verify(signed()) == WANTED
-    assert two.processes == others.processes == 0
+    assert two.processes == 0
+
+
+@pytest.mark.parametrize("nobody", ["/nowhere/nobody", "", None])
+def test_where_no_process_can_be_started_nothing_is_lost(
+    two: Signatures, monkeypatch: pytest.MonkeyPatch, nobody: str | None
+) -> None:
+    monkeypatch.setattr(signatures.sys, "executable", nobody)
+    two.want()
+    assert two.verify(signed()) == WANTED
+    assert two.processes == 0
+
+
+def test_what_is_no_answer_counts_for_nothing(two: Signatures, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('Welcome to your computer. Have a nice day.')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    two.want()
+    assert two.verify(signed()) == WANTED
+    assert two.processes == 0
 
 
 def test_a_question_is_answered_byte_by_byte() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -22,6 +23,7 @@ class Disk(FakeNode):
     def __init__(self) -> None:
         super().__init__()
         self.begun: dict[str, asyncio.Future[Message]] = {}
+        self.was_left_before: dict[str, bool] = {}
         self._news = asyncio.Event()
 
     async def until(self, text: str) -> None:
@@ -37,6 +39,7 @@ class Disk(FakeNode):
         if text == "broken":
             raise KeyError(text)
         self.begun[text] = asyncio.get_running_loop().create_future()
+        self.was_left_before[text] = bool(self.left)
         self._news.set()
         return self.begun[text]
 
@@ -76,6 +79,16 @@ async def test_nothing_runs_for_a_message_that_waits_for_the_disk(served: Pipe, 
     served.say(*[send(number, str(number)) for number in range(100)])
     assert await begun(served, node) == [str(number) for number in range(100)]
     assert len(asyncio.all_tasks()) == before
+
+
+async def test_what_was_asked_before_a_message_begins_before_it(served: Pipe, node: Disk) -> None:
+    leave = ask(1, "rooms.leave", room="lobby")
+    served.raw(b"".join(json.dumps(line).encode() + b"\n" for line in (send(0, "before"), leave, send(2, "after"))))
+    await node.until("after")
+    assert node.was_left_before == {"before": False, "after": True}
+    node.settle("before")
+    node.settle("after")
+    await served.until(4)
 
 
 async def test_each_is_answered_when_it_is_on_disk(served: Pipe, node: Disk) -> None:

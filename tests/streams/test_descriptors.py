@@ -66,6 +66,29 @@ async def test_a_pipe_that_nobody_reads_keeps_nothing_else_waiting(pipe: tuple[D
     await asyncio.wait_for(writing, 10)
 
 
+async def test_what_nobody_waits_for_any_more_comes_before_what_is_written_next(
+    pipe: tuple[Descriptors, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, other = pipe
+    begun, free, write = threading.Event(), threading.Event(), os.write
+
+    def slow(descriptor: int, data: bytes) -> int:
+        if threading.current_thread().name == "peertalk-stdout":
+            begun.set()
+            assert free.wait(30)
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", slow)
+    given_up = asyncio.create_task(stream.write(b"x" * LARGE))
+    await asyncio.to_thread(begun.wait, 30)
+    given_up.cancel()
+    next_one = asyncio.create_task(stream.write(b"a line\n"))
+    await asyncio.wait((given_up,))
+    free.set()
+    assert await read(other, LARGE + 7) == b"x" * LARGE + b"a line\n"
+    await next_one
+
+
 async def test_who_has_gone_is_an_error() -> None:
     nothing, silent = os.pipe()
     other, written = os.pipe()

@@ -132,10 +132,9 @@ async def acquainted(one: Peer, other: Peer, name: str) -> str:
     """Let the two talk to each other, as those who have answered do: their direct room. `name` is that of the other."""
     await one.until("peer", change="online", has=f'"{name}"')
     room = (await one.ask("direct.open", peer=name))["id"]
-    await one.ask("messages.send", room=room, text="hello, you")
-    await other.until("message", has="hello, you")
-    await other.ask("messages.send", room=room, text="hello, you too")
-    await one.until("message", has="hello, you too")
+    for writer, reader, text in ((one, other, f"hello in {room}"), (other, one, f"hello to you in {room}")):
+        await writer.ask("messages.send", room=room, text=text)
+        await reader.until("message", has=f'"{text}"')
     return str(room)
 
 

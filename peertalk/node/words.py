@@ -30,7 +30,7 @@ TABLE: Final = """
 """
 MAX_WORDS: Final = 32
 """Words of a query that are looked for; what comes after them is not."""
-AT_ONCE: Final = 500
+AT_ONCE: Final = 1000
 """Entries that are added to the indexes in one transaction, fewer if they are long."""
 _BYTES_AT_ONCE: Final = 131_072
 

@@ -257,9 +257,26 @@ Message = (
 )
 
 
+_SHORT = frozenset(bytes([0x90 + elements]) for elements in range(1, 16))
+"""How an array of few elements begins."""
+_LIVE = frozenset(bytes([tag]) for tag in (3, 5, 9))
+_ID = b"\xc4\x20"
+"""How 32 bytes begin."""
+
+
 def has_pages(raw: bytes) -> bool:
     """Does this say that it is a `Pages`? For who wants to have it checked beside everything else."""
     return raw[:2] == b"\x93\x10"
+
+
+def room_of(raw: bytes) -> bytes | None:
+    """The room that a message speaks of, as this program writes it; None where that cannot be seen without decoding it."""
+    return raw[4:36] if raw[:1] in _SHORT and raw[2:4] == _ID else None
+
+
+def is_live(raw: bytes) -> bool:
+    """Does this say that it is something that is said just now, or that it has come: a `Page`, `Tips`, a `Signal`?"""
+    return raw[:1] in _SHORT and raw[1:2] in _LIVE
 
 
 def size(page: Page) -> int:

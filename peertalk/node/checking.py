@@ -1,13 +1,14 @@
 """What answers bring is checked beside the event loop: signatures and hashes on threads, in the order of each link.
 
-Nothing is decided here: the checks are core/checks.py, and core settles what was checked (docs/protocol.md, "Settling").
+But what is said live in other rooms does not wait for it: people talk over the link that brings a long history (docs/protocol.md,
+"Links"). Nothing is decided here: the checks are core/checks.py, and core settles what was checked (docs/protocol.md, "Settling").
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
@@ -26,8 +27,9 @@ MANY, RESTING = 1000, 10.0
 """Pages that wait to be checked from which on processes are started, and seconds without any after which they end."""
 SLICE: Final = 256
 """Entries that are checked in one go, and then taken in at one stretch of the event loop: a few milliseconds."""
-MAX_CHECKING: Final = 1024 * 1024
-"""Bytes of a link that wait to be checked or taken in, from which on it is not read."""
+MAX_CHECKING: Final = 3 * 1024 * 1024
+"""Bytes of a link that wait to be checked or taken in, from which on it is not read. A whole answer is less: what is said live comes
+over the same link, and passes only what was read."""
 MAX_IN_ALL: Final = 4 * 1024 * 1024
 """The same of all links: then none is read of which something waits."""
 PATIENCE, AGAIN = 1.0, 0.002
@@ -52,11 +54,21 @@ class _Queue:
 
     def __init__(self, link: Reading) -> None:
         self.link = link
-        self.waiting: deque[tuple[_Waiting, int]] = deque()
+        self.waiting: deque[tuple[_Waiting, int, bytes | None]] = deque()
+        """With its size, and the room of which it speaks; None where it is about the link."""
+        self.rooms: Counter[bytes | None] = Counter()
+        """Of how much of that each."""
         self.size = 0
         self.is_going_on = False
         self.is_read = True
         self.held_since: float | None = None
+
+    def is_passed_by(self, event: ChannelEvent) -> bool:
+        """Need this not wait? In each room the order stays, and rooms come and go between what came before that and after it."""
+        if not isinstance(event, Received) or not wire.is_live(event.message):
+            return False
+        room = wire.room_of(event.message)
+        return room is not None and room not in self.rooms and None not in self.rooms
 
 
 class Checking:
@@ -77,19 +89,22 @@ class Checking:
         self._resting: asyncio.TimerHandle | None = None
 
     def take(self, number: int, link: Reading, event: ChannelEvent) -> bool:
-        """Take an event of a link if it has to be checked, or waits for what has to be; else it can be delivered at once."""
+        """Take an event of a link if it has to be checked, or waits for what has to be; else it is to be delivered at once."""
         queue = self._queues.get(number)
         pages = _pages(event)
         if queue is None:
             if pages is None:
                 return False
             queue = self._queues[number] = _Queue(link)
+        elif queue.is_passed_by(event):
+            return False
         if pages is None:
-            self._put(queue, event, len(event.message) if isinstance(event, Received) else 0)
+            raw = event.message if isinstance(event, Received) else b""
+            self._put(queue, event, len(raw), wire.room_of(raw))
         else:
             is_rated = self._is_rated(pages.room)
             for part in slices(pages, SLICE):
-                self._put(queue, part if is_rated else self._check(number, part), sum(map(_size, part.pages)))
+                self._put(queue, part if is_rated else self._check(number, part), sum(map(_size, part.pages)), pages.room)
             self._go_on(number)
         return True
 
@@ -98,7 +113,7 @@ class Checking:
         queue = self._queues.pop(number, None)
         if queue is None:
             return
-        for what, _ in queue.waiting:
+        for what, *_ in queue.waiting:
             if isinstance(what, asyncio.Future):
                 what.cancel()
         self._size -= queue.size
@@ -114,8 +129,9 @@ class Checking:
             self._threads.shutdown(cancel_futures=True)
             self._threads = None
 
-    def _put(self, queue: _Queue, what: _Waiting, size: int) -> None:
-        queue.waiting.append((what, size))
+    def _put(self, queue: _Queue, what: _Waiting, size: int, room: bytes | None) -> None:
+        queue.waiting.append((what, size, room))
+        queue.rooms[room] += 1
         self._count(queue, size)
 
     def _check(self, number: int, part: wire.Pages) -> asyncio.Future[CheckedPages | wire.Pages]:
@@ -162,7 +178,7 @@ class Checking:
     def _next(self, number: int, queue: _Queue) -> None:
         queue.is_going_on = False
         while queue.waiting and self._queues.get(number) is queue:
-            what, size = queue.waiting[0]
+            what, size, _ = queue.waiting[0]
             if isinstance(what, asyncio.Future):
                 if not what.done() or self._is_held(number, queue):
                     return
@@ -194,7 +210,10 @@ class Checking:
         return False
 
     def _pop(self, queue: _Queue, size: int) -> None:
-        queue.waiting.popleft()
+        *_, room = queue.waiting.popleft()
+        queue.rooms[room] -= 1
+        if not queue.rooms[room]:
+            del queue.rooms[room]
         self._count(queue, -size)
 
     def _count(self, queue: _Queue, size: int) -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from statistics import median
 
 from nacl import bindings
@@ -20,7 +21,7 @@ from peertalk.core.entry import FeedKey, verify_page
 KEY, NONCE = bytes(32), bytes(12)
 SIZE, HEAD, TAG = 300, 2, 16
 ECHO, COUNT = b"e", b"c"
-ROUNDS, AT_ONCE = 1000, 64
+ROUNDS, AT_ONCE, TIMES = 1000, 64, 3
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -118,6 +119,34 @@ def verification(times: int = 5000) -> float:
     for _ in range(times):
         assert verify_page(key.public, tip, signature)
     return (time.perf_counter() - start) / times
+
+
+@dataclass(frozen=True)
+class Yardsticks:
+    """Messages a second of the bare loop, and seconds of one verification."""
+
+    rate: float
+    verification: float
+
+    def of_time(self, seconds: float, count: int) -> str:
+        """What so many messages take with each, and how much more `seconds` are."""
+        loop, alone = count / self.rate, count * self.verification
+        return (
+            f"{seconds / loop:.1f} × the bare loop ({loop:.2f} s), {seconds / alone:.1f} × the signatures alone ({alone:.1f} s)"
+        )
+
+    def of_rate(self, rate: float) -> str:
+        """How many messages a second each makes, and how much more that is than `rate`."""
+        alone = 1 / self.verification
+        return (
+            f"the bare loop: {self.rate:,.0f}, {self.rate / rate:.1f} × as many; "
+            f"the signatures alone: {alone:,.0f}, {alone / rate:.1f} × as many"
+        )
+
+
+async def yardsticks() -> Yardsticks:
+    """Both, each the median of some runs."""
+    return Yardsticks(median([await rate() for _ in range(TIMES)]), median([verification() for _ in range(TIMES)]))
 
 
 async def main() -> None:

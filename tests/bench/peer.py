@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+SLICE = 5000
+"""Messages that are asked for at a time."""
 Run = Callable[[list[str]], Awaitable[asyncio.subprocess.Process]]
 
 
@@ -130,8 +132,25 @@ async def acquainted(one: Peer, other: Peer, name: str) -> str:
     """Let the two talk to each other, as those who have answered do: their direct room. `name` is that of the other."""
     await one.until("peer", change="online", has=f'"{name}"')
     room = (await one.ask("direct.open", peer=name))["id"]
-    await one.ask("messages.send", room=room, text="hello, you")
-    await other.until("message", has="hello, you")
-    await other.ask("messages.send", room=room, text="hello, you too")
-    await one.until("message", has="hello, you too")
+    for writer, reader, text in ((one, other, f"hello in {room}"), (other, one, f"hello to you in {room}")):
+        await writer.ask("messages.send", room=room, text=text)
+        await reader.until("message", has=f'"{text}"')
     return str(room)
+
+
+async def delivered(one: Peer, message: str) -> None:
+    """Wait until it is told that somebody else has this message on disk."""
+    while not (await one.until("delivered", has=message, message=message))["delivered_to"]:
+        pass
+
+
+async def texts(one: Peer, room: str) -> list[str]:
+    """What was said in the room, in the order in which it is shown."""
+    found: list[str] = []
+    before: dict[str, str] = {}
+    more = True
+    while more:
+        listed = await one.ask("messages.list", room=room, limit=SLICE, **before)
+        found += [message["text"] for message in reversed(listed["messages"]) if message["kind"] == "text"]
+        before, more = {"before": listed["messages"][0]["id"]}, listed["more"]
+    return found[::-1]

@@ -6,9 +6,15 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
+from statistics import median, quantiles
+
+import apsw
 
 INTRODUCTION = """\
 # Benchmarks
@@ -18,8 +24,8 @@ sent is signed, encrypted, and stored on both sides. Ratios hold on other machin
 
 * **Bare loop**: ChaCha20-Poly1305 over TCP on loopback in asyncio, messages of 300 bytes, nothing signed, nothing stored; measured in
   the same run.
-* **Signatures alone**: the Ed25519 verifications that a history costs if each message was signed by itself, on one core; measured in
-  the same run.
+* **Signatures alone**: as many Ed25519 verifications as there are messages, one after the other on one core; measured in the same run.
+  Where one signature is for many messages, as in pages of 200 and in bursts, fewer are made than that.
 """
 
 
@@ -34,14 +40,31 @@ class Row:
     beside: str = ""
 
 
-def conditions(machine: str | None, load: float) -> str:
-    """Where and when, in words; `load` is how busy the machine was before."""
-    loop = "uvloop" if find_spec("uvloop") else "asyncio's own loop"
-    where = machine or f"a machine with {os.cpu_count()} cores"
+def conditions(machine: str | None, load: float, syncs: Sequence[float]) -> str:
+    """Where and when, in words; `load` is how busy the machine was before, `syncs` are seconds of writing and fsync of 4 KiB."""
+    loop = f"uvloop {version('uvloop')}" if find_spec("uvloop") else "asyncio's own loop"
+    where = machine or f"a machine with {os.cpu_count()} cores ({_processor()})"
     return (
-        f"Measured on {datetime.now(UTC):%d %B %Y}, on {where}.\n{platform.system()}, CPython {platform.python_version()}, {loop} where "
-        f"the program uses it; the machine's load was {load:.1f} before."
+        f"Measured on {datetime.now(UTC):%d %B %Y}, on {where}, of which {_usable()} may be used, with everything on that one machine.\n"
+        f"{platform.system()} {platform.release()}, CPython {platform.python_version()}, {loop} where the program uses it, "
+        f"SQLite {apsw.sqlite_lib_version()}. The machine's load was {load:.1f} before.\n"
+        f"To write 4 KiB and have them on disk (fsync) took {milliseconds(median(syncs))} (median; 99 %: "
+        f"{milliseconds(quantiles(syncs, n=100)[98])}): each round trip waits for that twice."
     )
+
+
+def _processor() -> str:
+    """What the processor is called."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _usable() -> int | str:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else "all"
 
 
 def page(rows: Sequence[Row], told: str, left_out: Sequence[str], notes: str) -> str:

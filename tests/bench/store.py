@@ -75,17 +75,17 @@ async def alone(store: Store) -> None:
     say("one commit alone, computed, the kernel's part of fsync too", (computed(store) - before) * 1e3, "µs")
 
 
-def fsync(path: Path) -> None:
-    """The yardstick: appending 4 KiB and fsync, nothing else."""
+def syncs(path: Path, times: int = 1000) -> list[float]:
+    """The yardstick: seconds of appending 4 KiB and fsync, nothing else."""
     seconds = []
     with path.open("wb") as file:
-        for _ in range(1000):
+        for _ in range(times):
             start = time.perf_counter()
             file.write(bytes(4096))
             file.flush()
             os.fsync(file.fileno())
             seconds.append(time.perf_counter() - start)
-    spread("write and fsync of 4 KiB", seconds)
+    return seconds
 
 
 async def reads(store: Store, name: str, length: int) -> None:
@@ -125,7 +125,7 @@ async def filled(directory: Path, length: int) -> None:
 
 async def main(directory: str | None) -> None:
     with TemporaryDirectory(dir=directory) as home:
-        fsync(Path(home) / "yardstick")
+        spread("write and fsync of 4 KiB", syncs(Path(home) / "yardstick"))
         store = Store.open(Path(home) / "alone.db", bytes(32))
         await alone(store)
         await store.close()

@@ -29,6 +29,19 @@ EXAMPLES: list[wire.Message] = [
     wire.Roll(ID, ID),
 ]
 
+
+@pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
+def test_what_a_message_is_can_be_seen_without_decoding_it(message: wire.Message) -> None:
+    raw = wire.encode(message)
+    assert wire.room_of(raw) == message.room
+    assert wire.is_live(raw) is isinstance(message, wire.Page | wire.Tips | wire.Signal)
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x93", b"\xdc\x00\x03" + bytes(40), b"\x93\x03\xc4\x1f" + bytes(40)])
+def test_what_is_written_in_another_way_shows_no_room(raw: bytes) -> None:
+    assert wire.room_of(raw) is None
+
+
 ids = st.binary(min_size=32, max_size=32)
 signatures = st.binary(min_size=64, max_size=64)
 some_ids = st.lists(ids, max_size=5).map(tuple)

@@ -25,13 +25,12 @@ async def test_a_newcomer_has_the_whole_history_also_while_others_talk(lab: Lab)
     print(
         f"\n{COUNT:,} messages, each signed by itself: {told(alone)}\nwhile others talk: {told(found)}; round trips meanwhile: {chats}"
     )
-    assert alone.searched
     assert all(found.chats.values())
     assert max(alone.newcomer, found.newcomer) < MEMORY
 
 
 def told(found: CaughtUp) -> str:
     """What was measured."""
-    searched = f"searchable after {found.searched:.1f} s" if found.searched else "no search"
+    searched = f"searchable after {found.searched:.1f} s"
     memory = f"at most {found.newcomer:.0f} MB, {found.server:.0f} MB where they came from"
     return f"stored and in order after {found.stored:.1f} s, {searched}; {memory}"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from threading import Event
 
 import pytest
 
-from peertalk.core import wire
+from peertalk.core import serving, wire
 from peertalk.core.channel import ChannelEvent
 from peertalk.core.checks import CheckedPages, Verify, check_pages
-from peertalk.core.session import Received
+from peertalk.core.session import Proven, Received
 from peertalk.node import checking, pacing
 from peertalk.node.checking import Checking
 from tests.core.authors import ROOM, Author
@@ -93,6 +93,76 @@ async def test_the_order_of_a_link_stays_however_long_the_checks_take(
     await taken.until(4)
     assert [type(what) for what in taken.all] == [CheckedPages, Received, CheckedPages, Received]
     assert not one.take(LINK, line, SIGNAL)
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Nothing is checked before this is set."""
+    free = Event()
+    monkeypatch.setattr(checking, "check_pages", lambda message, verify: free.wait(30) and check_pages(message, verify))
+    yield free
+    free.set()
+
+
+@pytest.mark.parametrize(
+    "live", [wire.Signal(bytes(32), "typing"), wire.Tips(bytes(32), ()), wire.Page(bytes(32), (b"h",), bytes(64), (None,))]
+)
+async def test_what_is_said_live_in_another_room_does_not_wait(
+    one: Checking, taken: Taken, held: Event, live: wire.Message
+) -> None:
+    line, raw = Line(), wire.encode(live)
+    assert one.take(LINK, line, pages(2))
+    assert not one.take(LINK, line, Received(raw))
+    assert one.take(LINK, line, Received(raw[:4] + ROOM.id + raw[36:]))
+    assert not one.take(LINK, line, Received(raw))
+    held.set()
+    await taken.until(2)
+    assert [type(what) for what in taken.all] == [CheckedPages, Received]
+
+
+@pytest.mark.parametrize(
+    "before", [Received(wire.encode(wire.Quit(bytes(32)))), Proven(frozenset({bytes(32)})), Received(b"\x93\x03")]
+)
+async def test_nothing_passes_what_came_before_it_in_its_room_or_about_the_link(
+    one: Checking, taken: Taken, held: Event, before: ChannelEvent
+) -> None:
+    line, live = Line(), Received(wire.encode(wire.Signal(bytes(32), "typing")))
+    assert all(one.take(LINK, line, event) for event in (pages(2), before, live))
+    held.set()
+    await taken.until(3)
+    assert [type(what) for what in taken.all] == [CheckedPages, type(before), Received]
+    assert taken.all[1:] == [before, live]
+
+
+async def test_what_was_taken_in_is_waited_for_no_longer(one: Checking, taken: Taken, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = Event()
+
+    def slow(message: wire.Pages, verify: Verify) -> CheckedPages:
+        assert len(message.pages) == 1 or free.wait(30)
+        return check_pages(message, verify)
+
+    monkeypatch.setattr(checking, "check_pages", slow)
+    line, live = Line(), Received(wire.encode(wire.Signal(bytes(32), "typing")))
+    assert all(one.take(LINK, line, event) for event in (pages(1), Proven(frozenset()), live, pages(2, name="cara")))
+    await taken.until(3)
+    assert not one.take(LINK, line, live)
+    free.set()
+
+
+async def test_other_messages_of_other_rooms_wait(one: Checking, held: Event) -> None:
+    line = Line()
+    assert all(
+        one.take(LINK, line, event) for event in (pages(1), Received(wire.encode(wire.Have(bytes(32), bytes(32), 0, True))))
+    )
+    held.set()
+
+
+async def test_a_whole_answer_is_read_without_a_pause(one: Checking, held: Event) -> None:
+    line, raw = Line(), pages(400)
+    for _ in range(serving.MAX_ANSWER // len(raw.message) + 1):
+        one.take(LINK, line, raw)
+    assert line.reading == [True]
+    held.set()
 
 
 async def test_a_long_message_is_taken_in_slices_between_which_others_have_their_turn(

@@ -71,8 +71,8 @@ class Introducing:
                 continue
             if goes_on and other.is_eager:
                 self._send(other, card)
-            else:
-                other.news.update(dict.fromkeys(fresh))
+            elif news := [pair for pair in fresh if pair not in other.named]:
+                other.news.update(dict.fromkeys(news))
                 self._plan(other, now.mono + gathered * self._pace)
         for pair in fresh:
             self._asked.pop(pair, None)

@@ -112,6 +112,17 @@ def test_not_to_who_names_them_or_knows_the_same() -> None:
     assert {pair for said in sent(wire.Known, told, to_cara) for pair in said.pairs} == set()
 
 
+def test_not_to_who_had_named_them_before_they_were_handed_over() -> None:
+    """Whoever comes into a room is named everybody by all of it, and given them by one."""
+    desk, ben, cara, dora = Desk(), Author("ben"), Author("cara"), Author("dora")
+    to_ben, to_cara = desk.meet(ben), desk.meet(cara)
+    desk.later(LONG)
+    desk.hear(to_ben, known(dora))
+    desk.hear(to_cara, known(dora))
+    desk.hear(to_ben, dora.card())
+    assert sent(wire.Known, desk.later(5 * PATIENCE)) == []
+
+
 def test_hearsay_is_kept_and_named_once() -> None:
     desk, ben, cara, dora = Desk(), Author("ben"), Author("cara"), Author("dora")
     to_ben, to_cara = desk.meet(ben), desk.meet(cara)

@@ -252,6 +252,14 @@ def test_salts_are_drawn_many_at_a_time_and_each_is_given_out_once() -> None:
     assert drawn == [SALT * count for count in (8, 16, 32, 64, 128, 256, 512, 512, 512, 512)]
 
 
+def test_a_salt_that_was_given_out_is_not_kept() -> None:
+    salts = Salts(Random("salts").randbytes)
+    given_out = [salts(SALT) for _ in range(20)]
+    kept = list(salts._drawn)
+    assert len(kept) == 8 + 16 - len(given_out)
+    assert not {*kept}.intersection(given_out)
+
+
 def test_bodies_of_the_same_words_have_nothing_in_common_but_them() -> None:
     salts = Salts(Random("bodies").randbytes)
     bodies = [seal_body(Text("yes"), salts)[1] for _ in range(3 * SALTS)]

@@ -168,10 +168,10 @@ class Host:
         self.do(lambda replica: replica.send(room, content, self.now()))
 
     def do(self, call: Callable[[Replica], None]) -> None:
-        """One input, then carry out what follows from it."""
+        """One input, then carry out what follows from it: first the commits, as the engine does. What ends a link is another input."""
         assert self.replica is not None
         call(self.replica)
-        for effect in self.replica.drain(self.now()):
+        for effect in sorted(self.replica.drain(self.now()), key=lambda effect: not isinstance(effect, Commit)):
             self.carry_out(effect)
 
     def later(self, delay: float, call: Callable[[Replica], None]) -> None:

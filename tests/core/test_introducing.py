@@ -49,6 +49,19 @@ def test_who_says_another_digest_is_named_all_once_and_given_what_it_asks_for() 
     assert sent(wire.Card, desk.hear(link, want(cara, Author("nobody")))) == []
 
 
+def test_who_asks_and_does_not_read_is_answered_once_it_does() -> None:
+    """Else what is asked for again and again would wait in memory."""
+    desk, ben, cara = Desk(), Author("ben"), Author("cara")
+    desk.meet(ben)
+    link = desk.meet(cara)
+    desk.later(LONG)
+    desk.do(lambda replica: replica.congested(link, much=True))
+    told = desk.hear(link, *[want(ben, Author("nobody"))] * 100)
+    assert sent(wire.Card, [*told, *desk.later(5 * PATIENCE)]) == []
+    assert sent(wire.Card, desk.do(lambda replica: replica.congested(link, much=False)), link) == [ben.card()]
+    assert sent(wire.Card, desk.later(5 * PATIENCE)) == []
+
+
 def test_of_what_is_named_only_what_is_lacking_is_asked_for() -> None:
     desk, ben, cara = Desk(), Author("ben"), Author("cara")
     link = desk.meet(ben)

@@ -344,13 +344,15 @@ class ModelStore:
     def _erase_deleted(self, op: EraseDeleted) -> None:
         pages = self._rooms[op.room].pages if op.room in self._rooms else {}
         said = [entry for page in pages.values() for entry in page.entries if entry.kind == "delete" and entry.feed in op.by]
-        named = {target(entry.kind, entry.body) for entry in said}
-        meant = {entry.id for number in op.pages if number in pages for entry in pages[number].entries}
+        meant = {entry.id: far for number, far in op.pages.items() if number in pages for entry in pages[number].entries}
+
+        def is_named(message: bytes, far: int) -> bool:
+            return any(message == target(one.kind, one.body) and op.by[one.feed] >= far for one in said)
 
         def is_meant(entry: EntryRecord) -> bool:
-            if op.edits:
-                return entry.id in meant and entry.kind == "edit" and target(entry.kind, entry.body) in named - {b""}
-            return entry.id in meant and entry.message in named and entry.kind not in KEPT_KINDS
+            is_kind = entry.kind == "edit" if op.edits else entry.kind not in KEPT_KINDS
+            about = target(entry.kind, entry.body) if op.edits else entry.message
+            return entry.id in meant and is_kind and about != b"" and is_named(about, meant[entry.id])
 
         self._change(op.room, is_meant, body=None, gone="deleted")
 

@@ -163,34 +163,43 @@ class Bodies:
         if len(kin) == 1 and not self._pages(feed):
             return  # it begins, as a feed should, by saying so
         for before in self._lineage.older.get(feed, frozenset()) - older:
-            for newer, theirs in self._lineage.reach(feed, before):
-                self._erase_between(newer, theirs, edits=False)
+            self._erase_between(*self._lineage.reach(feed, before), edits=False)
             others = self._lineage.kin(feed) - kin
-            self._erase_between(kin, others, edits=True)
-            self._erase_between(others, kin, edits=True)
+            self._erase_between(dict.fromkeys(kin, 0), dict.fromkeys(others, 0), edits=True)
+            self._erase_between(dict.fromkeys(others, 0), dict.fromkeys(kin, 0), edits=True)
 
     def _pages(self, feed: bytes) -> Sequence[PageIndex]:
         return self._chains[feed].pages if feed in self._chains else ()
 
-    def _erase_between(self, by: frozenset[bytes], feeds: frozenset[bytes], *, edits: bool) -> None:
-        """What was deleted in the feeds `by`, as far as it is in `feeds`. It costs what the lesser of the two does: else whoever has
-        deleted much could have all of it looked for again with each word that ties a feed."""
-        by = frozenset(feed for feed in by if self._deletions.of(feed))
-        pages = [page for feed in feeds for page in self._pages(feed)] if by else []
+    def _erase_between(self, by: Mapping[bytes, int], feeds: Mapping[bytes, int], *, edits: bool) -> None:
+        """What was deleted in the feeds `by`, as far as it is in `feeds`, and these are not further back than their word counts. It costs
+        what the lesser of the two does: else whoever has deleted much could have all of it looked for again with each word that ties a
+        feed."""
+        by = {feed: far for feed, far in by.items() if self._deletions.of(feed)}
+        pages = {page.number: feeds[feed] for feed in feeds for page in self._pages(feed)} if by else {}
         if not pages:
             return
-        feeds = frozenset(page.feed for page in pages)
-        none: frozenset[bytes] = frozenset()
-        if sum(len(self._deletions.of(feed)) for feed in by) <= sum(len(page.entries) for page in pages):
-            for message in (message for feed in by for message in self._deletions.of(feed)):
-                self._waiting.add(EraseBodies(self._room, message, none if edits else feeds, feeds if edits else none))
+        feeds = {feed: far for feed, far in feeds.items() if self._pages(feed)}
+        cost = 1 if max(feeds.values()) <= min(by.values()) else len(feeds)  # of each, as it names the same feeds, or others
+        entries = sum(len(page.entries) for feed in feeds for page in self._pages(feed))
+        if cost * sum(len(self._deletions.of(feed)) for feed in by) <= entries:
+            self._erase_each(by, feeds, edits=edits)
         else:
-            self._waiting.add(EraseDeleted(self._room, tuple(sorted(page.number for page in pages)), by, edits))
+            self._waiting.add(EraseDeleted(self._room, dict(sorted(pages.items())), by, edits))
         if not edits:  # of what is absent nobody knows what it edits
-            self._explain(entry for entry, feed in self.absent.items() if feed in feeds and self._is_named(entry, by))
+            absent = ((entry, feeds[feed]) for entry, feed in self.absent.items() if feed in feeds)
+            self._explain(entry for entry, far in absent if self._is_named(entry, by, far))
 
-    def _is_named(self, entry: bytes, by: frozenset[bytes]) -> bool:
-        return not by.isdisjoint(self._deletions.feeds(self._about[entry].message))
+    def _erase_each(self, by: Mapping[bytes, int], feeds: Mapping[bytes, int], *, edits: bool) -> None:
+        none, whole, most = frozenset[bytes](), frozenset(feeds), max(feeds.values())
+        for feed, far in by.items():
+            theirs = whole if most <= far else frozenset(one for one, back in feeds.items() if back <= far)
+            for message in self._deletions.of(feed):
+                self._waiting.add(EraseBodies(self._room, message, none if edits else theirs, theirs if edits else none))
+
+    def _is_named(self, entry: bytes, by: Mapping[bytes, int], far: int) -> bool:
+        """Does one of these feeds, whose word counts as far back as that, name the message?"""
+        return any(by.get(feed, -1) >= far for feed in self._deletions.feeds(self._about[entry].message))
 
     def _erase(self, message: bytes, feed: bytes) -> None:
         erasure = self._deletions.erasure(message, feed)

@@ -7,7 +7,7 @@ good. A card passed on by another is hearsay (`via`), kept of whoever says it fi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Set
+from collections.abc import Container, Iterable, Iterator, Set
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
@@ -188,20 +188,24 @@ class Cards:
     def of(self, pairs: Iterable[bytes], to: bytes) -> list[wire.Card]:
         """What to tell `to` of others, of what is asked for: of each identity what its own card says, or else whatever others say and
         is believed here."""
-        found: dict[bytes, dict[bytes, bytes]] = {}
+        asked: dict[bytes, dict[bytes, None]] = {}
         for feed, identity in (self.said[pair] for pair in pairs if pair in self.said):
             if identity not in (self.me, to):
-                signature = self._signature(feed, identity)
-                found.setdefault(identity, {}).update({feed: signature} if signature else {})
-        return [wire.Card(self.room, identity, tuple(feeds.items())) for identity, feeds in found.items() if feeds]
+                asked.setdefault(identity, {})[feed] = None
+        cards = (wire.Card(self.room, identity, tuple(self._believed(identity, feeds))) for identity, feeds in asked.items())
+        return [card for card in cards if card.feeds]
 
-    def _signature(self, feed: bytes, identity: bytes) -> bytes | None:
-        """By which it is believed that this feed is of this identity."""
+    def _believed(self, identity: bytes, feeds: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Those of these feeds that are believed to be of this identity, each with the signature that says so."""
         listed = self.records.get((identity, b""))
-        if listed is None:
-            vias = self._hearsay.get(feed, {})
-            listed = next((self.records[identity, via] for via, who in vias.items() if who == identity), None)
-        return dict(listed.feeds).get(feed) if listed is not None else None
+        signed: dict[bytes, dict[bytes, bytes]] = {b"": dict(listed.feeds)} if listed is not None else {}
+        for feed in feeds:
+            vias = (via for via, who in self._hearsay.get(feed, {}).items() if who == identity)
+            via = b"" if listed is not None else next(vias, None)
+            if via is not None and via not in signed:
+                signed[via] = dict(self.records[identity, via].feeds)
+            if via is not None and feed in signed[via]:
+                yield feed, signed[via][feed]
 
 
 @lru_cache(maxsize=1024)

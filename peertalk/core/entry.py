@@ -7,7 +7,7 @@ random bytes, so a body can be erased without leaving a hash that could be guess
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -201,22 +201,20 @@ def decode_header(raw: bytes) -> Header:
 
 class Salts:
     """Salts for `seal_body`, drawn from `random` many at a time: a system call for each costs a burst of messages more than all else.
-    Each is given out once. Nothing that has to stay secret is drawn here."""
+    Each is given out once, and not kept: whoever erases a body erases the salt that kept its hash from being guessed."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._count = 4
-        self._drawn: Iterator[bytes] = iter(())
+        self._drawn: list[bytes] = []
 
     def __call__(self, size: int) -> bytes:
         """The next one; `size` is SALT."""
-        salt = next(self._drawn, b"")
-        if not salt:
+        if not self._drawn:
             self._count = min(2 * self._count, SALTS)  # most write little
             block = self._random(self._count * size)
-            self._drawn = iter([block[at : at + size] for at in range(0, len(block), size)])
-            salt = next(self._drawn)
-        return salt
+            self._drawn = [block[at : at + size] for at in range(0, len(block), size)]
+        return self._drawn.pop()
 
 
 def _padded(length: int) -> int:

@@ -78,13 +78,16 @@ class Exchange:
         for sharing in place.room.ready():
             if sharing.tell_at is not None and sharing.tell_at <= now.mono:
                 if sharing.news and not place.room.is_large:
-                    place.introducing.tell(sharing, now)  # who asks for both is told who writes before what they wrote
+                    self._introduce(place, sharing, now)  # who asks for both is told who writes before what they wrote
                 self.tell(place.room, sharing)
             if sharing.cards_at is not None and sharing.cards_at <= now.mono:
-                place.introducing.tell(sharing, now)
+                self._introduce(place, sharing, now)
             if sharing.reach_at is not None and sharing.reach_at <= now.mono:
                 self._reach.tell(place.room, sharing, now)
         agenda.due = min((sharing.due() for sharing in place.room.ready()), default=math.inf)
+
+    def _introduce(self, place: Place, sharing: Sharing, now: Now) -> None:
+        place.pulses.tell_of(place.introducing.tell(sharing, now), sharing, now)
 
     def tell(self, room: Room, sharing: Sharing) -> None:
         """Name the tips that have come since the last time; in a large room, where not all hear from all, not to who has them."""

@@ -65,20 +65,24 @@ def cover(found: dict[int, int], more: Iterable[bytes], index: Mapping[bytes, Pa
 class Chain:
     """The settled pages of one feed, in the order in which they settled here."""
 
-    __slots__ = ("feed", "forked", "pages", "tips")
+    __slots__ = ("_tips", "feed", "forked", "pages", "tips")
 
     def __init__(self, feed: bytes) -> None:
         self.feed = feed
         self.pages: list[PageIndex] = []
         self.tips: Mapping[bytes, int] = {}
-        """Never changed in place: what others hold of it is the same, mostly."""
+        """Where the feed is not forked never changed in place: what others hold of it is the same, mostly."""
+        self._tips: dict[bytes, int] = {}
         self.forked = False
 
     def add(self, page: PageIndex) -> bool:
         """Add a page whose predecessor is here. True if it parts from what was here: a fork that was not known before."""
         parts = bool(self.pages) and page.prev not in self.tips
         tip, seq = tip_of(page)
-        self.tips = {**{id_: at for id_, at in self.tips.items() if id_ != page.prev}, tip: seq}
+        tips = self._tips if self.forked else {**self.tips}
+        tips.pop(page.prev, None)
+        tips[tip] = seq
+        self.tips = self._tips = tips
         self.pages.append(page)
         new = parts and not self.forked
         self.forked = self.forked or parts

@@ -55,8 +55,15 @@ class Introducing:
         self._ask(sharing, lacking[: MOST_NAMED - len(sharing.named)], now)
 
     def answer(self, sharing: Sharing, want: wire.WantCards) -> list[bytes]:
-        """Hand over what is asked for and known here; the feeds."""
-        cards = self._room.cards.of(want.pairs, sharing.identity)
+        """Hand over what is asked for and known here, unless much waits on that link: then once it takes more. The feeds that were."""
+        sharing.owed.update(dict.fromkeys(pair for pair in want.pairs if pair in self._room.cards.said))
+        return self._give(sharing)
+
+    def _give(self, sharing: Sharing) -> list[bytes]:
+        if sharing.link in self._room.outlet.congested:
+            return []
+        owed, sharing.owed = list(sharing.owed), {}
+        cards = [card for some in _chunks(owed, wire.MAX_FEEDS) for card in self._room.cards.of(some, sharing.identity)]
         for card in cards:
             self._send(sharing, card)
         return [feed for card in cards for feed, _ in card.feeds]
@@ -71,20 +78,21 @@ class Introducing:
                 continue
             if goes_on and other.is_eager:
                 self._send(other, card)
-            else:
-                other.news.update(dict.fromkeys(fresh))
+            elif news := [pair for pair in fresh if pair not in other.named]:
+                other.news.update(dict.fromkeys(news))
                 self._plan(other, now.mono + gathered * self._pace)
         for pair in fresh:
             self._asked.pop(pair, None)
 
-    def tell(self, sharing: Sharing, now: Now) -> None:
-        """It is time: name what is new, and ask for what nobody else has given."""
+    def tell(self, sharing: Sharing, now: Now) -> list[bytes]:
+        """It is time: name what is new, ask for what nobody else has given, and hand over what could not be before; the feeds."""
         news, named = list(sharing.news), [pair for pair in sharing.named if pair not in self._room.cards.said]
         sharing.news.clear()
         sharing.named.clear()
         sharing.cards_at = None
         self._name(sharing, news)
         self._ask(sharing, named, now)
+        return self._give(sharing)
 
     def _name(self, sharing: Sharing, pairs: Iterable[bytes]) -> None:
         digest = self._room.cards.digest()

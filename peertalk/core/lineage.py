@@ -33,6 +33,11 @@ def _layers(feed: bytes, older: Mapping[bytes, Collection[bytes]], most: int) ->
         yield last
 
 
+def _steps(feed: bytes, older: Mapping[bytes, Collection[bytes]], most: int) -> dict[bytes, int]:
+    """How many steps it is to each."""
+    return {one: steps for steps, layer in enumerate(_layers(feed, older, most)) for one in layer}
+
+
 class Speakers:
     """Who speaks for whom, for who asks often: looked up from the feed that is spoken for, once, whatever line of feeds somebody has
     made up to say something about it."""
@@ -80,15 +85,11 @@ class Lineage:
         """The feeds that speak for the author of this one."""
         return self._remembered("by", feed, partial(speaks_for, feed, self._newer))
 
-    def reach(self, feed: bytes, before: bytes) -> Iterator[tuple[frozenset[bytes], frozenset[bytes]]]:
-        """Who speaks for whom since `feed` goes on from `before`, by that: feeds each of which speaks for each of others. Nearly always
-        that is one pair; where somebody's line is longer than their word counts, one for each step."""
-        newer, older = (list(_layers(one, links, MAX_OLDER - 1)) for one, links in ((feed, self._newer), (before, self.older)))
-        if len(newer) + len(older) <= MAX_OLDER + 1:
-            yield frozenset().union(*newer), frozenset().union(*older)
-            return
-        for steps, feeds in enumerate(older):
-            yield frozenset().union(*newer[: MAX_OLDER - steps]), frozenset(feeds)
+    def reach(self, feed: bytes, before: bytes) -> tuple[dict[bytes, int], dict[bytes, int]]:
+        """Who speaks for whom since `feed` goes on from `before`, by that: so many steps back from `before` the words of these feeds
+        count; so many steps back these are."""
+        newer, older = (_steps(one, links, MAX_OLDER - 1) for one, links in ((feed, self._newer), (before, self.older)))
+        return {one: MAX_OLDER - 1 - steps for one, steps in newer.items()}, older
 
     def kin(self, feed: bytes) -> frozenset[bytes]:
         """All feeds that are tied to this one, in whichever direction, and itself."""

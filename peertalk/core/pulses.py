@@ -234,8 +234,9 @@ class Pulses:
 
     def tell_of(self, feeds: Iterable[bytes], sharing: Sharing, now: Now) -> None:
         """Tell of these at once, as far as they were heard."""
-        sharing.pulses.update(dict.fromkeys(feed for feed in feeds if feed in self._heard or self._is_own(feed)))
-        if sharing.pulses:
+        told = dict.fromkeys(feed for feed in feeds if feed in self._heard or self._is_own(feed))
+        if told:
+            sharing.pulses.update(told)
             sharing.pulse_at = self._due = now.mono
 
     def _is_own(self, feed: bytes) -> bool:

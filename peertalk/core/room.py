@@ -178,10 +178,14 @@ class Room:
     def _held_now(self) -> State:
         if self._state is None:
             feeds: dict[bytes, Tips] = {}
+            branches: dict[bytes, dict[bytes, int]] = {}
             for tip, feed in self.held.items():
-                chain = self.log.chains[feed]
-                alone = chain.tips if chain.tips.keys() == {tip} else {tip: place(self.log.index[tip], tip)[0]}
-                feeds[feed] = {**feeds[feed], **alone} if feed in feeds else alone
+                tips = self.log.chains[feed].tips
+                if tips.keys() == {tip}:
+                    feeds[feed] = tips
+                else:
+                    feeds[feed] = branches.setdefault(feed, {})
+                    branches[feed][tip] = place(self.log.index[tip], tip)[0]
             digest = hashlib.blake2b(b"".join(sorted(self.held)), digest_size=32, person=b"peertalk/1 have").digest()
             self._state = State(digest, feeds)
         return self._state

@@ -52,7 +52,12 @@ def congested(rooms: Iterable[Room], outlet: Outlet, link: int, *, much: bool) -
     outlet.congested.discard(link)
     for room in rooms:
         sharing = room.sharings.get(link)
-        if sharing is not None and sharing.is_held_up:
+        if sharing is None:
+            continue
+        if sharing.owed:
+            sharing.give_owed()
+            outlet.touched.add(room.id)
+        if sharing.is_held_up:
             begin(room, sharing)
 
 

@@ -122,6 +122,8 @@ class Sharing:
     news: dict[bytes, None] = field(default_factory=dict)
     """What has come of whose feed is whose, and is to be named to it; `named`: by it, and another was asked; both `cards_at`."""
     named: dict[bytes, None] = field(default_factory=dict)
+    owed: dict[bytes, None] = field(default_factory=dict)
+    """What it has asked for of that, while too much waits to be sent to it."""
     cards_at: float | None = None
     is_told_all: bool = False
     """Everything that was known was named to it, once."""
@@ -213,6 +215,11 @@ class Sharing:
     def hope_for_bodies(self, now: float) -> None:
         """Others are missing now, or it has something new."""
         self.body_backoff, self.bodies_after = 0.0, min(self.bodies_after, now + BODY_BACKOFF)
+
+    def give_owed(self) -> None:
+        """What it has asked for of whose feed is whose may be handed over now."""
+        self.cards_at = 0.0
+        self.agenda.plan(self.cards_at)
 
     def tell(self, tip: bytes, feed: bytes, at: float) -> None:
         """Tell the peer of `tip` at `at` at the latest."""

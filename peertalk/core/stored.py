@@ -5,6 +5,7 @@ Records are values; ids and keys are raw bytes (32 each), times are Unix millise
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -267,11 +268,12 @@ class EraseBodies(Record, frozen=True):
 
 class EraseDeleted(Record, frozen=True):
     """What in these pages, by their numbers, any `delete` in the feeds `by` names is erased as above: the messages themselves, or, if
-    `edits`, what edits them. For when the pages hold less than was deleted."""
+    `edits`, what edits them. With each page goes how far back it is, with each feed how far back its word counts; where it is not as
+    far as that, nothing is erased. For when the pages hold less than was deleted."""
 
     room: bytes
-    pages: tuple[int, ...]
-    by: frozenset[bytes]
+    pages: Mapping[int, int]
+    by: Mapping[bytes, int]
     edits: bool
 
 

@@ -191,13 +191,14 @@ class Changes:
         room, deleted = self._rooms.get(op.room), GONE.index("deleted")
         column, kinds = ("target", "= 'edit'") if op.edits else ("message", f"NOT IN {KEPT}")
         named = f"""
-            SELECT e.n, by.feed FROM page AS p CROSS JOIN entry AS e ON e.n BETWEEN p.n AND p.n + p.length - 1
+            SELECT e.n, p.number, by.feed FROM page AS p CROSS JOIN entry AS e ON e.n BETWEEN p.n AND p.n + p.length - 1
             CROSS JOIN entry AS d ON d.room = p.room AND d.target = e.{column} AND d.kind = 'delete'
             CROSS JOIN page AS by ON by.n = d.page
             WHERE p.room = ? AND p.number = ? AND e.gone != {deleted} AND e.kind {kinds}
         """
         found = self._connection.executemany(named, [(room, number) for number in op.pages])
-        self._erase(room, list(dict.fromkeys(n for n, feed in found if feed in op.by)), deleted)
+        counts = (n for n, number, feed in found if op.by.get(feed, -1) >= op.pages[number])
+        self._erase(room, list(dict.fromkeys(counts)), deleted)
 
     def _erase(self, room: int | None, entries: list[Any], gone: int) -> None:
         """Zeros of the same length stay in the same place; what was said is found no more."""
@@ -232,6 +233,8 @@ class Changes:
 
 def weight(op: Op) -> int:
     """How much work it is to carry an operation out: 1 is an entry that says little."""
+    if type(op) is EraseDeleted:
+        return len(op.pages)
     return _weight(op.record.entries) if type(op) is PutPage else 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from random import Random
 
@@ -250,6 +251,12 @@ def test_salts_are_drawn_many_at_a_time_and_each_is_given_out_once() -> None:
     assert {len(salt) for salt in given_out} == {SALT}
     assert len(set(given_out)) == len(given_out)
     assert drawn == [SALT * count for count in (8, 16, 32, 64, 128, 256, 512, 512, 512, 512)]
+
+
+def test_a_salt_that_was_given_out_is_not_kept() -> None:
+    salts = Salts(Random("salts").randbytes)
+    first, second = salts(SALT), salts(SALT)
+    assert not [one for salt in (first, second) for one in gc.get_referrers(salt) if isinstance(one, list)]
 
 
 def test_bodies_of_the_same_words_have_nothing_in_common_but_them() -> None:

@@ -120,6 +120,21 @@ def test_nothing_is_claimed_before_it_is_on_disk() -> None:
     assert len(sent(wire.Tips, desk.sync(), link)) == 1
 
 
+def test_of_a_forked_feed_each_branch_is_held_once_it_is_on_disk() -> None:
+    desk, ben = Desk(), Author("ben")
+    link = desk.meet(ben)
+    pages = []
+    for text in ("left", "right", "and another"):
+        ben.last = None
+        pages.append(ben.says(text))
+    desk.hear(link, *pages[:2])
+    desk.slow = True
+    desk.hear(link, pages[2])
+    assert desk.room.state().feeds[ben.feed] == {tip(page): 1 for page in pages[:2]}
+    desk.sync()
+    assert desk.room.state().feeds[ben.feed] == {tip(page): 1 for page in pages}
+
+
 def test_a_replica_without_a_disk_says_so() -> None:
     desk, ben = Desk(on_disk=False), Author("ben")
     link = desk.meet(ben)

@@ -49,6 +49,18 @@ def test_a_fork_has_two_tips_the_greater_is_on_top_and_is_news_once() -> None:
     assert made.top == (name("b", 5), 5)
 
 
+def test_tips_that_others_hold_stay_as_they_are_and_each_fork_costs_the_same_however_many_there_are() -> None:
+    made, _ = chain(page(0, "a", 1, 3))
+    held = made.tips
+    made.add(page(1, "b", 2, 5, prev=name("a", 1)))
+    assert held == {name("a", 3): 3}
+    forked = made.tips
+    made.add(page(2, "c", 2, 2, prev=name("a", 1)))
+    made.add(page(3, "b", 6, 6))
+    assert made.tips is forked
+    assert forked == {name("a", 3): 3, name("b", 6): 6, name("c", 2): 2}
+
+
 def test_place_and_tip_of_a_page() -> None:
     one = page(0, "a", 4, 6)
     assert place(one, name("a", 5)) == (5, 5)

@@ -49,6 +49,19 @@ def test_who_says_another_digest_is_named_all_once_and_given_what_it_asks_for() 
     assert sent(wire.Card, desk.hear(link, want(cara, Author("nobody")))) == []
 
 
+def test_who_asks_and_does_not_read_is_answered_once_it_does() -> None:
+    """Else what is asked for again and again would wait in memory."""
+    desk, ben, cara = Desk(), Author("ben"), Author("cara")
+    desk.meet(ben)
+    link = desk.meet(cara)
+    desk.later(LONG)
+    desk.do(lambda replica: replica.congested(link, much=True))
+    told = desk.hear(link, *[want(ben, Author("nobody"))] * 100)
+    assert sent(wire.Card, [*told, *desk.later(5 * PATIENCE)]) == []
+    assert sent(wire.Card, desk.do(lambda replica: replica.congested(link, much=False)), link) == [ben.card()]
+    assert sent(wire.Card, desk.later(5 * PATIENCE)) == []
+
+
 def test_of_what_is_named_only_what_is_lacking_is_asked_for() -> None:
     desk, ben, cara = Desk(), Author("ben"), Author("cara")
     link = desk.meet(ben)
@@ -110,6 +123,17 @@ def test_not_to_who_names_them_or_knows_the_same() -> None:
     told = desk.later(LONG)
     assert sent(wire.Known, told, to_ben) == sent(wire.Known, told, to_dora) == []
     assert {pair for said in sent(wire.Known, told, to_cara) for pair in said.pairs} == set()
+
+
+def test_not_to_who_had_named_them_before_they_were_handed_over() -> None:
+    """Whoever comes into a room is named everybody by all of it, and given them by one."""
+    desk, ben, cara, dora = Desk(), Author("ben"), Author("cara"), Author("dora")
+    to_ben, to_cara = desk.meet(ben), desk.meet(cara)
+    desk.later(LONG)
+    desk.hear(to_ben, known(dora))
+    desk.hear(to_cara, known(dora))
+    desk.hear(to_ben, dora.card())
+    assert sent(wire.Known, desk.later(5 * PATIENCE)) == []
 
 
 def test_hearsay_is_kept_and_named_once() -> None:

@@ -92,6 +92,32 @@ def test_what_ties_feeds_late_looks_at_no_more_than_what_they_bring() -> None:
     assert all(gone == "deleted" for gone, _ in (on_disk(desk)[one.last.id] for one in others if one.last is not None))
 
 
+@pytest.mark.parametrize("much", [0, 90], ids=["little was deleted", "much was"])
+@pytest.mark.parametrize("deleter", [0, 3])
+def test_where_lines_are_longer_than_words_count_what_is_erased_is_as_far_back_as_they_do(
+    monkeypatch: pytest.MonkeyPatch, deleter: int, much: int
+) -> None:
+    """And it is found with no more work: two lines that are tied in many places must not cost what all pairs of their feeds do."""
+    monkeypatch.setattr(lineage, "MAX_OLDER", 4)
+    desk = Desk()
+    link = desk.meet(Author("relay"))
+    older, newer = chained(desk, link, 6)[1:], [Author("bottom")]
+    desk.hear(link, newer[0].arrives())
+    for number in range(3):
+        newer.append(goes_on(f"newer {number}", newer[-1]))
+        desk.hear(link, newer[-1].page(*[newer[-1].last] if newer[-1].last else []))
+    said = [one.then(Text("regrettable"), *[Text("fine")] * 9) for one in older]
+    desk.hear(link, *(one.page(*entries) for one, entries in zip(older, said, strict=True)))
+    texts = [entries[0] for entries in said]
+    named = [*(id_of(text) for text in texts), *(hash32(bytes([n])) for n in range(much))]
+    desk.hear(link, newer[deleter].page(*newer[deleter].then(*map(Delete, named))))
+    effects = desk.hear(link, *forked(newer[0], older[-1]))
+    assert gone(desk, *texts) == [back <= 3 - deleter for back in reversed(range(len(texts)))]
+    assert not any(gone(desk, *(one for entries in said for one in entries[1:])))
+    erasures = [op for commit in of(Commit, effects) for op in commit.ops if isinstance(op, EraseBodies | EraseDeleted)]
+    assert len(erasures) == (2 if much else 2 * len(texts))
+
+
 @pytest.mark.parametrize("much", [1, 9], ids=["little was deleted", "much was"])
 def test_what_is_missed_and_was_deleted_by_who_is_known_late_is_missed_no_longer(much: int) -> None:
     desk, ben, older = Desk(), Author("ben"), Author("older")

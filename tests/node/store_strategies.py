@@ -48,6 +48,8 @@ kinds = st.sampled_from(["text", "text", "text", "here", "left", "unheard-of", "
 words = st.sampled_from(["Haus", "haus", "hausboot", "Tür", "tu\u0308r", "tür-haus", "x", "…"])
 sayings = st.lists(words, min_size=1, max_size=4).map(" ".join)
 some_keys = st.sets(keys).map(frozenset)
+steps = st.integers(0, 2)
+reaches = st.dictionaries(keys, steps)
 signatures = few.map(lambda n: digest("signature", n) * 2)
 texts = st.text(st.characters(codec="utf-8"), max_size=10)
 
@@ -178,8 +180,7 @@ ops: st.SearchStrategy[Op] = st.one_of(
     st.builds(DropRoom, room=rooms),
     st.builds(ExpireBodies, room=rooms, before=times),
     *[st.builds(EraseBodies, rooms, messages, some_keys, some_keys)] * 3,
-    *[st.builds(EraseDeleted, rooms, st.lists(st.integers(0, 8), max_size=4, unique=True).map(tuple), some_keys, st.booleans())]
-    * 2,
+    *[st.builds(EraseDeleted, rooms, st.dictionaries(st.integers(0, 8), steps, max_size=4), reaches, st.booleans())] * 2,
     st.builds(PutProfile, key=st.sampled_from(["identity", "token"]), value=keys),
     st.builds(PutProfile, key=st.just("name"), value=texts.map(str.encode)),
 )

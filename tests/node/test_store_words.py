@@ -168,7 +168,7 @@ async def test_what_is_in_some_pages_and_was_deleted_in_some_feeds_is_erased(
             *(said(number, Delete(message(about)), feed=feed) for number, feed, about in deletes),
         ]
     )
-    await store.commit([EraseDeleted(HOME, (0, 1, 2, 4, 5, 6, 8, 77), frozenset((ours,)), edits)])
+    await store.commit([EraseDeleted(HOME, dict.fromkeys((0, 1, 2, 4, 5, 6, 8, 77), 0), {ours: 0}, edits)])
     assert await found(store, "word") == left
     (kept,) = await store.pages(HOME, [9])
     assert kept.entries[0].body is not None

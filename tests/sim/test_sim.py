@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from peertalk.core import entry, intake, wire
+from peertalk.core.outlet import Now
+from peertalk.core.own import AHEAD, Own
 from peertalk.core.room import Room
 from tests.core.authors import ROOM, Author, ids
 from tests.sim import __main__ as command
@@ -39,6 +41,21 @@ def test_replicas_come_to_the_same_and_lose_nothing(first: int) -> None:
 
 def test_many_replicas_come_to_the_same_and_lose_nothing() -> None:
     assert [failure.why for failure in attempt_all(LARGE)] == []
+
+
+def test_with_several_own_pages_on_their_way_nothing_forks_or_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever says a few things at once fills some pages, and is cut off, stalled, crashed or restored in between."""
+    monkeypatch.setattr(wire, "MAX_PAGE_ENTRIES", 2)
+    most, begin = 0, Own._place
+
+    def place(own: Own, now: Now) -> None:
+        nonlocal most
+        begin(own, now)
+        most = max(most, own._under_way)
+
+    monkeypatch.setattr(Own, "_place", place)
+    assert [failure.why for failure in attempt_all(range(100, 120), small=True)] == []
+    assert most == AHEAD
 
 
 # ── plans ────────────────────────────────────────────────────────────────────────────────────────────────────────────

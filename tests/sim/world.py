@@ -169,7 +169,8 @@ class Host:
         self.do(lambda replica: replica.send(room, content, self.now()))
 
     def do(self, call: Callable[[Replica], None]) -> None:
-        """One input, then carry out what follows from it; where that is another input, it waits until that is carried out, as in a node."""
+        """One input, then carry out what follows from it: first the commits, as the engine does. Where that is another input, it waits
+        until that is carried out."""
         assert self.replica is not None
         self._inputs.append(call)
         if len(self._inputs) > 1:
@@ -177,7 +178,7 @@ class Host:
         try:
             while self._inputs:
                 self._inputs[0](self.replica)
-                for effect in self.replica.drain(self.now()):
+                for effect in sorted(self.replica.drain(self.now()), key=lambda effect: not isinstance(effect, Commit)):
                     self.carry_out(effect)
                 del self._inputs[0]
         finally:

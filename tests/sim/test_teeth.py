@@ -15,6 +15,8 @@ FIRST = {
     "takes_branches_of_equal_height_for_the_same": 584,
     "takes_a_page_that_parts_in_the_middle_for_held": 30,
     "goes_on_writing_when_restored": 540,
+    "claims_what_it_lacks_to_be_on_disk": 786,
+    "claims_bodies_that_it_lacks": 786,
     "believes_hearsay_before_the_owner": 25,
     "erases_nothing": 24,
     "believes_nobody_who_has_a_new_feed": 215,

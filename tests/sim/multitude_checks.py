@@ -89,9 +89,17 @@ def check_histories(side: list[Guest], lies: set[bytes]) -> None:
 
 
 def check_at_the_end(world: Multitude) -> None:
-    """What each wrote last counts as delivered to all; nothing is under way."""
+    """What each wrote last counts as delivered to all on this side; nothing is under way."""
     check(world)
-    up = world.up()
-    for guest in up:
-        crowds.check_delivered(up, guest)
-        check_nothing_under_way(guest)
+    for side in world.sides():
+        for guest in side:
+            crowds.check_delivered(_met(world, side, guest), guest)
+            check_nothing_under_way(guest)
+
+
+def _met(world: Multitude, side: list[Guest], guest: Guest) -> list[Guest]:
+    """Where all see all, all; else those who have said themselves who they are: of others it is not believed what they hold."""
+    if world.plan.seen == 1.0:
+        return side
+    cards = room(guest).cards.records
+    return [other for other in side if other is guest or (other.identity.public, b"") in cards]

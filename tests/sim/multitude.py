@@ -38,6 +38,8 @@ COURSES = ("fall",), ("part",), ("part", "meet_again"), ("fall", "part", "meet_a
 SEEN = (1.0, 1.0, 0.4)
 """The part of the others that each can see by itself, where nobody lies: of the rest it hears. (Whose feeds those are of whom one only
 heard, a liar may say.)"""
+SEEN_OF_MANY = 100
+"""So many see each other where there are more than all of these numbers are for."""
 A_SECOND = 20
 """So many come in a second where there are more."""
 MEETING = 30.0
@@ -73,7 +75,7 @@ def draw(seed: int, people: int | None = None) -> Plan:
     liars, talks, calm = dice.choice((0, 0, 1, 2, 3)), dice.randint(4, 12), dice.choice((0.0, 5.0, 20.0))
     course, seen = dice.choice(COURSES[:-1] if people > MANY else COURSES), dice.choice(SEEN)
     if people > MOST:
-        liars, calm, course, seen = 0, people / A_SECOND, COURSES[0], min(SEEN)
+        liars, calm, course, seen = 0, people / A_SECOND, COURSES[0], SEEN_OF_MANY / people
     return Plan(seed, people, liars, calm, talks, course, 1.0 if liars else seen)
 
 
@@ -135,7 +137,7 @@ class Multitude(Crowd):
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan.seed, plan.people)
         self.plan = plan
-        self.pace = max(1.0, plan.people * crowds.VISIT_SECONDS / MEETING)
+        self.pace = max(1.0, plan.people * plan.seen * crowds.VISIT_SECONDS / MEETING)
         self.most_steps = 20_000 * plan.people
         self.away: set[Guest] = set()
         """Who runs and has left the room."""

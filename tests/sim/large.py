@@ -92,6 +92,7 @@ def meet_again(world: Multitude) -> None:
 
 def rest(world: Multitude) -> None:
     """They talk once more; then only time passes."""
+    world.at_rest = world.brought()
     world.lie(5)
     talk(world)
     world.run(SETTLING)

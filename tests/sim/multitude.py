@@ -28,7 +28,7 @@ from tests.sim.crowd import Crowd, Guest
 from tests.sim.mallory import Liar
 from tests.sim.network import FULL, TAKES_AGAIN, Way
 from tests.sim.signer import keyed_hashes
-from tests.sim.world import Host, World
+from tests.sim.world import PAYLOAD, Host, World
 
 FEWEST, MOST = 50, 300
 MANY = 150
@@ -39,7 +39,7 @@ SEEN = (1.0, 1.0, 0.4)
 """The part of the others that each can see by itself, where nobody lies: of the rest it hears. (Whose feeds those are of whom one only
 heard, a liar may say.)"""
 SEEN_OF_MANY = 100
-"""So many see each other where there are more than all of these numbers are for."""
+"""So many of the others each sees where there are more than `MOST`."""
 A_SECOND = 20
 """So many come in a second where there are more."""
 MEETING = 30.0
@@ -152,6 +152,8 @@ class Multitude(Crowd):
         self._turns: dict[tuple[Member, float], list[tuple[int, Way]]] = {}
         """What is under way to somebody, by the turn in which it is taken in, in order."""
         self._last: tuple[int, int, int, object] = 0, 0, 0, None
+        self.at_rest = 0, 0
+        """What was `brought` when they came to rest."""
 
     def up(self) -> list[Guest]:
         return [guest for guest in super().up() if guest not in self.away]
@@ -232,6 +234,11 @@ class Multitude(Crowd):
             self.away.discard(guest)
             self.changes += 1
             guest.join()
+
+    def brought(self) -> tuple[int, int]:
+        """Bytes of pages and bodies that honest ones sent, and that somebody lacked."""
+        sent = sum(self.sizes[kind.__name__] for kind in PAYLOAD)
+        return sent, sum(guest.gained["bytes"] for guest in self.guests)
 
     def lie(self, times: int) -> None:
         for rogue in self.rogues:

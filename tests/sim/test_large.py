@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from peertalk.core import pushing
 from peertalk.core.introducing import Introducing
 from tests.sim import large
 from tests.sim.large import Result, attempt, draw, tell
@@ -56,3 +57,8 @@ def test_an_engine_that_hands_no_cards_over_is_found_out(monkeypatch: Patch) -> 
     """Who comes later does not know who those are that have gone."""
     monkeypatch.setattr(Introducing, "answer", lambda *_: [])
     assert "does not know whose" in attempt(draw(1, PEOPLE)).why
+
+
+def test_an_engine_in_which_all_pages_go_on_all_links_for_ever_is_found_out(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(pushing, "came_again", lambda *_: None)
+    assert "bytes of pages at rest were sent" in attempt(draw(1, PEOPLE)).why

@@ -70,7 +70,7 @@ def draw(seed: int, people: int | None = None) -> Plan:
     """The plan of a seed, or of as many people as one likes. Most rooms are of the smaller ones: what a run costs grows with more than
     the square of its size."""
     dice = Random(f"{seed} multitude")
-    count = round(FEWEST * (MOST / FEWEST) ** dice.random() ** 2)
+    count = round(FEWEST * (MOST / FEWEST) ** dice.random() ** 2.5)
     people = people or count
     liars, talks, calm = dice.choice((0, 0, 1, 2, 3)), dice.randint(4, 12), dice.choice((0.0, 5.0, 20.0))
     course, seen = dice.choice(COURSES[:-1] if people > MANY else COURSES), dice.choice(SEEN)

@@ -94,7 +94,8 @@ def check_bytes(world: Multitude) -> None:
     """Of what honest ones sent in the whole run:
 
     * Pages and bodies are at most 15 times the headers and bodies that somebody lacked and has put to disk since: where all have just
-      come, or met again, pages go on all links that are not known yet to bring them twice. 6 times while nobody comes or goes, 12 where some lie.
+      come, or met again, pages go on all links that are not known yet to bring them twice. 6 times while nobody comes or goes, 12
+      where some lie.
     * Pulses are at most 200 bytes for each two people and second.
     * All else is at most 500 bytes for each link that came up and each member.
     """

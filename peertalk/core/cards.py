@@ -48,6 +48,8 @@ class Cards:
         self._tied: dict[bytes, set[bytes]] = {}
         self._hearsay: dict[bytes, dict[bytes, bytes]] = {}
         self._introducers: dict[bytes, bytes] = {}
+        self._owners: dict[bytes, Owner] = {}
+        """feed → whose it is, kept until there is another card that says something of it: asked with each entry and each pulse."""
         self.said: dict[bytes, tuple[bytes, bytes]] = {}
         """Everything that anybody has said of whose feed is whose, by `pair`, in the order in which it came."""
         self._digest: bytes | None = None
@@ -117,7 +119,10 @@ class Cards:
         before = self.records.get((record.identity, record.via))
         self._count(record, len(record.feeds) - (len(before.feeds) if before is not None else 0))
         self.records[(record.identity, record.via)] = record
-        self._listed.setdefault(record.identity, set()).update(feed for feed, _ in record.feeds)
+        listed = self._listed.setdefault(record.identity, set())
+        listed.update(feed for feed, _ in record.feeds)
+        for feed in listed if before is None and not record.via else dict(record.feeds):
+            self._owners.pop(feed, None)
         if record.via:
             self._introducers.setdefault(record.identity, record.via)
         for feed, _ in record.feeds:
@@ -137,6 +142,12 @@ class Cards:
 
     def owner(self, feed: bytes) -> Owner | None:
         """Whose feed this is, authenticated before hearsay; None if nobody said."""
+        owner = self._owners.get(feed) or self._find_owner(feed)
+        if owner is not None:
+            self._owners[feed] = owner
+        return owner
+
+    def _find_owner(self, feed: bytes) -> Owner | None:
         tied = self._tied.get(feed)
         if tied:
             first, *others = sorted(tied)[:MAX_OWNERS]

@@ -59,6 +59,8 @@ class Crowds:
         self._few_since: dict[bytes, float] = {}
         """Since when so few are online in a large room that it will not be large for long."""
         self._pulses_until: dict[bytes, float] = {}
+        self._alone: dict[bytes, bool] = {}
+        """Large rooms in which one is alone, or not, as it was found at this look: it is asked for each link."""
 
     def place(self, room: Room, own: Own, may_speak: Callable[[bytes], bool], *, disk: bool) -> Place:
         """A room with all that belongs to it. `may_speak`: with whom is it spoken of; `disk`: is it kept?"""
@@ -138,6 +140,7 @@ class Crowds:
         """Choose, say what is needed and what is not, seek who is lacking, give up what nobody needs; if it is time."""
         if now.mono < self._look_at:
             return
+        self._alone.clear()
         for place in self._places.values():
             self._choose(place, now)
         given_up = 0
@@ -210,8 +213,11 @@ class Crowds:
 
     def _is_alone(self, room: Room) -> bool:
         """Are most of those who are chosen not linked? They may be people whom nobody can reach, or who do not exist."""
-        chosen = self._chosen[room.id]
-        return 2 * len(chosen.intersection(sharing.identity for sharing in room.ready())) < len(chosen)
+        if room.id not in self._alone:
+            chosen = self._chosen[room.id]
+            linked = chosen.intersection(sharing.identity for sharing in room.ready())
+            self._alone[room.id] = 2 * len(linked) < len(chosen)
+        return self._alone[room.id]
 
     def _is_wanted(self, place: Place) -> bool:
         """Is this a direct room that one has written in, or looks at?"""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 Tips = Mapping[bytes, int]
 """Tips of one feed → their seqs. Never changed in place: the same may be in many hands."""
+NO_TIPS: Tips = {}
 
 
 class State(NamedTuple):
@@ -41,6 +42,10 @@ class Holds(Mapping[bytes, Tips]):
 
     def __bool__(self) -> bool:
         return bool(self._base or self._noted)
+
+    def of(self, feed: bytes) -> Tips:
+        """The tips that it holds of a feed, if any."""
+        return self._noted.get(feed) or self._base.get(feed) or NO_TIPS
 
     def put(self, feed: bytes, tips: Tips) -> None:
         """Of this feed it holds these."""

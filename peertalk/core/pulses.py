@@ -130,9 +130,10 @@ class Pulses:
 
     def receive(self, sharing: Sharing, message: wire.Pulses, now: Now) -> None:
         """Pulses came: take those that are new, and pass them on. RemoteError("bad_signature")."""
+        heard = self._heard
         for pulse in message.pulses:
             feed, counter = pulse[0], pulse[1]
-            known = self._heard.get(feed)
+            known = heard.get(feed)
             if known is not None and counter <= known.pulse[1]:
                 if counter == known.pulse[1]:
                     sharing.pulses.pop(feed, None)

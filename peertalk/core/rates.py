@@ -30,7 +30,7 @@ class Bucket:
         """Take `count` if there are so many."""
         if not self.has(count, now):
             return False
-        self.charge(count, now)
+        self._left -= count
         return True
 
     def charge(self, count: int, now: float) -> None:

@@ -171,6 +171,8 @@ class Reforming:
     def part(self) -> None:
         """End the links with those who are left out, and with whom nothing is shared any more."""
         shunned = self.shunned()
+        if not shunned:
+            return
         for number, link in self._linking.links.items():
             shared = link.proven - ({link.direct.id} if link.direct is not None else set())
             if not shared and link.identity in shunned:

@@ -152,7 +152,7 @@ class Room:
         """How many tips may be wanted of a peer: some of each, and many of all together, but those in a direct room are few."""
         if self.record.kind == "direct":
             return OWN_WANTED
-        others = sum(max(0, len(one.wanted) - OWN_WANTED) for one in self.sharings.values() if one is not sharing)
+        others = sum(max(0, len(one.wanted) - OWN_WANTED) for one in self.agenda.claimants.values() if one is not sharing)
         return OWN_WANTED + max(0, MAX_WANTED - others)
 
     def touch(self, now: Now) -> None:

@@ -149,14 +149,17 @@ class Sharing:
         page = log.index.get(tip)
         if page is None:
             return None
-        seq = next(seq for id_, seq, _ in page.entries if id_ == tip)
-        self.holds.put(page.feed, _with(self.holds.get(page.feed, {}), tip, seq, page.prev, log.chains[page.feed]))
         self.wanted.pop(tip, None)
+        known = self.holds.of(page.feed)
+        if tip in known:
+            return known[tip]
+        seq = next(seq for id_, seq, _ in page.entries if id_ == tip)
+        self.holds.put(page.feed, _with(known, tip, seq, page.prev, log.chains[page.feed]))
         return seq
 
     def knows(self, tip: bytes, feed: bytes) -> bool:
         """Did the peer say that this is among its tips, or was it sent from there?"""
-        return tip in self.holds.get(feed, ())
+        return tip in self.holds.of(feed)
 
     def want(self, tip: bytes, at: float, limit: int) -> None:
         """The peer holds `tip`, which is not here. The newest `limit` are noted: an answer brings what settled before them too."""
@@ -229,9 +232,7 @@ class Sharing:
 
 
 def _with(known: Tips, tip: bytes, seq: int, prev: bytes, chain: Chain) -> Tips:
-    """What is known to be held of a feed, and one tip more."""
-    if tip in known:
-        return known
+    """What is known to be held of a feed, and one tip more, which is none of these."""
     if not chain.forked and (not known or max(known.values()) < seq):
         return chain.tips if tip in chain.tips else {tip: seq}
     more = {id_: at for id_, at in known.items() if id_ != prev}

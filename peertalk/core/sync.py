@@ -390,6 +390,5 @@ class Replica:
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
         others = self.reforming.wake, self.verifying.wake(), self.rolls.wake(), self.crowds.wake()
-        return min(
-            self._chores_at, self._out.lazy_at, self._begin_at, *others, *(place.wake_at for place in self.places.values())
-        )
+        rooms = [place.wake_at for place in self.places.values()]
+        return min(self._chores_at, self._out.lazy_at, self._begin_at, *others, *rooms)

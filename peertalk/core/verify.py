@@ -211,4 +211,6 @@ class Verifying:
 
     def wake(self) -> float:
         """When to call `tick` next (monotonic seconds)."""
-        return min((wish.ends for wish in self._wishes.values()), default=float("inf"))
+        if not self._wishes:  # as nearly always, and asked after each message
+            return float("inf")
+        return min(wish.ends for wish in self._wishes.values())

@@ -67,6 +67,14 @@ def test_a_feed_that_its_supposed_owner_does_not_list_is_nobodys(cards: Cards) -
     assert cards.feeds(cara.public) == {cara.feed}
 
 
+def test_what_was_believed_of_somebody_is_not_once_they_come_and_do_not_say_so(cards: Cards) -> None:
+    ben, cara, forged = Author("ben"), Author("cara"), key("forged")
+    cards.receive(wire.Card(ROOM.id, cara.public, ((forged.public, forged.sign_owner(ROOM.id, cara.public)),)), ben.public)
+    assert cards.owner(forged.public) == Owner(cara.public, via=ben.public)
+    cards.receive(cara.card(), cara.public)
+    assert cards.owner(forged.public) is None
+
+
 def test_what_others_say_about_oneself_is_not_heard(cards: Cards) -> None:
     ben, forged = Author("ben"), key("forged")
     card = wire.Card(ROOM.id, ME, ((forged.public, forged.sign_owner(ROOM.id, ME)),))

@@ -15,10 +15,6 @@ from typing import NamedTuple
 from tests.sim.multitude import SETTLING, Multitude, Plan, cheap, draw
 from tests.sim.multitude_checks import check, check_at_the_end
 
-BRIEF = 300
-"""More people than that come, fall and talk, and are not parted: nothing else happens then than among fewer, and it takes an hour."""
-
-
 LATE = 10
 """One of so many comes later than the others."""
 
@@ -39,7 +35,7 @@ def play(plan: Plan) -> Multitude:
     """Violation if something does not hold. All is looked at after each of the things that happen."""
     with cheap():
         world = Multitude(plan)
-        for happens in (arrive, fall) if plan.people > BRIEF else (arrive, fall, part, meet_again):
+        for happens in (arrive, *(HAPPENINGS[name] for name in plan.course)):
             _watched(happens, world)
             _watched(check, world)
         _watched(rest, world)
@@ -96,9 +92,13 @@ def meet_again(world: Multitude) -> None:
 
 def rest(world: Multitude) -> None:
     """They talk once more; then only time passes."""
+    world.at_rest = world.brought()
     world.lie(5)
     talk(world)
     world.run(SETTLING)
+
+
+HAPPENINGS = {happens.__name__: happens for happens in (fall, part, meet_again)}
 
 
 def talk(world: Multitude) -> None:
@@ -132,7 +132,8 @@ def in_parallel(plans: Sequence[Plan], processes: int) -> Iterator[Result]:
 
 def tell(result: Result, people: int | None) -> None:
     plan = result.plan
-    what = f"seed {plan.seed}, {plan.people} people, {plan.liars} liars: {result.seconds:.0f} s of CPU, {result.memory} MiB"
+    course = " ".join(("arrive", *plan.course, "rest"))
+    what = f"seed {plan.seed}, {plan.people} people, {plan.liars} liars, {course}: {result.seconds:.0f} s of CPU, {result.memory} MiB"
     again = f"   (python -m tests.sim.large --seed {plan.seed}{f' --people {people}' if people else ''})" if result.why else ""
     print(f"{what}: {result.why or 'holds'}{again}", flush=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,52 +21,84 @@ from peertalk.core import cards, wire
 from peertalk.core.effects import Arrived, Claimed, MembersChanged, Presence, RollsChanged, Send, Wake
 from peertalk.core.identity import Identity
 from peertalk.core.sync import Replica
+from peertalk.errors import RemoteError
 from tests.core.authors import ROOM, Author
 from tests.sim import crowd as crowds
 from tests.sim.crowd import Crowd, Guest
 from tests.sim.mallory import Liar
+from tests.sim.network import FULL, TAKES_AGAIN, Way
 from tests.sim.signer import keyed_hashes
-from tests.sim.world import Host, World
+from tests.sim.world import PAYLOAD, Host, World
 
 FEWEST, MOST = 50, 300
+MANY = 150
+"""In rooms of more people not all happens that may happen: it would take most of the time of all runs."""
+COURSES = ("fall",), ("part",), ("part", "meet_again"), ("fall", "part", "meet_again")
+"""What may happen to them after they have come (large.py), in that order; all of it but in larger rooms, and the first in huge ones."""
+SEEN = (1.0, 1.0, 0.4)
+"""The part of the others that each can see by itself, where nobody lies: of the rest it hears. (Whose feeds those are of whom one only
+heard, a liar may say.)"""
+SEEN_OF_MANY = 100
+"""So many of the others each sees where there are more than `MOST`."""
 A_SECOND = 20
 """So many come in a second where there are more."""
 MEETING = 30.0
 """Seconds in which everybody visits everybody, however many they are."""
 SETTLING = 40.0
 """Seconds after which all must be as it should: a pulse counts for 30, and who talks is passed on."""
+TURNS = (0.0, 0.001, 0.005, 0.02)
+"""Seconds that a turn of somebody's event loop takes: what comes in one is taken in together, as the engine of a node does."""
 UNSEEN = (Presence, MembersChanged, RollsChanged, Claimed, Arrived)
 """Effects for those who show them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is drawn from a seed: how many come within how many seconds, how many of them lie, and how much is said at a time."""
+    """What is drawn from a seed: how many come within how many seconds, how many of them lie, how much is said at a time, what happens
+    to them, and which part of the others each can see."""
 
     seed: int
     people: int
     liars: int
     calm: float
     talks: int
+    course: tuple[str, ...]
+    seen: float
 
 
 def draw(seed: int, people: int | None = None) -> Plan:
-    """The plan of a seed, or of as many people as one likes."""
+    """The plan of a seed, or of as many people as one likes. Most rooms are of the smaller ones: what a run costs grows with more than
+    the square of its size."""
     dice = Random(f"{seed} multitude")
-    count = round(FEWEST * (MOST / FEWEST) ** dice.random())
+    count = round(FEWEST * (MOST / FEWEST) ** dice.random() ** 2.5)
     people = people or count
-    calm = people / A_SECOND if people > MOST else dice.choice((0.0, 5.0, 20.0))
-    return Plan(seed, people, dice.choice((0, 0, 1, 2, 3)), calm, dice.randint(4, 12))
+    liars, talks, calm = dice.choice((0, 0, 1, 2, 3)), dice.randint(4, 12), dice.choice((0.0, 5.0, 20.0))
+    course, seen = dice.choice(COURSES[:-1] if people > MANY else COURSES), dice.choice(SEEN)
+    if people > MOST:
+        liars, calm, course, seen = 0, people / A_SECOND, COURSES[0], SEEN_OF_MANY / people
+    return Plan(seed, people, liars, calm, talks, course, 1.0 if liars else seen)
 
 
 class Member(Guest):
     """A guest of hundreds: what follows most often is carried out first."""
 
+    def __init__(self, world: Multitude, name: str, *, skew: int = 0) -> None:
+        super().__init__(world, name, skew=skew)
+        self.turn = world.random.choice(TURNS)
+
+    def turn_of(self, at: float) -> float:
+        """When what arrives then is taken in."""
+        return math.ceil(at / self.turn) * self.turn if self.turn else at
+
     def do(self, call: Callable[[Replica], None]) -> None:
         assert self.replica is not None
-        now = self.now()
         call(self.replica)
-        for effect in self.replica.drain(now):
+        self.follow()
+
+    def follow(self) -> None:
+        """Carry out what follows from the inputs of a turn."""
+        assert self.replica is not None
+        for effect in self.replica.drain(self.now()):
             if type(effect) is Send:
                 self.world.send(self, effect.link, effect.message)
             elif type(effect) is Wake:
@@ -104,7 +137,7 @@ class Multitude(Crowd):
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan.seed, plan.people)
         self.plan = plan
-        self.pace = max(1.0, plan.people * crowds.VISIT_SECONDS / MEETING)
+        self.pace = max(1.0, plan.people * plan.seen * crowds.VISIT_SECONDS / MEETING)
         self.most_steps = 20_000 * plan.people
         self.away: set[Guest] = set()
         """Who runs and has left the room."""
@@ -114,8 +147,13 @@ class Multitude(Crowd):
             self.hosts.append(rogue)
             self.by_identity[rogue.identity.public] = rogue
         for guest in self.guests:
+            del guest.order[round(plan.people * plan.seen) :]
             guest.order += self.rogues
-        self.lies: set[bytes] = set()
+        self._turns: dict[tuple[Member, float], list[tuple[int, Way]]] = {}
+        """What is under way to somebody, by the turn in which it is taken in, in order."""
+        self._last: tuple[int, int, int, object] = 0, 0, 0, None
+        self.at_rest = 0, 0
+        """What was `brought` when they came to rest."""
 
     def up(self) -> list[Guest]:
         return [guest for guest in super().up() if guest not in self.away]
@@ -124,21 +162,61 @@ class Multitude(Crowd):
         return one not in self.away and other not in self.away
 
     def send(self, sender: Host, number: int, message: wire.Message) -> None:
-        """As any world does, but what an honest one says is not decoded again for each who hears it."""
+        """As any world does, but what an honest one says is looked at once, and not decoded again for each who hears it."""
         if isinstance(sender, Rogue) or number not in self.links:
             World.send(self, sender, number, message)
             return
-        peer, size = self.at_other_end(number, sender), len(wire.encode(message))
-        self.counts[type(message).__name__] += 1
-        self.sizes[type(message).__name__] += size
+        peer, size = self.at_other_end(number, sender), self._looked_at(sender, message)
+        name = type(message).__name__
+        self.counts[name] += 1
+        self.sizes[name] += size
         self.sent += 1
-        sender.check_said(message)
         if isinstance(peer, Rogue):
             raw = wire.encode(message)
             self.deliver(self._ways[number, sender.name], number, size, lambda one: one.received(number, raw, peer.now()))
             return
         call: Callable[[Replica], None] = lambda one: one.received_checked(number, message, peer.now())  # noqa: E731 - as above
         self.deliver(self._ways[number, sender.name], number, size, call)
+
+    def _looked_at(self, sender: Host, message: wire.Message) -> int:
+        """See that somebody may say this; its size. The same is said to many, one after the other."""
+        if self._last[:2] != (id(sender), id(message)):
+            sender.check_said(message)
+            self._last = id(sender), id(message), len(wire.encode(message)), message
+        return self._last[2]
+
+    def deliver(self, way: Way, number: int, size: int, call: Callable[[Replica], None]) -> None:
+        """It is taken in with all else that comes to the same one in the same turn."""
+        peer = way.peer
+        if not isinstance(peer, Member):
+            super().deliver(way, number, size, call)
+            return
+        way.queue.append((size, call))
+        way.size += size
+        way.arrival = at = peer.turn_of(max(way.arrival, self.time + way.dice.uniform(*way.pace)))
+        turn = self._turns.get((peer, at))
+        if turn is None:
+            turn = self._turns[peer, at] = []
+            self.at(at - self.time, lambda: self._take_turn(peer, at))
+        turn.append((number, way))
+        if way.size > FULL and not way.is_full:
+            self._tell_pace(number, way)
+
+    def _take_turn(self, peer: Member, at: float) -> None:
+        """Whoever it is takes in all that has come by links that are still there."""
+        for number, way in self._turns.pop((peer, at)):
+            if number not in self.links or peer.replica is None:
+                continue
+            size, call = way.queue.popleft()
+            way.size -= size
+            if way.is_full and way.size < TAKES_AGAIN:
+                self._tell_pace(number, way)
+            try:
+                call(peer.replica)
+            except RemoteError as error:
+                self.blame(peer, number, str(error))
+        if peer.replica is not None:
+            peer.follow()
 
     def leave(self, guests: list[Guest]) -> None:
         """These leave the room, and are gone from the network a moment later."""
@@ -156,6 +234,11 @@ class Multitude(Crowd):
             self.away.discard(guest)
             self.changes += 1
             guest.join()
+
+    def brought(self) -> tuple[int, int]:
+        """Bytes of pages and bodies that honest ones sent, and that somebody lacked."""
+        sent = sum(self.sizes[kind.__name__] for kind in PAYLOAD)
+        return sent, sum(guest.gained["bytes"] for guest in self.guests)
 
     def lie(self, times: int) -> None:
         for rogue in self.rogues:

@@ -12,6 +12,8 @@ from tests.sim.network import Violation
 
 LOOKED_AT = 5
 """Of so many the whole history is looked at entry by entry; that of all others is the same."""
+PAYLOAD, AT_REST, AMONG_LIARS, LINK, PULSES = 15, 6, 12, 500, 200
+"""What is sent (`check_bytes`): about twice the most that was seen."""
 
 
 def check(world: Multitude) -> None:
@@ -88,10 +90,42 @@ def check_histories(side: list[Guest], lies: set[bytes]) -> None:
         check_rules(guest)
 
 
+def check_bytes(world: Multitude) -> None:
+    """Of what honest ones sent in the whole run:
+
+    * Pages and bodies are at most 15 times the headers and bodies that somebody lacked and has put to disk since: where all have just
+      come, or met again, pages go on all links that are not known yet to bring them twice. 6 times while nobody comes or goes, 12
+      where some lie.
+    * Pulses are at most 200 bytes for each two people and second.
+    * All else is at most 500 bytes for each link that came up and each member.
+    """
+    people, sizes = len(world.hosts), world.sizes
+    payload, lacked = world.brought()
+    before, lacked_before = world.at_rest
+    talk = sizes.total() - payload - sizes["Pulses"]
+    for what, size, most in (
+        ("pages", payload, PAYLOAD * lacked),
+        ("pages at rest", payload - before, (AMONG_LIARS if world.rogues else AT_REST) * (lacked - lacked_before)),
+        ("pulses", sizes["Pulses"], PULSES * people**2 * world.time),
+        ("talk", talk, LINK * people * world.arrived["", "links"]),
+    ):
+        if size > most:
+            raise Violation(f"{size} bytes of {what} were sent: more than {most:.0f}")
+
+
 def check_at_the_end(world: Multitude) -> None:
-    """What each wrote last counts as delivered to all; nothing is under way."""
+    """What each wrote last counts as delivered to all on this side; nothing is under way; not too much was sent."""
     check(world)
-    up = world.up()
-    for guest in up:
-        crowds.check_delivered(up, guest)
-        check_nothing_under_way(guest)
+    check_bytes(world)
+    for side in world.sides():
+        for guest in side:
+            crowds.check_delivered(_met(world, side, guest), guest)
+            check_nothing_under_way(guest)
+
+
+def _met(world: Multitude, side: list[Guest], guest: Guest) -> list[Guest]:
+    """Where all see all, all; else those who have said themselves who they are: of others it is not believed what they hold."""
+    if world.plan.seen == 1.0:
+        return side
+    cards = room(guest).cards.records
+    return [other for other in side if other is guest or (other.identity.public, b"") in cards]

@@ -9,7 +9,7 @@ from typing import Final
 
 import apsw
 
-_AT_ONCE: Final = (64, 8, 1)
+_AT_ONCE: Final = tuple(1 << power for power in range(8, -1, -1))  # few statements for any number, and few to be prepared
 
 
 def insert(connection: apsw.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:

@@ -35,10 +35,11 @@ _log: Final = logging.getLogger("peertalk.store")
 AT_ONCE: Final = 192
 """The work (changes.weight) that is reported to the event loop at one time: what follows from it must not keep it from everything
 else."""
-MUCH: Final = 500
-"""The work (changes.weight) that is put into one transaction, unless a single commit is more: about 5 ms."""
-FAR_BEHIND: Final = 2000
-"""The work that may be lacking in the full-text indexes before they are written in between."""
+MUCH: Final = 1000
+"""The work (changes.weight) that is put into one transaction, unless a single commit is more: about 8 ms."""
+FAR_BEHIND: Final = 100_000
+"""The work that may be lacking in the full-text indexes before they are written in between: half a second for who searches then. In a
+burst, or while a long history comes, nobody waits for them."""
 _A_MOMENT: Final = 5.0  # seconds
 _LONG_WAL: Final = 4000  # pages; the rest of a longer write-ahead log is moved into the database by whoever writes it
 

@@ -14,11 +14,12 @@ from tests.bench.peer import here
 from tests.bench.report import Row, conditions, page, show
 
 NOTES = """\
-* Clients speak JSON over pipes, as any front end may (docs/rpc.md); their part is in all times.
+* Clients speak JSON over pipes, as any front end may (docs/rpc.md); their part is in all times, but that the requests of a burst are
+  written down before it begins.
 * Messages are texts of 62 to 66 characters. Signed by itself one takes some 350 bytes: a header of 161, a body that is padded to 128,
   a signature of 64.
 * A round trip ends when the author is told that the other side has the message on disk. 1,000 are made, one after the other.
-* In a burst a client asks for 20,000 messages as fast as it can, and time ends when the other side has told of the last of them. What
+* In a burst a client asks for 20,000 messages at once, line by line, and time ends when the other side has told of the last of them. What
   waits while another is on its way to the disk goes under one signature. Of three bursts the median counts; that all came, in order
   and once, is checked.
 * The long history is made by the program's own core, with the author's own key and real signatures, and put into the author's database by

@@ -59,12 +59,20 @@ class Peer:
             pass
 
     def ask(self, method: str, **params: object) -> asyncio.Future[Any]:
+        line, answer = self.question(method, **params)
+        self.say(line)
+        return answer
+
+    def question(self, method: str, **params: object) -> tuple[bytes, asyncio.Future[Any]]:
+        """What is to be said, and the answer to it once that is done."""
         number = next(self._numbers)
         self._answers[number] = asyncio.get_running_loop().create_future()
-        assert self.process.stdin is not None
         line = json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
-        self.process.stdin.write(line.encode() + b"\n")
-        return self._answers[number]
+        return line.encode() + b"\n", self._answers[number]
+
+    def say(self, lines: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(lines)
 
     async def until(self, kind: str, has: str = "", **wanted: object) -> dict[str, Any]:
         """The next event of this kind with these values, whose line has `has` in it; those before it are forgotten."""

@@ -448,7 +448,7 @@ async def said_by(node: Node) -> list[Message]:
 
 
 def drained(told: Subscription) -> list[AnyEvent]:
-    return list(told._events)
+    return [event for event, _ in told._events]
 
 
 async def test_what_answers_nothing_is_said_without_a_look_into_the_store(

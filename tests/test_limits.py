@@ -144,6 +144,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "changes of a roll are gathered; rolls that one member says": (rolls.GATHERED, rolls.A_SECOND),
     "members told of in one `Peers`; endpoints of each": (wire.MAX_PEERS, wire.MAX_ENDPOINTS),
     "`Peers` on one link": (reach.HEARD_BURST, reach.HEARD_RATE),
+    "members told of in `Peers` of whom there is no card yet, on one link": (reach.MAX_EARLY,),
     "people online beyond whom a room is large; below whom it is no more": (crowd.LARGE, crowd.SMALL),
     "neighbours on each side of the ring; links by pairs, on average at most; for pulses; for people who are trusted": (
         *(graph.RING, graph.PAIRED, graph.PULSED, graph.KEPT),

@@ -109,6 +109,7 @@ class Exchange:
         record = room.cards.receive(card, sharing.identity)
         if record is not None:
             self._out.commit((PutCard(record),), lambda _: self._tell_of(room, record))
+            self._reach.know(room.id, record.identity)
             fresh = tuple(islice(reversed(room.cards.said), len(room.cards.said) - known))
             if fresh:
                 place.introducing.spread(wire.Card(room.id, record.identity, record.feeds), fresh, sharing, now)

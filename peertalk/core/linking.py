@@ -84,10 +84,12 @@ class Linking:
         if old not in state.proven and old in self._places and not self.is_active(old) and self.may_speak(old, state):
             self._out.emit(Prove(link, (old,)))
 
-    def down(self, link: int, now: Now) -> None:
-        """A link is gone."""
-        for room in [id_ for id_, place in self._places.items() if link in place.room.sharings]:
-            self._stop(link, room, now)
+    def down(self, link: int, now: Now, *, needless: bool) -> None:
+        """A link is gone. Who ended it as `needless` is still there, also where it was needed here at that moment."""
+        for place in [place for place in self._places.values() if link in place.room.sharings]:
+            if needless:
+                place.room.sharings[link].needed = place.room.sharings[link].is_needed = False
+            self._stop(link, place.room.id, now)
         self.links.pop(link, None)
         self._out.congested.discard(link)
 

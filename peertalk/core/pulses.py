@@ -71,6 +71,8 @@ class Pulses:
         self._seen: tuple[int, int, int] | None = None
         """What was held at the last look."""
         self._said: tuple[int, int, int] | None = None
+        """And when all were told of it last."""
+        self._said_at = -math.inf
         self._own: wire.Pulse | None = None
         self._own_at = -math.inf
         self._clock = -math.inf
@@ -87,12 +89,14 @@ class Pulses:
         """Renew one's own pulse if it is time."""
         if now.mono >= self._beat_at():
             is_news = self._said != self._now_held()
+            self._said, self._said_at = self._now_held(), now.mono
             self._renew(now)
             if self._own is not None:
                 self._spread(self._own[0], None, now, is_news=is_news)
 
     def say_own(self, sharing: Sharing, now: Now) -> None:
-        """Leave one's own pulse with somebody with whom one will not be linked for long."""
+        """Leave one's own pulse with somebody with whom one will not be linked for long. All others are told no later for that: who
+        has a visit every few seconds would never be heard of."""
         if self._own is None or now.mono - self._own_at >= GATHERED_IDLE:
             self._renew(now)
         if self._own is not None:
@@ -100,8 +104,8 @@ class Pulses:
 
     def _beat_at(self) -> float:
         if self._said == self._now_held():
-            return self._own_at + PERIOD
-        return self._own_at + self._apart()
+            return self._said_at + PERIOD
+        return self._said_at + self._apart()
 
     def _apart(self) -> float:
         """Seconds between two pulses of somebody who holds something new."""
@@ -112,7 +116,7 @@ class Pulses:
 
     def _renew(self, now: Now) -> None:
         key = self._key()
-        self._own_at, self._said = now.mono, self._now_held()
+        self._own_at = now.mono
         if key is None:
             return
         digest = self._look()

@@ -29,6 +29,8 @@ GATHER_LARGE = 5.0
 """The same of both in a large room, where many come only for a moment."""
 HEARD_BURST, HEARD_RATE = 16, 1
 """Messages about others that are read of one link: at once, and a second."""
+MAX_EARLY = 2 * wire.MAX_PEERS
+"""Of so many people whose cards have not come yet it is kept where one link has them; of the newest."""
 
 
 class Whence(NamedTuple):
@@ -51,7 +53,8 @@ def _is_loopback(address: bytes) -> bool:
 
 @dataclass(slots=True)
 class _End:
-    """What is known of a link's other end, the rooms that are spoken of with it, and what it was told: identity → endpoints."""
+    """What is known of a link's other end, the rooms that are spoken of with it, and what it was told: identity → endpoints. `early`:
+    (room, identity) → endpoints of people whose cards have not come yet."""
 
     identity: bytes
     whence: Whence
@@ -59,6 +62,7 @@ class _End:
     introduced: bool = False
     rooms: dict[bytes, Room] = field(default_factory=dict)
     told: dict[bytes, tuple[Endpoint, ...]] = field(default_factory=dict)
+    early: dict[tuple[bytes, bytes], tuple[Endpoint, ...]] = field(default_factory=dict)
     tell_after: float = 0.0
     heard: Bucket = field(default_factory=lambda: Bucket(HEARD_BURST, HEARD_RATE, 0.0))
 
@@ -151,7 +155,8 @@ class Reach:
     # ── hearing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def hear(self, room: Room, sharing: Sharing, message: wire.Peers, now: Now) -> None:
-        """Where the sender listens: the first time on a link counts. Where others are: those that there is a card of."""
+        """Where the sender listens: the first time on a link counts. Where others are: those that there is a card of, the others as soon as
+        there is one, for nobody says it again."""
         end = self._ends[sharing.link]
         if not end.heard.take(1, now.mono):
             return
@@ -160,14 +165,24 @@ class Reach:
             self._out.emit(Listens(sharing.link, message.port))
             for shared in end.rooms.values():
                 self._tell_of(shared, end, now)
-        others = tuple(
-            (identity, usable)
+        others = {
+            identity: usable
             for identity, endpoints in message.peers
-            if identity not in (self._me, end.identity) and identity in room.cards
+            if identity not in (self._me, end.identity)
             if (usable := tuple(endpoint for endpoint in endpoints if end.whence.scope or not is_link_local(endpoint[0])))
-        )
-        if others:
-            self._out.emit(Heard(sharing.link, others))
+        }
+        known = tuple((identity, usable) for identity, usable in others.items() if identity in room.cards)
+        if known:
+            self._out.emit(Heard(sharing.link, known))
+        early = {(room.id, identity): usable for identity, usable in others.items() if identity not in room.cards}
+        end.early = dict(islice((early | end.early | early).items(), MAX_EARLY))
+
+    def know(self, room: bytes, identity: bytes) -> None:
+        """Now there is a card of this one in the room."""
+        for link, end in self._ends.items():
+            usable = end.early.pop((room, identity), None)
+            if usable:
+                self._out.emit(Heard(link, ((identity, usable),)))
 
 
 def is_link_local(address: bytes) -> bool:

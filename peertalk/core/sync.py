@@ -232,9 +232,9 @@ class Replica:
         """More rooms were proven by both sides while the link was up."""
         self._linking.proven(link, rooms, now)
 
-    def link_down(self, link: int, now: Now) -> None:
-        """A link is gone."""
-        self._linking.down(link, now)
+    def link_down(self, link: int, now: Now, *, needless: bool = False) -> None:
+        """A link is gone. `needless`: one of the two has said that it needs it no more, so both are still there."""
+        self._linking.down(link, now, needless=needless)
         self.reforming.down(link)
         self.verifying.link_down(link, now.mono)
         self._reach.link_down(link)

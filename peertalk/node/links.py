@@ -284,7 +284,7 @@ class Links:
             was_member = self._is_member(link)
             if reason in REPLACED:
                 self.on_replaced(link.peer)
-            self._drop(link, self._now())
+            self._drop(link, self._now(), needless=reason.endswith(f":{NEEDLESS}"))
             gone, crowded = reason == f"bye:{GONE}", reason.endswith(f":{CROWDED}")
             spare = reason.endswith(f":{NEEDLESS}")
             now = self._clock.mono()
@@ -295,11 +295,11 @@ class Links:
     def _is_member(self, link: Link) -> bool:
         return any(link.id in place.room.sharings for place in self._replica.places.values())
 
-    def _drop(self, link: Link, now: Now) -> None:
+    def _drop(self, link: Link, now: Now, *, needless: bool = False) -> None:
         self._checking.drop(link.id)
         if self.lines.pop(link.id, None) is not None and link.peer is not None:
             del self._by_identity[link.peer]
-            self._replica.link_down(link.id, now)
+            self._replica.link_down(link.id, now, needless=needless)
 
     # ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

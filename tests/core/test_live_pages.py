@@ -9,8 +9,8 @@ from peertalk.core.effects import Effect, Seek, Spare
 from peertalk.core.entry import Left, Text
 from peertalk.core.sync import Replica
 from tests.core.authors import ROOM, Author, tip
+from tests.core.crowded import Crowded
 from tests.core.desk import Desk, of, sent
-from tests.core.test_pulses import Crowded
 
 Patch = pytest.MonkeyPatch
 

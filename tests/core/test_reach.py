@@ -6,7 +6,7 @@ import pytest
 
 from peertalk.core import wire
 from peertalk.core.effects import Effect, Heard, Listens
-from peertalk.core.reach import APART, GATHER, GATHER_LARGE, HEARD_BURST, Whence
+from peertalk.core.reach import APART, GATHER, GATHER_LARGE, HEARD_BURST, MAX_EARLY, Whence
 from peertalk.core.rooms import open_room
 from peertalk.core.wire import Endpoint, Peers
 from peertalk.errors import RemoteError
@@ -228,6 +228,23 @@ def test_hearsay_is_handed_on_to_the_dialer_and_to_nobody_else() -> None:
     assert of(Heard, effects) == [Heard(link, ((cara.public, ((ADDRESS, PORT),)),))]
     assert told(effects, other) == []
     assert cara.public not in it.room.online()
+
+
+def test_where_somebody_is_whose_card_comes_only_then_is_not_lost() -> None:
+    """It is not told again: two of whom each is told so of the other would never be linked."""
+    it, ben, cara, dora = desk(), Author("ben"), Author("cara"), Author("dora")
+    link, other = meet(it, ben, seen(2)), meet(it, dora, seen(4))
+    assert heard(it.hear(link, hearsay(cara.public))) == []
+    assert of(Heard, it.hear(other, cara.card())) == [Heard(link, ((cara.public, ((ADDRESS, PORT),)),))]
+
+
+def test_of_people_who_may_not_exist_not_much_is_kept() -> None:
+    it, ben, cara = desk(), Author("ben"), Author("cara")
+    link = meet(it, ben, seen(2))
+    it.hear(link, hearsay(cara.public))
+    for first in range(0, MAX_EARLY, wire.MAX_PEERS):
+        it.hear(link, hearsay(*(number.to_bytes(32) for number in range(1 + first, 1 + first + wire.MAX_PEERS))))
+    assert heard(it.hear(link, cara.card())) == []
 
 
 def test_hearsay_about_oneself_the_sender_and_strangers_is_ignored() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from peertalk.node.store import Store
 
 KEY = b"k" * 32
 PATIENCE = 20.0
+NOW_AND_THEN = 0.1
 E = TypeVar("E")
 
 
@@ -102,12 +103,14 @@ async def event(node: Node, kind: type[E], test: Callable[[E], bool] = lambda _:
 
 
 async def until(node: Node, test: Callable[[], Any]) -> None:
-    """Wait until `test` (a coroutine function) holds, looking again after every event of `node`."""
+    """Wait until `test` (a coroutine function) holds, looking again after every event of `node`, and now and then: how many links there
+    are, and what others see, no event of it tells."""
     subscription = node.subscribe()
     try:
         async with asyncio.timeout(PATIENCE):
             while not await test():
-                await anext(aiter(subscription))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(anext(subscription), NOW_AND_THEN)
     finally:
         subscription.close()
 

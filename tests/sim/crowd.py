@@ -166,7 +166,7 @@ class Crowd(World):
             other.rest_until.pop(one, None)
         return number
 
-    def close(self, number: int) -> None:
+    def close(self, number: int, *, needless: bool = False) -> None:
         ends = self.links.get(number)
         if ends is not None:
             one, other = ends
@@ -175,7 +175,7 @@ class Crowd(World):
             one.mine.pop(other, None)
             other.mine.pop(one, None)
             self.changes += 1
-        super().close(number)
+        super().close(number, needless=needless)
 
     def spare(self, number: int) -> None:
         """Who dialled gives a link up. What it has said still arrives, as it does where a stream ends."""
@@ -188,7 +188,7 @@ class Crowd(World):
             one, other = self.links[number]
             assert isinstance(one, Guest)
             assert isinstance(other, Guest)
-            self.close(number)
+            self.close(number, needless=True)
             one.rest_until[other] = other.rest_until[one] = self.time + SPARED_SECONDS * self.random.uniform(0.8, 1.2)
 
     # ── what happens to them ─────────────────────────────────────────────────────────────────────────────────────────

@@ -92,7 +92,7 @@ class Liar:
         self._say(link, self.author.card())
         self._say(link, wire.Have(ROOM.id, self.random.randbytes(32), 2**52, True))
 
-    def link_down(self, link: int, now: Now) -> None:
+    def link_down(self, link: int, now: Now, *, needless: bool = False) -> None:
         self.links.pop(link, None)
 
     def proven(self, link: int, rooms: Iterable[bytes], now: Now) -> None:

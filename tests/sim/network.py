@@ -87,7 +87,7 @@ class Network:
         self.most_steps = 2_000_000
         """Events in one `run`, beyond which it does not come to rest."""
 
-    def close(self, number: int) -> None:
+    def close(self, number: int, *, needless: bool = False) -> None:
         raise NotImplementedError
 
     def blame(self, host: Host, number: int, reason: str) -> None:

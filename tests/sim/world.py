@@ -396,13 +396,13 @@ class World(Network):
     def between(self, one: Host, other: Host) -> int | None:
         return next((number for number, ends in self.links.items() if set(ends) == {one, other}), None)
 
-    def close(self, number: int) -> None:
-        """A link breaks: what is under way on it is lost."""
+    def close(self, number: int, *, needless: bool = False) -> None:
+        """A link breaks, or is ended as `needless`: what is under way on it is lost."""
         ends = self.links.pop(number, None)
         for host in ends or ():
             del self._ways[number, host.name]
             if host.replica is not None and number in host.replica.links:
-                host.do(lambda replica, host=host: replica.link_down(number, host.now()))
+                host.do(lambda replica, host=host: replica.link_down(number, host.now(), needless=needless))
 
     def blame(self, host: Host, number: int, reason: str) -> None:
         """A host closes a link for what came over it."""

@@ -16,7 +16,7 @@ from peertalk.core.wordlist import WORDS
 from peertalk.errors import RequestError
 from peertalk.node import comparing
 from peertalk.node.node import Node
-from tests.node.company import PATIENCE, Company, event, until
+from tests.node.company import PATIENCE, Company, event, online, until
 from tests.node.test_trust import again, circle, meet, sees, trust, who
 
 
@@ -114,12 +114,15 @@ async def is_away(node: Node, id: str) -> bool:
 
 async def test_it_goes_on_over_another_link(people: Company) -> None:
     ada, ben = await meet(people, "Ada", "Ben")
-    told = ben.subscribe()
-    waits = asyncio.create_task(ada.verify("Ben"))
+    waits, told = asyncio.create_task(ada.verify("Ben")), ben.subscribe()
     await event(ben, VerifyRequest, events=told)
+    before = {*ben._life.links.lines}
+
+    async def is_another() -> bool:
+        return bool({*ben._life.links.lines} - before) and await online(ben, "Ada")
+
     ada._life.links.hang_up(bytes.fromhex(who(ben)), "moved")
-    await event(ben, PeerChanged, lambda one: one.change == "offline", told)
-    await event(ben, PeerChanged, lambda one: one.change == "online", told)
+    await until(ben, is_another)
     assert await ben.verify("Ada") == await waits
     assert LONGEST > PATIENCE
     bound = [run.binding for node in (ada, ben) for run in node._life.replica.verifying._runs.values()]

@@ -19,7 +19,7 @@ from tests.sim.world import Host, Violation, World
 VISITS, VISIT_SECONDS, SPARED_SECONDS = 16, 0.5, 1800.0
 PATIENCE = 1.5
 """Seconds that the higher of two leaves it to the other one to dial."""
-MOST_LINKS = 28
+MOST_LINKS = 36
 """That anybody has once all have visited each other."""
 
 
@@ -247,8 +247,9 @@ def check(crowd: Crowd) -> None:
 
 
 def check_links(up: list[Guest]) -> None:
-    """Nobody has more links than some, and on average there are about as many as are to be."""
-    most = max(len(guest.mine) for guest in up)
+    """Nobody has more links to others of them than some: as many as one of hundreds happens to have once in ten thousand runs."""
+    there = {*up}
+    most = max(len(there.intersection(guest.mine)) for guest in up)
     if any(room(guest).is_large for guest in up) and most > MOST_LINKS:
         raise Violation(f"somebody has {most} links")
 

@@ -38,6 +38,9 @@ COURSES = ("fall",), ("part",), ("part", "meet_again"), ("fall", "part", "meet_a
 SEEN = (1.0, 1.0, 0.4)
 """The part of the others that each can see by itself, where nobody lies: of the rest it hears. (Whose feeds those are of whom one only
 heard, a liar may say.)"""
+ENOUGH = 70
+"""People of whom each is linked with enough for the room to be large where it sees a part of them. In a smaller room it is with whom it
+can be linked that one sees, and nobody says who else is there."""
 SEEN_OF_MANY = 100
 """So many of the others each sees where there are more than `MOST`."""
 A_SECOND = 20
@@ -74,6 +77,8 @@ def draw(seed: int, people: int | None = None) -> Plan:
     people = people or count
     liars, talks, calm = dice.choice((0, 0, 1, 2, 3)), dice.randint(4, 12), dice.choice((0.0, 5.0, 20.0))
     course, seen = dice.choice(COURSES[:-1] if people > MANY else COURSES), dice.choice(SEEN)
+    if people < ENOUGH:
+        seen = 1.0
     if people > MOST:
         liars, calm, course, seen = 0, people / A_SECOND, COURSES[0], SEEN_OF_MANY / people
     return Plan(seed, people, liars, calm, talks, course, 1.0 if liars else seen)

@@ -183,13 +183,14 @@ async def test_rejoining_a_room_that_was_only_left_brings_its_history_back(peopl
 
 async def test_a_new_name_is_a_quiet_line_and_an_event(people: Company) -> None:
     ada, ben = await meet(people)
-    events = ben.subscribe()
+    lines, people_changed = ben.subscribe(), ben.subscribe()  # which of the two is told first is not said
     await ada.set_name("Ada L.")
-    line = await event(ben, MessageArrived, lambda one: one.message.kind == "name", events)
+    line = await event(ben, MessageArrived, lambda one: one.message.kind == "name", lines)
     assert line.message.text == "Ada L."
-    renamed = await event(ben, PeerChanged, lambda one: one.change == "name", events)
+    renamed = await event(ben, PeerChanged, lambda one: one.change == "name", people_changed)
     assert renamed.peer.name == "Ada L."
-    events.close()
+    lines.close()
+    people_changed.close()
 
 
 @pytest.mark.parametrize("name", ["", "  ", "\u202e", "✓"])

@@ -95,10 +95,11 @@ def _receive_due(room: Room, page: wire.Page, sharing: Sharing, batch: _Batch, n
         sharing.note(room.log, tip)
         return True
     last = decode_header(page.headers[-1])
-    if charged(room, sharing, _count(room, last.feed, len(page.headers)), wire.size(page), now) is None:
+    quotas = charged(room, sharing, _count(room, last.feed, len(page.headers)), wire.size(page), now)
+    if quotas is None:
         _put_off(room, tip, last.feed, last.seq, sharing, now)
         return False
-    return _receive_one(room, check_page(page), sharing, batch, now)
+    return _receive_free(room, check_page(page), sharing, batch, now, quotas)
 
 
 def _receive(room: Room, pages: Iterable[Checked], sharing: Sharing, now: Now) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from peertalk.core.rates import Bucket
 from peertalk.node.acquaintances import Acquaintances, Rank
+from peertalk.node.interfaces import ip_address
 
 LINKS = 256
 KEPT = 64

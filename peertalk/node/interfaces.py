@@ -12,7 +12,9 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Interface, IPv6Address, IPv6Interface, ip_interface, ip_network
+from ipaddress import ip_address as parsed_address
 from pathlib import Path
 
 import ifaddr
@@ -22,6 +24,7 @@ from peertalk.errors import StartError
 from peertalk.node.netlink import Changes
 from peertalk.node.ports import Clock
 
+ip_address = lru_cache(512)(parsed_address)  # the same few are asked about with every link and every dial
 POLL = 2.0  # seconds between two looks at the interfaces
 JUMP = 10.0  # seconds by which the clocks may disagree before it counts as having slept
 

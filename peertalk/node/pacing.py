@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-QUEUE: Final = 0.012
+QUEUE: Final = 0.006
 """Seconds for which what waits keeps the disk busy: it never stands idle, and nobody waits much longer than this."""
 LEAST, MOST = 32 * 1024, 256 * 1024
 """Bytes that may wait in any case, and that never wait."""

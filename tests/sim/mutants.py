@@ -74,12 +74,12 @@ def answers_before_the_commit(patch: Patch) -> None:
 
 
 def drops_pages_silently(patch: Patch) -> None:
-    receive = intake._receive_one
+    receive = intake._receive_free
 
     def broken(room: Room, page: Checked, *more: Any) -> bool:
         return page.signature[0] < 16 or receive(room, page, *more)
 
-    patch.setattr(intake, "_receive_one", broken)
+    patch.setattr(intake, "_receive_free", broken)
 
 
 def serves_own_feeds_only(patch: Patch) -> None:

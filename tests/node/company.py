@@ -60,12 +60,18 @@ class Company:
 
 
 async def meet(people: Company) -> tuple[Node, Node]:
-    """Ada and Ben, who are linked and see each other."""
+    """Ada and Ben, who are linked and see each other, and have told of it: what becomes of who was not told of is not told either."""
     ada = await people.node("Ada")
     ben = await people.node("Ben", ada)
     await until(ada, lambda: online(ada, "Ben"))
     await until(ben, lambda: online(ben, "Ada"))
+    await until(ada, lambda: has_told_of(ada, ben))
+    await until(ben, lambda: has_told_of(ben, ada))
     return ada, ben
+
+
+async def has_told_of(node: Node, other: Node) -> bool:
+    return bytes.fromhex(other.status().identity.id) in node._life.news.comings._told
 
 
 async def let_in(host: Node, room: events.Room, guest: Node) -> events.Room:

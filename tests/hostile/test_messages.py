@@ -299,7 +299,8 @@ async def test_who_is_introduced_by_others_has_neither_name_nor_trust_from_them(
     [shown] = [member for member in members if member["id"] == victim.friend_id]
     assert (shown["name"], shown["trust"]) == (FRIEND, "new")
     assert shown["via"]
-    [said] = (await victim.process.call("messages.list", room="elsewhere", limit=1))["messages"]
+    listed = (await victim.process.call("messages.list", room="elsewhere"))["messages"]
+    [said] = [message for message in listed if message["text"] == "I am your friend"]
     assert said["author"]["via"]
     await victim.process.call("rooms.leave", room="elsewhere", forget=True)
     await overlook(victim)
